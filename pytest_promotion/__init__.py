@@ -1,0 +1,3 @@
+"""
+Promotion gates are tests.
+"""
