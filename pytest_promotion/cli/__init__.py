@@ -1,0 +1,5 @@
+"""The `promotion` command."""
+
+
+def main() -> None:
+    raise SystemExit(4)

@@ -1,0 +1,1 @@
+"""What gates look at: artifacts read once, their freshness, measurements, and the vault."""

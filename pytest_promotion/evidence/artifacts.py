@@ -1,0 +1,294 @@
+"""
+Artifacts: the files a gate asks for, as facts it can assert on.
+
+An artifact is read when it is asked for, once; its digest, its parsed data, its rows and
+its timestamp all come from those bytes. Asking is what makes it evidence.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pytest_promotion.clock import BadTimestamp, Clock, parse_moment, spoken
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import documents, freshness
+from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
+from pytest_promotion.model import Exhibit
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.freshness import Window
+    from pytest_promotion.evidence.notebook import Notebook
+    from pytest_promotion.evidence.vault import Vault
+
+TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
+_ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
+    ".jsonl": documents.json_rows,
+    ".ndjson": documents.json_rows,
+    ".csv": documents.csv_rows,
+}
+
+
+class Artifact:
+    """One file as it was read. Properties are facts; what is wrong with the file fails the gate that asks."""
+
+    __slots__ = ("_clock", "_data", "_fields", "_moment", "_notebook", "_reading", "_window", "path")
+
+    def __init__(
+        self,
+        path: str,
+        reading: Reading,
+        fields: tuple[str, ...] | None,
+        notebook: Notebook,
+        window: Window,
+        clock: Clock,
+    ) -> None:
+        self.path = path
+        self._reading = reading
+        self._fields = fields
+        self._notebook = notebook
+        self._window = window
+        self._clock = clock
+        self._data: Any = _UNREAD
+        self._moment: tuple[datetime, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<artifact {self.path} sha256={self.sha256[:12]}>"
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes that were read, in hex."""
+        return self._reading.sha256
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes were read."""
+        return self._reading.size_bytes
+
+    @property
+    def data(self) -> Any:
+        """The parsed JSON or YAML value. Objects say which field they lack."""
+        if self._data is _UNREAD:
+            with self._notebook.noting():
+                self._data = self._parse()
+        return self._data
+
+    def _parse(self) -> Any:
+        if self._reading.content is None:
+            size = self.size_bytes / 2**20
+            raise Unproven(f"{self.path} is {size:.0f} MB: read it by .rows(), not as one document")
+        parse = documents.parse_yaml if self.path.endswith((".yml", ".yaml")) else documents.parse_json
+        return parse(self._reading.content, self.path)
+
+    def __getitem__(self, key: str) -> Any:
+        with self._notebook.noting():
+            return self._object()[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._object()
+
+    def _object(self) -> dict[str, Any]:
+        data = self.data
+        if not isinstance(data, dict):
+            raise Unproven(f"{self.path} is {documents.named(data)} at its top level, expected an object")
+        return data
+
+    @property
+    def text(self) -> str:
+        """The text of the file, which must be UTF-8 and not empty."""
+        with self._notebook.noting():
+            if self._reading.content is None:
+                raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB: read it by .rows(), not as one text")
+            return documents.decode(self._reading.content, self.path)
+
+    def rows(self) -> Iterator[documents.Fields]:
+        """The rows of a JSON-lines or CSV file, streamed from the bytes that were hashed; never none."""
+        suffix = Path(self.path).suffix
+        with self._notebook.noting():
+            if suffix not in _ROWS:
+                raise Unproven(f"{self.path} has no rows: expected one of {', '.join(_ROWS)}")
+            with self.open() as lines:
+                yield from _ROWS[suffix](lines, self.path)
+
+    def open(self) -> IO[bytes]:
+        """The bytes that were read, as a binary file: a large file comes from its copy in the vault."""
+        if self._reading.content is not None:
+            return io.BytesIO(self._reading.content)
+        if self._reading.stored is None:
+            raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB and no copy of it was kept")
+        return self._reading.stored.open("rb")
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the item says it was made, in UTC. Undated and naive-dated items fail the gate."""
+        return self._dated()[0]
+
+    @property
+    def timestamp_source(self) -> str:
+        """Where `timestamp` comes from: the field's name, or `mtime`."""
+        return self._dated()[1]
+
+    @property
+    def age(self) -> timedelta:
+        """How old the item is; negative only within the tolerated clock skew, else the gate fails."""
+        age = self._clock.now() - self.timestamp
+        if age < -self._window.future_skew:
+            ahead = spoken(-age.total_seconds())
+            with self._notebook.noting():
+                raise Unproven(f"{self.path} is dated {ahead} in the future ({self.timestamp_source})")
+        return age
+
+    def _dated(self) -> tuple[datetime, str]:
+        if self._moment is None:
+            with self._notebook.noting():
+                self._moment = self._find_moment()
+        return self._moment
+
+    def _find_moment(self) -> tuple[datetime, str]:
+        names = self._fields or TIMESTAMP_FIELDS
+        if Path(self.path).suffix in _ROWS:
+            if self._fields:
+                return self._newest_row(names)
+        elif self._reading.content is not None and self.path.endswith((".json", ".yml", ".yaml")):
+            data = self._object()
+            for name in names:
+                if name in data:
+                    return self._moment_of(data[name], name, self.path), name
+        if self._fields or not self._window.mtime:
+            wanted = " or ".join(names)
+            forbidden = "" if self._fields else "; this profile does not accept modification times"
+            raise Unproven(f"{self.path} is undated: it has no {wanted}{forbidden}")
+        return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC), "mtime"
+
+    def _newest_row(self, names: tuple[str, ...]) -> tuple[datetime, str]:
+        newest: tuple[datetime, str] | None = None
+        for row in self.rows():
+            name = next((name for name in names if name in row), names[0])
+            moment = self._moment_of(row[name], name, row.origin)
+            if newest is None or moment > newest[0]:
+                newest = (moment, name)
+        if newest is None:
+            raise Unproven(f"{self.path} has no rows")
+        return newest
+
+    @staticmethod
+    def _moment_of(value: Any, name: str, origin: str) -> datetime:
+        try:
+            return parse_moment(value)
+        except BadTimestamp as problem:
+            raise Unproven(f"{origin}: {name} is {problem}") from None
+
+
+_UNREAD = object()
+
+
+class Shelf:
+    """
+    Hands out artifacts below the promotion root and notes each as evidence of its gate.
+
+    A gate that asks twice for a path gets the same artifact: what it judged is one set of bytes.
+    """
+
+    __slots__ = ("_clock", "_given", "_notebook", "_root", "_vault", "_window")
+
+    def __init__(self, root: Root, vault: Vault | None, notebook: Notebook, window: Window, clock: Clock) -> None:
+        self._root = root
+        self._vault = vault
+        self._notebook = notebook
+        self._window = window
+        self._clock = clock
+        self._given: dict[str, Reading] = {}
+
+    def get(self, path: str, fields: str | Iterable[str] | None = None) -> Artifact:
+        """The artifact at *path*. Raises `Unproven` for whatever is not a readable file below the root."""
+        with self._notebook.noting():
+            relative = self._root.relative(path)
+            reading = self._given.get(relative)
+            if reading is None:
+                reading = self._given[relative] = self._read(relative)
+        names = (fields,) if isinstance(fields, str) else tuple(fields) if fields else None
+        return Artifact(relative, reading, names, self._notebook, self._window, self._clock)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file. The answer is evidence too: an absent file is listed as absent."""
+        relative = self._root.relative(path)
+        try:
+            self.get(relative)
+        except Unproven:
+            if (self._root.path / relative).exists():
+                raise
+            self._notebook.refusals.pop()  # asked for on purpose, so its absence is an answer
+            return False
+        return True
+
+    def _read(self, relative: str) -> Reading:
+        try:
+            reading = read(self._root, relative, self._vault)
+        except FileNotFoundError:
+            self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
+            raise Unproven(f"{relative} is missing{self._nearby(relative)}") from None
+        except Unproven:
+            self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
+            raise
+        self._notebook.exhibits[relative] = Exhibit(relative, reading.sha256, reading.size_bytes, exists=True)
+        self._notebook.witnesses[relative] = (
+            relative,
+            reading.size_bytes,
+            reading.mtime_ns,
+            reading.ctime_ns,
+            reading.inode,
+        )
+        return reading
+
+    def latest(self, pattern: str, fields: str | Iterable[str] | None = None) -> Artifact:
+        """
+        The newest match of a glob *pattern* by the time in its content, never by its name.
+
+        Raises:
+            Unproven: where nothing matches, and where a match is undated or from the
+                future: it might be the newest, and nobody could tell.
+        """
+        relative = self._root.relative(pattern)
+        found = sorted(
+            entry.relative_to(self._root.path).as_posix() for entry in self._root.path.glob(relative) if entry.is_file()
+        )
+        if not found:
+            with self._notebook.noting():
+                raise Unproven(f"nothing matches {relative} below the promotion root")
+        dated = []
+        for name in found:
+            artifact = self.get(name, fields)
+            _ = artifact.age  # refuses one from the future
+            dated.append((artifact.timestamp, name, artifact))
+        dated.sort(key=lambda item: item[:2])
+        for moment, name, _ in dated[:-1]:
+            self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
+        return dated[-1][2]
+
+    def fresh(self, artifact: Artifact, max_age: timedelta | None = None) -> None:
+        """Notes the artifact's age and refuses one outside its window."""
+        limit = max_age or self._window.max_age
+        seen, refusal = freshness.judge(
+            artifact.path,
+            artifact.timestamp,
+            artifact.timestamp_source,
+            self._clock.now(),
+            limit,
+            self._window.future_skew,
+        )
+        self._notebook.freshness[artifact.path, limit.total_seconds()] = seen
+        if refusal is not None:
+            with self._notebook.noting():
+                raise refusal
+
+    def _nearby(self, relative: str) -> str:
+        parent = (self._root.path / relative).parent
+        if not parent.is_dir():
+            return f" (there is no folder {parent.relative_to(self._root.path).as_posix()})"
+        import difflib
+
+        near = difflib.get_close_matches(Path(relative).name, [entry.name for entry in parent.iterdir()], n=1)
+        return f" (there is {near[0]})" if near else ""

@@ -1,0 +1,96 @@
+"""
+The evidence bundle: one digest for what was judged and what was concluded.
+
+Nothing in it depends on time, machine, order or run: whoever has the same files and the
+same policy, and comes to the same outcomes, gets the same id.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pytest_promotion.canonical import digest
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.reading import Root, read
+from pytest_promotion.model import Exhibit, GateResult
+
+
+def collect(results: Iterable[GateResult]) -> tuple[tuple[Exhibit, ...], list[str]]:
+    """
+    The exhibits of all gates, each path once, sorted; and a sentence for each path that two
+    gates saw with different bytes.
+    """
+    seen: dict[str, Exhibit] = {}
+    problems = []
+    for result in results:
+        for item in result.record.exhibits:
+            earlier = seen.setdefault(item.path, item)
+            if earlier != item:
+                problems.append(f"{item.path} changed during the run: {_short(earlier)}, then {_short(item)}")
+    return tuple(seen[path] for path in sorted(seen)), sorted(set(problems))
+
+
+def bundle_id(exhibits: Iterable[Exhibit], results: Iterable[GateResult], policy_sha256: str) -> str:
+    """
+    SHA-256 of the RFC 8785 form of `{"artifacts": [[path, sha256, size_bytes]...], "gates":
+    [[id, outcome]...], "policy": sha256}`, both lists sorted.
+    """
+    return digest(
+        {
+            "artifacts": sorted([item.path, item.sha256, item.size_bytes] for item in exhibits),
+            "gates": sorted([result.gate.id, result.outcome.value] for result in results),
+            "policy": policy_sha256,
+        }
+    )
+
+
+def changed_since(results: Iterable[GateResult], root: Root) -> Iterator[str]:
+    """
+    A sentence for each file that is no longer what its gate read.
+
+    A file is read again only where its size, times or inode moved: a service that rewrites
+    the same bytes changes nothing that was judged.
+    """
+    checked = set()
+    for result in results:
+        digests = {item.path: item for item in result.record.exhibits}
+        for witness in result.record.witnesses:
+            if witness in checked:
+                continue
+            checked.add(witness)
+            path, *expected = witness
+            found = _look(root, path)
+            if found == expected:
+                continue
+            try:
+                again = read(root, path).sha256 if found else ""
+            except (Unproven, FileNotFoundError):
+                again = ""
+            if again != digests[path].sha256:
+                now = f"sha256 {again[:12]}" if again else "gone"
+                yield f"{path} changed during the run: {_short(digests[path])} when it was judged, {now} at the end"
+
+
+def attachment(path: Path, root: Path) -> Exhibit:
+    """A file that another plugin wrote about this run, listed beside the evidence and not part of the bundle id."""
+    place = Root(path.parent)
+    name = Path(os.path.relpath(path, root)).as_posix()
+    try:
+        reading = read(place, path.name)
+    except (Unproven, FileNotFoundError):
+        return Exhibit(name, "", 0, exists=False)
+    return Exhibit(name, reading.sha256, reading.size_bytes, exists=True)
+
+
+def _look(root: Root, relative: str) -> list[int] | None:
+    try:
+        facts = os.stat(root.locate(relative))
+    except (OSError, Unproven):
+        return None
+    return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
+
+
+def _short(item: Exhibit) -> str:
+    return f"sha256 {item.sha256[:12]}" if item.exists else "absent"

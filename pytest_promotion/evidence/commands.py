@@ -1,0 +1,103 @@
+"""Running a program for a gate, with its output kept as evidence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.model import CommandRun
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.notebook import Notebook
+    from pytest_promotion.evidence.vault import Vault
+
+TIMEOUT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A program that ran to its end. The assertion about it stays in the gate."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    output: str  # standard output and standard error, as they came
+    duration_s: float
+
+
+def run(
+    argv: Sequence[str],
+    timeout: float,
+    cwd: Path,
+    notebook: Notebook,
+    vault: Vault | None,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """
+    Runs *argv*, without a shell, in *cwd*, for at most *timeout* seconds.
+
+    Raises:
+        Unproven: where the program is missing or did not end in time; then the whole
+            process group is killed.
+    """
+    with notebook.noting():
+        return _run(argv, timeout, cwd, notebook, vault, env)
+
+
+def _run(
+    argv: Sequence[str],
+    timeout: float,
+    cwd: Path,
+    notebook: Notebook,
+    vault: Vault | None,
+    env: Mapping[str, str] | None,
+) -> Completed:
+    if isinstance(argv, str) or not argv:
+        raise Unproven(f"a command is a list of words, found {argv!r}")
+    words = tuple(os.fspath(word) for word in argv)
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - a gate is code; it may run what it names
+            words,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as problem:
+        notebook.commands.append(CommandRun(words, None, 0.0))
+        raise Unproven(f"{words[0]} cannot be run: {(problem.strerror or 'failed').lower()}") from None
+    try:
+        raw, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        notebook.commands.append(CommandRun(words, None, time.monotonic() - started))
+        raise Unproven(f"{' '.join(words)} did not end within {timeout:g} s") from None
+    except BaseException:
+        _kill(process)
+        raise
+    duration = time.monotonic() - started
+    digest = sha256(raw).hexdigest()
+    if vault is not None:
+        vault.keep(digest, raw)
+    notebook.commands.append(CommandRun(words, process.returncode, duration, digest))
+    return Completed(words, process.returncode, raw.decode("utf-8", "replace"), duration)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, 9)
+        except ProcessLookupError:
+            pass  # it ended just now
+    else:
+        process.kill()
+    process.wait()

@@ -1,0 +1,138 @@
+"""
+Holding a value against a threshold, with three answers: it does, it does not, nobody can tell.
+
+Python's comparisons have two: `not drop > 0.08` is true when `drop` is NaN, and
+`True >= 1`. Here a value must be what the threshold is: a finite number for a number, a
+boolean for a boolean, a text for a text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any
+
+from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.model import Measurement
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.notebook import Notebook
+
+
+class Measure:
+    """Each method records name, value, operator and threshold, and fails the gate unless the value is shown to hold."""
+
+    __slots__ = ("_notebook",)
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+
+    def at_least(
+        self, name: str, value: Any, threshold: Any, min_samples: int | None = None, *, samples: int | None = None
+    ) -> None:
+        """Demands `value >= threshold`, over at least *min_samples* of the *samples* it was computed from."""
+        self._hold(name, value, ">=", threshold, lambda: value >= threshold, samples, min_samples)
+
+    def at_most(
+        self, name: str, value: Any, threshold: Any, min_samples: int | None = None, *, samples: int | None = None
+    ) -> None:
+        """Demands `value <= threshold`, over at least *min_samples* of the *samples* it was computed from."""
+        self._hold(name, value, "<=", threshold, lambda: value <= threshold, samples, min_samples)
+
+    def between(
+        self,
+        name: str,
+        value: Any,
+        low: Any,
+        high: Any,
+        min_samples: int | None = None,
+        *,
+        samples: int | None = None,
+    ) -> None:
+        """Demands `low <= value <= high`; both ends belong to the range, which must not be empty."""
+        self._hold(name, value, "between", [low, high], lambda: low <= value <= high, samples, min_samples)
+        if not low <= high:
+            raise Unproven(f"{name}: the range {low} to {high} is empty")
+
+    def equals(
+        self, name: str, value: Any, expected: Any, min_samples: int | None = None, *, samples: int | None = None
+    ) -> None:
+        """Demands the same value of the same kind: the text "false" is not false, 1 is not true."""
+        self._hold(name, value, "==", expected, lambda: value == expected, samples, min_samples)
+
+    def _hold(
+        self,
+        name: str,
+        value: Any,
+        operator: str,
+        threshold: Any,
+        holds: Callable[[], bool],
+        samples: int | None,
+        min_samples: int | None,
+    ) -> None:
+        wanted = threshold if operator == "between" else [threshold]
+        doubt = _doubt(value, wanted, ordered=operator != "==") or _too_thin(samples, min_samples)
+        ok = None if doubt else bool(holds())
+        self._notebook.measurements.append(
+            Measurement(name, plain(value), operator, plain(threshold), ok, samples, min_samples)
+        )
+        with self._notebook.noting():
+            if doubt:
+                raise Unproven(f"{name}: {doubt}")
+            if not ok:
+                limit = f"between {wanted[0]} and {wanted[1]}" if operator == "between" else f"{operator} {threshold!r}"
+                raise GateFailed(f"{name} is {value!r}, expected {limit}")
+
+
+def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:
+    kinds = {_kind(threshold) for threshold in wanted}
+    if kinds != {"number"} and (ordered or len(kinds) > 1 or not kinds <= {"boolean", "text"}):
+        return f"the threshold {wanted!r} is not a finite number"
+    kind = kinds.pop()
+    if _kind(value) != kind:
+        return f"found {_shown(value)} where a {kind} belongs"
+    return ""
+
+
+def _too_thin(samples: int | None, min_samples: int | None) -> str:
+    if min_samples is None:
+        return ""
+    if samples is None or isinstance(samples, bool) or not isinstance(samples, int):
+        return f"needs at least {min_samples} samples, and how many there were was not said"
+    return f"rests on {samples} samples, needs at least {min_samples}" if samples < min_samples else ""
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):  # numpy's own boolean is no `bool`
+        return "boolean"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (Real, Decimal)):
+        # Integers and fractions are finite, and may be too large for `isfinite`.
+        return "number" if isinstance(value, Rational) or math.isfinite(value) else "nothing"
+    return "nothing"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def plain(value: Any) -> Any:
+    """*value* as JSON can say it without changing it: what has no exact JSON form becomes text."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value)

@@ -1,0 +1,51 @@
+"""What is being promoted, and from which commit."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.model import Exhibit, Subject
+
+_SUBJECT = re.compile(r"(?P<name>[^=]+)=sha256:(?P<hex>[0-9a-f]{64})")
+
+
+def named_subject(text: str) -> Subject:
+    """The subject that `NAME=sha256:HEX` names. Raises `PolicyError`."""
+    match = _SUBJECT.fullmatch(text)
+    if not match:
+        raise PolicyError(f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits")
+    return Subject(match["name"], {"sha256": match["hex"]})
+
+
+def subject_of(named: str, manifest: Exhibit | None, commit: str | None) -> Subject | None:
+    """What was named, else the release manifest, else the commit, else nothing."""
+    if named:
+        return named_subject(named)
+    if manifest is not None and manifest.exists:
+        return Subject(manifest.path, {"sha256": manifest.sha256})
+    return Subject("git", {"gitCommit": commit}) if commit else None
+
+
+def git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit that *folder* is at and whether files differ from it; None for what cannot be told."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None, None
+    changes = _git(folder, "status", "--porcelain")
+    return commit, None if changes is None else bool(changes)
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(folder), *words],  # noqa: S607 - the user's git
+            capture_output=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None

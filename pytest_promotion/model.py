@@ -1,0 +1,220 @@
+"""
+The nouns of a promotion: gates, what they saw, what became of them, and the decision.
+
+Everything here is frozen and uses the standard library only, so that every other room
+may import it and none of it costs anything at start-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Severity(str, Enum):
+    """What a bad outcome of a gate does to the decision."""
+
+    CRITICAL = "critical"  # blocks the promotion
+    WARNING = "warning"  # is listed and must be reviewed; never changes the status
+
+
+class Outcome(str, Enum):
+    """What became of one gate. Only `PASS` and a valid `WAIVED` let a critical gate through."""
+
+    PASS = "PASS"
+    WAIVED = "WAIVED"  # failed, and someone entitled to it accepted that for a while
+    NOT_RUN = "NOT_RUN"  # skipped, xfailed, deselected, never reached, not collected
+    INCONCLUSIVE = "INCONCLUSIVE"  # the evidence is missing or too thin to tell
+    FAIL = "FAIL"
+    ERROR = "ERROR"  # the gate itself broke
+
+    @property
+    def rank(self) -> int:
+        """How bad it is: 0 for PASS, growing. Two observations of a gate reduce to the worse."""
+        return _RANK[self]
+
+
+_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
+
+
+class Absence(str, Enum):
+    """Why a gate has no reports at all."""
+
+    DESELECTED = "deselected"
+    NOT_ASKED = "not asked for"
+    NOT_COLLECTED = "not collected"  # it was asked for, and it is not there
+
+    @property
+    def on_purpose(self) -> bool:
+        """Whether whoever started the session left it out knowingly."""
+        return self is not Absence.NOT_COLLECTED
+
+
+class Status(str, Enum):
+    """The one word a promotion is decided by."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    PARTIAL = "PARTIAL"  # a look at some gates: says nothing about the candidate
+
+
+class Scope(str, Enum):
+    """How much of the roll-call the session was asked to run."""
+
+    FULL = "full"
+    CRITICAL = "critical"  # every critical gate, not every warning
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate as it was planned, known before anything ran."""
+
+    id: str
+    severity: Severity
+    nodeid: str = ""
+    rule: str = ""  # first line of the docstring
+    owner: str = ""
+    fix: str = ""
+    requires: tuple[str, ...] = ()
+    timeout: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One file as it was judged: the digest is that of the very bytes the gate read."""
+
+    path: str  # POSIX, relative to the promotion root
+    sha256: str  # "" where the file did not exist
+    size_bytes: int
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A value held against a threshold. `ok` is None where that could not be told."""
+
+    name: str
+    value: Any
+    operator: str
+    threshold: Any
+    ok: bool | None
+    samples: int | None = None
+    min_samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old an item was when its gate asked, in seconds, and how old it might be."""
+
+    path: str
+    timestamp: str  # ISO 8601 with offset
+    source: str  # the field the timestamp came from, or "mtime"
+    age_s: float
+    max_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """A program a gate ran, and what came of it."""
+
+    argv: tuple[str, ...]
+    exit_code: int | None  # None: it never ran, or was killed
+    duration_s: float
+    output_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one gate saw in one run: filled by the fixtures, carried to the controller."""
+
+    exhibits: tuple[Exhibit, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    freshness: tuple[Freshness, ...] = ()
+    commands: tuple[CommandRun, ...] = ()
+    notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known
+    reason: str = ""
+    witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
+
+    @property
+    def empty(self) -> bool:
+        """Whether the gate looked at nothing that the decision could rest on."""
+        return not (self.exhibits or self.measurements or self.freshness or self.commands)
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """A gate with its outcome and the sentence that says why."""
+
+    gate: Gate
+    outcome: Outcome
+    reason: str
+    duration_s: float = 0.0
+    record: Record = field(default_factory=Record)
+    absent: Absence | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the promotion may rest on it."""
+        return self.outcome in (Outcome.PASS, Outcome.WAIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is being promoted."""
+
+    name: str
+    digest: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidUntil:
+    """When the decision stops being true, and which item goes first."""
+
+    ts_utc: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of `decide()`, before it is dressed with facts about the run."""
+
+    status: Status
+    scope: Scope
+    results: tuple[GateResult, ...]
+    reasons: tuple[str, ...]
+    critical_failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.status is Status.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One promotion decided: the verdict with everything a reader needs to act on it later."""
+
+    verdict: Verdict
+    kind: str  # "decision" or "replay"
+    run_id: str
+    ts_utc: str
+    profile: str
+    overrides: dict[str, Any]
+    weakened: tuple[str, ...]
+    valid_until: ValidUntil | None
+    subject: Subject | None
+    manifest: Exhibit | None
+    bundle_id: str
+    exhibits: tuple[Exhibit, ...]
+    policy_path: str | None
+    policy_sha256: str
+    policy_resolved_sha256: str
+    git_commit: str | None
+    git_dirty: bool | None
+    clock_now: str
+    as_of: bool
+    attachments: tuple[Exhibit, ...] = ()
+    tool_version: str = ""

@@ -1,0 +1,165 @@
+"""
+The entry point: options, markers, and who is registered where. No logic.
+
+A session that collects no gates pays for this file and nothing else: every other room is
+imported when the arguments of a session touch a gates path.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_promotion.session import GateSession
+
+_OPTIONS = {
+    "root": ("DIR", "Promotion root: the folder that evidence lies in (default: pytest's root directory)."),
+    "policy": ("FILE", "Policy file (default: promotion.yaml in the promotion root, if there is one)."),
+    "profile": ("NAME", "Profile of the policy (default: default)."),
+    "as_of": ("ISO-8601", "Decide as of that moment: a replay, never a decision to act on."),
+    "reports": ("DIR", "Folder that reports are written to (default: reports in pytest's root directory)."),
+    "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
+}
+_MARKERS = {
+    "critical": "a gate that blocks the promotion unless it passes",
+    "warning": "a gate whose failure is listed and must be reviewed, but does not block",
+}
+# With these a session starts and ends without running anything, and decides nothing.
+_LOOKING = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("promotion", "promotion gates")
+    for name, (metavar, text) in _OPTIONS.items():
+        group.addoption(f"--promotion-{name.replace('_', '-')}", metavar=metavar, default=None, help=text)
+        parser.addini(f"promotion_{name}", text, type="string", default="")
+    text = "Override one setting of the policy; recorded in the decision (repeatable)."
+    group.addoption("--promotion-set", metavar="KEY=VALUE", action="append", default=None, help=text)
+    parser.addini("promotion_set", text, type="linelist", default=[])
+    parser.addini("promotion_gates", "Folders whose tests are gates.", type="args", default=["gates"])
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_promotion import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, text in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}(owner, fix, requires, timeout): {text}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
+    config = session.config
+    # Cheap and first: most sessions of a project have no gates and pass straight through.
+    if not any((config.rootpath / name).is_dir() for name in config.getini("promotion_gates")):
+        return (yield)
+    gates = _start_worker(config) if hasattr(config, "workerinput") else _start(config)
+    result = yield
+    if gates is not None:
+        # Registered after everyone else, so that its wrapper is the outermost: what it sees is final.
+        config.pluginmanager.register(_Guard(gates), "promotion-guard")
+    return result
+
+
+def _start_worker(config: pytest.Config) -> None:
+    from pytest_promotion import distributed, fixtures, settings
+
+    given = settings.from_controller(config.workerinput)  # type: ignore[attr-defined] # set by xdist
+    if given is None:
+        return
+    collector = _prepare(config, given, remote=True)
+    config.pluginmanager.register(distributed.Worker(config, collector), "promotion-worker")
+    config.pluginmanager.register(fixtures, "promotion-fixtures")
+
+
+def _start(config: pytest.Config) -> GateSession | None:
+    from pytest_promotion import settings
+    from pytest_promotion.selection import Selection
+
+    folders = settings.gate_folders(config)
+    selection = Selection(config, folders)
+    if not selection.touches_gates:
+        return None
+    from pytest_promotion import distributed, fixtures
+    from pytest_promotion.ledger import Ledger
+    from pytest_promotion.recorder import Recorder
+    from pytest_promotion.rollcall import written_in
+    from pytest_promotion.session import GateSession, written_gates
+
+    if sys.flags.optimize:
+        raise pytest.UsageError("python -O removes assertions: a gate run with it proves nothing; run without -O")
+    config.pluginmanager.register(fixtures, "promotion-fixtures")
+    given = settings.resolve(config)
+    if any(config.getoption(name, default=False) for name in _LOOKING):
+        config.stash[fixtures.SETTINGS] = given
+        return None
+    written = [gate for folder in folders for gate in written_in(folder, config.rootpath)]
+    written_gates(written)
+    distributing = distributed.is_controller(config)
+    collector = None if distributing else _prepare(config, given, remote=False)
+    ledger = Ledger(written, evidence_required=given.policy.rules.evidence == "required")
+    prefixes = tuple(os.path.relpath(folder, config.rootpath).replace(os.sep, "/") + "/" for folder in folders)
+    recorder = Recorder(ledger, prefixes, collector)
+    gates = GateSession(config, given, recorder, selection)
+    gates.begin()
+    config.pluginmanager.register(recorder, "promotion-recorder")
+    if distributing:
+        config.pluginmanager.register(distributed.Controller(given, recorder), "promotion-controller")
+    config.pluginmanager.register(_Ending(gates), "promotion-ending")
+    return gates
+
+
+def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
+    from pytest_promotion import fixtures, settings
+    from pytest_promotion.recorder import Collector
+
+    config.stash[fixtures.SETTINGS] = given
+    config.stash[fixtures.STORES] = (given.evidence_root(), given.vault())
+    folders = [str(folder) for folder in settings.gate_folders(config)]
+    collector = Collector(folders, given.policy, remote=remote)
+    collector.watch_threads()
+    config.pluginmanager.register(collector, "promotion-collector")
+    return collector
+
+
+class _Ending:
+    """Decides when the session ends, after every other plugin had its say."""
+
+    def __init__(self, gates: GateSession) -> None:
+        self._gates = gates
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._gates.finish(session)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        from pytest_promotion.render import terminal
+
+        if self._gates.document is not None:
+            lines = list(terminal.summary(self._gates.document))
+            if lines:
+                terminalreporter.section("promotion")
+            for line, markup in lines:
+                terminalreporter.write_line(line, **markup)
+
+
+class _Guard:
+    """Has the last word: 0 becomes 1 unless the decision is PASS, and never the reverse."""
+
+    def __init__(self, gates: GateSession) -> None:
+        self._gates = gates
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        result = yield
+        self._gates.guard(session)
+        return result

@@ -1,0 +1,141 @@
+"""The decision as JSON: the form that programs rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_promotion.model import Decision, Exhibit, GateResult
+from pytest_promotion.wire import legible, safe
+
+SCHEMA_VERSION = 1
+
+
+def document(decision: Decision) -> dict[str, Any]:
+    """The decision as a dictionary of plain values, in the order of the contract."""
+    verdict = decision.verdict
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": decision.kind,
+        "scope": verdict.scope.value,
+        "finished": True,
+        "run_id": decision.run_id,
+        "ts_utc": decision.ts_utc,
+        "valid_until": (
+            {"ts_utc": decision.valid_until.ts_utc, "because": decision.valid_until.because}
+            if decision.valid_until
+            else None
+        ),
+        "status": verdict.status.value,
+        "passed": verdict.passed,
+        "profile": decision.profile,
+        "overrides": _plain(decision.overrides),
+        "weakened": list(decision.weakened),
+        "reasons": [legible(reason) for reason in verdict.reasons],
+        "critical_failures": list(verdict.critical_failures),
+        "warnings": list(verdict.warnings),
+        "checks": [_check(result) for result in verdict.results],
+        "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
+        "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,
+        "evidence_bundle": {
+            "evidence_bundle_id": decision.bundle_id,
+            "artifact_count": len(decision.exhibits),
+            "artifacts": [_exhibit(item) for item in decision.exhibits],
+        },
+        "attachments": [_exhibit(item) for item in decision.attachments],
+        "policy": {
+            "path": decision.policy_path,
+            "sha256": decision.policy_sha256,
+            "resolved_sha256": decision.policy_resolved_sha256,
+        },
+        "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
+        "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
+        "waivers": [],
+        "tool": {"name": "pytest-promotion", "version": decision.tool_version},
+    }
+
+
+def provisional(run_id: str, ts_utc: str, profile: str) -> dict[str, Any]:
+    """What stands in `latest.json` while a session runs, and stays there if it never ends."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "decision",
+        "scope": "full",
+        "finished": False,
+        "run_id": run_id,
+        "ts_utc": ts_utc,
+        "valid_until": None,
+        "status": "FAIL",
+        "passed": False,
+        "profile": profile,
+        "reasons": ["the session has not finished; if it is not running any more, it never will"],
+        "critical_failures": [],
+        "warnings": [],
+        "checks": [],
+    }
+
+
+def _check(result: GateResult) -> dict[str, Any]:
+    gate, record = result.gate, result.record
+    return {
+        "name": gate.id,
+        "severity": gate.severity.value,
+        "pass": result.passed,
+        "outcome": result.outcome.value,
+        "reason": legible(result.reason),
+        "rule": legible(gate.rule),
+        "owner": legible(gate.owner),
+        "fix": legible(gate.fix),
+        "requires": list(gate.requires),
+        "duration_s": round(result.duration_s, 6),
+        "nodeid": legible(gate.nodeid),
+        "evidence_paths": sorted(legible(item.path) for item in record.exhibits),
+        "measurements": [
+            {
+                "name": legible(item.name),
+                "value": _plain(item.value),
+                "operator": item.operator,
+                "threshold": _plain(item.threshold),
+                "pass": item.ok,
+                "samples": item.samples,
+                "min_samples": item.min_samples,
+            }
+            for item in record.measurements
+        ],
+        "freshness": [
+            {
+                "path": legible(item.path),
+                "timestamp": item.timestamp,
+                "source": legible(item.source),
+                "age_s": item.age_s,
+                "max_age_s": item.max_age_s,
+            }
+            for item in record.freshness
+        ],
+        "commands": [
+            {
+                "argv": [legible(word) for word in item.argv],
+                "exit_code": item.exit_code,
+                "duration_s": round(item.duration_s, 6),
+                "output_sha256": item.output_sha256,
+            }
+            for item in record.commands
+        ],
+        "notes": [legible(note) for note in record.notes],
+    }
+
+
+def _exhibit(item: Exhibit) -> dict[str, Any]:
+    return {
+        "path": legible(item.path),
+        "sha256": item.sha256,
+        "size_bytes": item.size_bytes,
+        "exists": item.exists,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {legible(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return safe(value)

@@ -1,0 +1,53 @@
+"""The decision as lines for a terminal: what is wrong, who mends it and how, then one line that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_MARKUP = {
+    "PASS": {"green": True},
+    "WAIVED": {"yellow": True},
+    "PARTIAL": {"yellow": True},
+    "NOT_RUN": {"yellow": True},
+}
+RED = {"red": True}
+
+
+def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
+    """The lines below the heading, each with its colours. A decision without blemish has none."""
+    checks = {check["name"]: check for check in decision["checks"]}
+    for name in decision["critical_failures"]:
+        yield from _blocking(checks[name], RED)
+    for name in decision["warnings"]:
+        yield from _blocking(checks[name], {"yellow": True})
+    for reason in decision["reasons"]:
+        yield f"why not: {reason}", {}
+    for weaker in decision["weakened"]:
+        yield f"weakened: {weaker}", {"yellow": True}
+    if decision["valid_until"]:
+        until = decision["valid_until"]
+        yield f"valid until {until['ts_utc'][:19]}Z, when {until['because']}", {}
+
+
+def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
+    """The last line: the status and where to read on."""
+    checks = decision["checks"]
+    passed = sum(check["pass"] for check in checks)
+    replayed = ", a replay" if decision["kind"] == "replay" else ""
+    warned = f", {len(decision['warnings'])} warnings to review" if decision["warnings"] else ""
+    bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
+    status = decision["status"]
+    line = (
+        f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed}) "
+        f"evidence {bundle} {path}"
+    )
+    return line, {"bold": True, **_MARKUP.get(status, RED)}
+
+
+def _blocking(check: dict[str, Any], markup: dict[str, bool]) -> Iterator[tuple[str, dict[str, bool]]]:
+    yield f"{check['outcome']} {check['name']} ({check['severity']}): {check['reason']}", markup
+    if check["owner"]:
+        yield f"    owner: {check['owner']}", {}
+    if check["fix"]:
+        yield f"    fix:   {check['fix']}", {}

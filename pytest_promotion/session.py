@@ -1,0 +1,239 @@
+"""
+One session, from the provisional FAIL to the decision.
+
+This is where the rooms meet: the ledger says what happened, `decide()` what follows, the
+renderers how it reads, and the report folder where it lies.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_promotion.clock import iso, parse_moment, spoken, stamp
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence import bundle, provenance
+from pytest_promotion.evidence.reading import read
+from pytest_promotion.ledger import with_requirements
+from pytest_promotion.model import Decision, Exhibit, GateResult, Severity, Status, ValidUntil, Verdict
+from pytest_promotion.publishing import ReportFolder
+from pytest_promotion.recorder import Recorder
+from pytest_promotion.render import json as as_json
+from pytest_promotion.render import markdown as as_markdown
+from pytest_promotion.render import terminal as as_lines
+from pytest_promotion.rollcall import Written
+from pytest_promotion.selection import Selection
+from pytest_promotion.settings import Settings
+from pytest_promotion.verdict import decide
+
+
+class GateSession:
+    """The decision of one pytest session, and the only owner of its exit code."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, recorder: Recorder, selection: Selection) -> None:
+        self._config = config
+        self._settings = settings
+        self._recorder = recorder
+        self._selection = selection
+        self._folder = ReportFolder(settings.folder)
+        self.document: dict[str, Any] | None = None
+        self.path = ""
+
+    def begin(self) -> None:
+        """Makes `latest.json` say FAIL until this session has decided. Raises `pytest.exit` where it cannot."""
+        settings = self._settings
+        if settings.clock.as_of or self._selection.surely_partial:
+            return  # neither touches `latest.*`
+        try:
+            self._folder.begin(as_json.provisional(settings.run_id, iso(settings.started), settings.policy.profile))
+        except OSError as problem:
+            said = (problem.strerror or "failed").lower()
+            pytest.exit(f"promotion: FAIL: {settings.folder} cannot be written: {said}", returncode=1)
+
+    def finish(self, session: pytest.Session) -> None:
+        """Decides, writes, and sets the exit code."""
+        try:
+            decision = self._decide(session)
+            self._publish(decision)
+        except (OSError, PolicyError, TimeoutError) as problem:
+            said = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+            self._recorder.ledger.problem(f"the decision could not be written: {said}")
+            decision = self._decide(session)
+            self.document = as_json.document(decision)
+        session.exitstatus = self._exit_code(session, decision.verdict)
+        self._config.hook.pytest_promotion_decided(config=self._config, decision=decision)
+
+    def guard(self, session: pytest.Session) -> None:
+        """The last word: 0 becomes 1 unless this session decided PASS, and the line that counts is printed."""
+        passed = self.document is not None and self.document["passed"]
+        if not session.exitstatus and not passed and not self._may_be_partial:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self.document is not None:
+            line, markup = as_lines.verdict(self.document, self.path)
+            reporter.write_line(line, **markup)
+
+    @property
+    def _may_be_partial(self) -> bool:
+        status = self.document["status"] if self.document else ""
+        return status == Status.PARTIAL.value and self._settings.policy.rules.partial == "allow"
+
+    # --- deciding ---
+
+    def _decide(self, session: pytest.Session) -> Decision:
+        settings, ledger = self._settings, self._recorder.ledger
+        results = with_requirements(ledger.results(self._selection.asks_for))
+        exhibits, problems = bundle.collect(results)
+        root = settings.evidence_root()
+        problems += bundle.changed_since(results, root)
+        problems += self._unmet_requirements(results)
+        problems += _unexplained(session)
+        attachments, missing = self._attachments(root.path)
+        manifest, lost = self._manifest(root)
+        rules = settings.policy.rules
+        until = _valid_until(results)
+        now = settings.clock.now()
+        if until is not None and parse_moment(until.ts_utc) < now:
+            problems.append(f"{until.because} before the session ended")
+        verdict = decide(
+            results,
+            rules.required,
+            [*ledger.problems, *problems, *missing, *lost],
+            narrowed=self._selection.narrowed,
+        )
+        commit, dirty = provenance.git_state(settings.root)
+        resolved = settings.policy.resolved_sha256
+        sources = settings.policy.sources
+        return Decision(
+            verdict=verdict,
+            kind="replay" if settings.clock.as_of else "decision",
+            run_id=settings.run_id,
+            ts_utc=iso(now),
+            profile=settings.policy.profile,
+            overrides=settings.policy.overrides,
+            weakened=settings.policy.weakened,
+            valid_until=until if verdict.passed else None,
+            subject=provenance.subject_of(settings.subject, manifest, commit),
+            manifest=manifest,
+            bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
+            exhibits=exhibits,
+            policy_path=_relative(settings.policy_path, settings.root),
+            policy_sha256=sources[0].sha256 if sources else resolved,
+            policy_resolved_sha256=resolved,
+            git_commit=commit,
+            git_dirty=dirty,
+            clock_now=iso(now),
+            as_of=settings.clock.as_of,
+            attachments=attachments,
+            tool_version=importlib.metadata.version("pytest-promotion"),
+        )
+
+    def _unmet_requirements(self, results: Sequence[GateResult]) -> list[str]:
+        known = self._recorder.ledger.known_ids
+        return [
+            f"{result.gate.id} rests on {name!r}, and there is no such gate"
+            for result in results
+            for name in result.gate.requires
+            if name not in known
+        ]
+
+    def _manifest(self, root: Any) -> tuple[Exhibit | None, list[str]]:
+        asked = self._settings.policy.rules.release_manifest
+        if asked is None:
+            return None, []
+        try:
+            reading = read(root, root.relative(asked), self._settings.vault())
+        except (FileNotFoundError, Unproven) as problem:
+            said = str(problem) if isinstance(problem, Unproven) else f"{asked} is missing"
+            return Exhibit(asked, "", 0, exists=False), [f"the release manifest cannot be named: {said}"]
+        return Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True), []
+
+    def _attachments(self, root: Path) -> tuple[tuple[Exhibit, ...], list[str]]:
+        """The reports that other plugins were asked for: listed by digest, and missed where they are not there."""
+        found, missing = [], []
+        for path in _asked_reports(self._config):
+            item = bundle.attachment(path, root)
+            found.append(item)
+            started = self._settings.started - timedelta(seconds=2)  # coarse file times
+            if not item.exists or datetime.fromtimestamp(path.stat().st_mtime, UTC) < started:
+                missing.append(f"{path.name} was asked for and was not written")
+        return tuple(found), missing
+
+    # --- telling ---
+
+    def _publish(self, decision: Decision) -> None:
+        self.document = as_json.document(decision)
+        self.path = ""
+        replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
+        if partial and not self._selection.surely_partial and not replay:
+            self._folder.withdraw()
+        if partial:
+            return
+        markdown = as_markdown.markdown(self.document)
+        stem = f"{'replay' if replay else 'promotion_gates'}_{stamp(self._settings.started if replay else parse_moment(decision.ts_utc))}"
+        place = self._folder.publish(stem, self.document, markdown, latest=not replay)
+        self.path = os.path.relpath(place, self._config.invocation_params.dir)
+
+    def _exit_code(self, session: pytest.Session, verdict: Verdict) -> int:
+        code = int(session.exitstatus)
+        if self._may_be_partial:
+            return code
+        if verdict.status is not Status.PASS:
+            return code or int(pytest.ExitCode.TESTS_FAILED)
+        # Nothing failed but warning gates: pytest counts them, a promotion does not.
+        if code == pytest.ExitCode.TESTS_FAILED and not self._recorder.foreign_failures:
+            return int(pytest.ExitCode.OK)
+        return code
+
+
+def _unexplained(session: pytest.Session) -> list[str]:
+    code = int(session.exitstatus)
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return []
+    try:
+        name = pytest.ExitCode(code).name.lower().replace("_", " ")
+    except ValueError:
+        name = "a code of its own"
+    return [f"pytest ended with exit code {code}: {name}"]
+
+
+def _valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
+    """The first moment at which an item that a critical gate rests on goes stale."""
+    first: tuple[datetime, str] | None = None
+    for result in results:
+        if not result.passed or result.gate.severity is not Severity.CRITICAL:
+            continue
+        for item in result.record.freshness:
+            moment = parse_moment(item.timestamp) + timedelta(seconds=item.max_age_s)
+            because = f"{item.path} goes stale at {spoken(item.max_age_s)} of age"
+            if first is None or (moment, because) < first:
+                first = (moment, because)
+    return ValidUntil(iso(first[0]), first[1]) if first else None
+
+
+def _asked_reports(config: pytest.Config) -> list[Path]:
+    named = []
+    if config.pluginmanager.hasplugin("pytest_jsonreport") and config.getoption("json_report", default=False):
+        named.append(config.getoption("json_report_file", default=None))
+    named.append(config.getoption("xmlpath", default=None))
+    return [Path(os.path.abspath(config.invocation_params.dir / str(name))) for name in named if name]
+
+
+def _relative(path: Path | None, root: Path) -> str | None:
+    return None if path is None else Path(os.path.relpath(path, root)).as_posix()
+
+
+def written_gates(written: Sequence[Written]) -> None:
+    """Refuses two gates of one name in one scope: the first would never run."""
+    for gate in written:
+        if gate.shadows:
+            raise pytest.UsageError(
+                f"{gate.file} line {gate.line}: the gate {gate.id} replaces the one of line {gate.shadows}, "
+                "which would never run; give it another name"
+            )

@@ -1,0 +1,140 @@
+"""What a session was asked for: options, ini values and the policy, resolved once on the controller."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from pytest_promotion import policy as policies
+from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.freshness import Window, span
+from pytest_promotion.evidence.provenance import named_subject
+from pytest_promotion.evidence.reading import Root
+from pytest_promotion.evidence.vault import Vault
+
+_INPUT: Final = "promotion"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The same on the controller and on every worker of a session."""
+
+    run_id: str
+    started: datetime
+    root: Path
+    reports: Path
+    policy: policies.Policy
+    policy_path: Path | None
+    clock: Clock
+    subject: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the decisions of this session lie."""
+        return self.reports / "promotion_gates"
+
+    def vault(self) -> Vault:
+        """The vault beside the decisions."""
+        return Vault(self.folder / "evidence")
+
+    def evidence_root(self) -> Root:
+        """The promotion root as evidence is read below it."""
+        return Root(self.root)
+
+    def window(self) -> Window:
+        """How timestamps are judged under this profile."""
+        rules = self.policy.rules.timestamps
+        return Window(span(rules.max_report_age_min * 60), span(rules.future_skew), mtime=rules.mtime == "allow")
+
+
+def gate_folders(config: pytest.Config) -> list[Path]:
+    """The folders whose tests are gates."""
+    return [Path(os.path.realpath(config.rootpath / name)) for name in config.getini("promotion_gates")]
+
+
+def resolve(config: pytest.Config) -> Settings:
+    """
+    The settings of a controller or of a session without workers.
+
+    Raises:
+        pytest.UsageError: where an option or the policy cannot be used; pytest then exits with 4.
+    """
+    root = _path(config, "root") or config.rootpath
+    try:
+        if not root.is_dir():
+            raise PolicyError(f"the promotion root {root} is not a folder")
+        policy_path = _path(config, "policy")
+        if policy_path is None and (root / "promotion.yaml").is_file():
+            policy_path = root / "promotion.yaml"
+        assignments = config.getini("promotion_set") + (config.getoption("promotion_set") or [])
+        policy = policies.load(policy_path, _text(config, "profile"), assignments)
+        moment = _text(config, "as_of")
+        clock = Clock(parse_moment(moment) if moment else None)
+        subject = _text(config, "subject") or ""
+        if subject:
+            named_subject(subject)
+    except BadTimestamp as problem:
+        raise pytest.UsageError(f"--promotion-as-of: {problem}") from None
+    except PolicyError as problem:
+        raise pytest.UsageError(str(problem)) from None
+    return Settings(
+        run_id=str(uuid.uuid4()),
+        started=datetime.now(UTC),
+        root=root.absolute(),
+        reports=(_path(config, "reports") or config.rootpath / "reports").absolute(),
+        policy=policy,
+        policy_path=policy_path,
+        clock=clock,
+        subject=subject,
+    )
+
+
+def to_worker(settings: Settings) -> dict[str, str]:
+    """The settings as the transport to a worker can carry them: texts only."""
+    return {
+        _INPUT + "_run_id": settings.run_id,
+        _INPUT + "_started": iso(settings.started),
+        _INPUT + "_root": str(settings.root),
+        _INPUT + "_reports": str(settings.reports),
+        _INPUT + "_policy": policies.packed(settings.policy),
+        _INPUT + "_as_of": iso(settings.clock.stopped_at) if settings.clock.stopped_at else "",
+    }
+
+
+def from_controller(given: dict[str, Any]) -> Settings | None:
+    """The settings as the controller gave them; None where it leads no gates."""
+    if _INPUT + "_policy" not in given:
+        return None
+    as_of = given[_INPUT + "_as_of"]
+    return Settings(
+        run_id=given[_INPUT + "_run_id"],
+        started=parse_moment(given[_INPUT + "_started"]),
+        root=Path(given[_INPUT + "_root"]),
+        reports=Path(given[_INPUT + "_reports"]),
+        policy=policies.unpacked(given[_INPUT + "_policy"]),
+        policy_path=None,
+        clock=Clock(parse_moment(as_of) if as_of else None),
+        subject="",
+    )
+
+
+def _text(config: pytest.Config, name: str) -> str | None:
+    value = config.getoption(f"promotion_{name}")
+    return value if value is not None else config.getini(f"promotion_{name}") or None
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    """An option is relative to where pytest was called, an ini value to the file it stands in."""
+    value = config.getoption(f"promotion_{name}")
+    if value is not None:
+        return Path(os.path.abspath(config.invocation_params.dir / value))
+    value = config.getini(f"promotion_{name}")
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return Path(os.path.abspath(base / value)) if value else None

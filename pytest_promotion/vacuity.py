@@ -1,0 +1,110 @@
+"""
+Gates that cannot fail, told by their source.
+
+Each rule is a way in which a real gate stayed green on a broken candidate. Rules of the
+first kind always count. Rules of the second kind count only for a gate that recorded no
+evidence: one that measured or read something has shown that it looked.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
+
+
+def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, str]:
+    """Why *gate* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
+    return next(_always(gate), ""), next(_without_evidence(gate), "")
+
+
+def last_name(expression: ast.expr) -> str:
+    """`critical` for `critical`, `mark.critical` and `pytest.mark.critical(owner="x")`."""
+    if isinstance(expression, ast.Call):
+        expression = expression.func
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
+def _always(gate: ast.AST) -> Iterator[str]:
+    for node in ast.walk(gate):
+        if isinstance(node, ast.Assert):
+            if isinstance(node.test, ast.Tuple) and node.test.elts:
+                yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
+            elif _negated_order(node.test):
+                yield f"line {node.lineno} negates a comparison, which lets NaN pass; write the comparison that must hold"
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            for item in node.items:
+                if _catches_all(item.context_expr):
+                    yield f"line {node.lineno} accepts any exception, also that of a broken gate; name the one it means"
+        elif isinstance(node, ast.ExceptHandler) and _swallows(node):
+            yield f"line {node.lineno} swallows whatever goes wrong, failed assertions included"
+
+
+def _negated_order(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.UnaryOp)
+        and isinstance(test.op, ast.Not)
+        and isinstance(test.operand, ast.Compare)
+        and any(isinstance(operator, _ORDERED) for operator in test.operand.ops)
+    )
+
+
+def _catches_all(context: ast.expr) -> bool:
+    return (
+        isinstance(context, ast.Call)
+        and last_name(context) in ("raises", "suppress")
+        and any(last_name(kind) in ("Exception", "BaseException") for kind in context.args)
+    )
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    broad = any(kind is None or last_name(kind) in ("Exception", "BaseException", "AssertionError") for kind in kinds)
+    speaks = any(
+        isinstance(node, (ast.Raise, ast.Assert)) or (isinstance(node, ast.Call) and last_name(node) == "fail")
+        for statement in handler.body
+        for node in ast.walk(statement)
+    )
+    return broad and not speaks
+
+
+def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    asserts = [node for node in ast.walk(gate) if isinstance(node, ast.Assert)]
+    if asserts and not any(_unconditional(gate.body)):
+        yield f"every assertion of it stands in a loop or a branch (line {asserts[0].lineno}), and none may have run"
+    for node in asserts:
+        if _one_sided_age(node.test):
+            yield f"line {node.lineno} limits an age from above only, so that a timestamp from the future passes"
+
+
+def _unconditional(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that check something whatever the data: assertions and calls, outside loops and branches."""
+    for node in body:
+        if isinstance(node, ast.Assert):
+            yield node
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            yield from _unconditional(node.body)
+        elif isinstance(node, ast.Try):
+            yield from _unconditional(node.body + node.finalbody)
+        elif isinstance(node, ast.If) and node.orelse:
+            # A branch on both sides: one of them runs.
+            if any(_unconditional(node.body)) and any(_unconditional(node.orelse)):
+                yield node
+
+
+def _one_sided_age(test: ast.expr) -> bool:
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], (ast.Lt, ast.LtE))):
+        return False
+    names = [node.id for node in ast.walk(test.left) if isinstance(node, ast.Name)]
+    names += [node.attr for node in ast.walk(test.left) if isinstance(node, ast.Attribute)]
+    names += [last_name(node) for node in ast.walk(test.left) if isinstance(node, ast.Call)]
+    spoken = any(word in _AGES for name in names for word in name.lower().split("_"))
+    # `now - ts < limit`, however it is called: the difference of two moments, limited from above.
+    difference = isinstance(test.left, ast.BinOp) and isinstance(test.left.op, ast.Sub)
+    clocked = any(name in ("now", "utcnow", "time") for name in names)
+    return (spoken and not any(name == "abs" for name in names)) or (difference and clocked)

@@ -1,0 +1,84 @@
+"""
+The one place where PASS is built.
+
+`decide()` is a pure function of the policy's demands and of what happened. PASS needs a
+proof for each of its parts; whatever is missing from the proof becomes a reason for FAIL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Scope, Severity, Status, Verdict
+
+
+def decide(
+    results: Iterable[GateResult],
+    required: Sequence[str] | None,
+    problems: Sequence[str] = (),
+    *,
+    narrowed: bool = False,
+) -> Verdict:
+    """
+    The verdict on one session.
+
+    Args:
+        results: every gate that is known, also those that never appeared.
+        required: the ids on the roll-call; None puts every known gate on it.
+        problems: what broke in the run itself, a sentence each.
+        narrowed: whether the session was asked for less than all gates, so that a required
+            gate that nobody can place was perhaps not asked for.
+    """
+    known = list(results)
+    called = _answer_the_call(known, required, narrowed=narrowed)
+    left_out = [result for result in called if result.absent and result.absent.on_purpose]
+    seen = [result for result in called if result not in left_out]
+    scope = _scope(left_out)
+    critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]
+    failures = [result.gate.id for result in critical if not result.passed]
+    warnings = [result.gate.id for result in seen if result not in critical and not result.passed]
+
+    reasons = list(problems)
+    if failures:
+        reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {', '.join(failures)}")
+    if not critical:
+        reasons.append("no critical gate ran: nothing shows that the candidate may be promoted")
+    if scope is Scope.PARTIAL:
+        status = Status.PARTIAL
+        blocking = [result.gate.id for result in left_out if result.gate.severity is Severity.CRITICAL]
+        reasons.append(f"{len(blocking)} critical gates were not part of this session: {', '.join(blocking)}")
+    elif not reasons and critical and all(result.passed for result in critical):
+        status = Status.PASS
+    else:
+        status = Status.FAIL
+    return Verdict(status, scope, tuple(called), tuple(reasons), tuple(failures), tuple(warnings))
+
+
+def _answer_the_call(known: list[GateResult], required: Sequence[str] | None, *, narrowed: bool) -> list[GateResult]:
+    """The results that count, in the order of the roll-call; a gate that nobody knows has not run."""
+    if required is None:
+        return sorted(known, key=lambda result: (result.gate.nodeid.partition("::")[0], result.gate.id))
+    place = {name: number for number, name in enumerate(required)}
+
+    def rank(result: GateResult) -> int | None:
+        # A required `name` asks for every `name[parameter]` there is.
+        gate_id = result.gate.id
+        return place.get(gate_id, place.get(gate_id.partition("[")[0]))
+
+    # A gate outside the roll-call that was collected counts like any other; one that merely
+    # stands in some file does not.
+    called = [result for result in known if rank(result) is not None or result.absent is None]
+    heard = {name for result in called for name in (result.gate.id, result.gate.id.partition("[")[0])}
+    for name in required:
+        if name not in heard:
+            absent = Absence.NOT_ASKED if narrowed else Absence.NOT_COLLECTED
+            gate = Gate(name, Severity.CRITICAL)  # nobody has said how severe it is, so it blocks
+            called.append(GateResult(gate, Outcome.NOT_RUN, f"is required and was {absent.value}", absent=absent))
+    last = len(place)
+    return sorted(called, key=lambda result: (last if rank(result) is None else rank(result), result.gate.id))
+
+
+def _scope(left_out: Sequence[GateResult]) -> Scope:
+    if any(result.gate.severity is Severity.CRITICAL for result in left_out):
+        return Scope.PARTIAL
+    return Scope.CRITICAL if left_out else Scope.FULL
