@@ -143,10 +143,20 @@ def artifact(_shelf: Shelf, policy: GatePolicy) -> Artifacts:
 
 @pytest.fixture
 def freshness(_shelf: Shelf, policy: GatePolicy) -> Callable[..., None]:
-    """`freshness(artifact, max_age=None)`: demands that the artifact is inside the window of the policy, or *max_age*."""
+    """
+    `freshness(artifact, max_age=None)`: demands that the artifact is inside the window of the policy, or *max_age*.
 
-    def demand(item: Artifact, max_age: str | float | timedelta | None = None) -> None:
-        _shelf.fresh(item, policy.max_age if max_age is None else span(max_age))
+    With `timestamp=` and `source=`, what counts is an item inside it, such as its newest row.
+    """
+
+    def demand(
+        item: Artifact,
+        max_age: str | float | timedelta | None = None,
+        *,
+        timestamp: object = None,
+        source: str = "its timestamp",
+    ) -> None:
+        _shelf.fresh(item, policy.max_age if max_age is None else span(max_age), timestamp, source)
 
     return demand
 

@@ -57,7 +57,7 @@ class Collector:
     # --- collection ---
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         gates: dict[str, Gate] = {}
         try:
             for item in items:
@@ -75,6 +75,16 @@ class Collector:
             if not self._remote:
                 raise
             items.clear()  # the controller refuses the session, with this sentence
+        if "required" in self._policy.overrides:
+            self._narrow(config, items)
+
+    def _narrow(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """A roll-call that was given by hand is the whole session: what is not on it does not run."""
+        called = set(self._policy.rules.required or ())
+        others = [item for item in items if GATE in item.stash and not called & set(_names(item.stash[GATE].id))]
+        if others:
+            items[:] = [item for item in items if item not in others]
+            config.hook.pytest_deselected(items=others)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         gone = {item.stash[GATE].nodeid for item in items if GATE in item.stash}
@@ -294,6 +304,10 @@ class Recorder:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         said = str(excinfo.value)
         self.ledger.problem(f"the run was ended early: {legible(said or excinfo.typename)}")
+
+
+def _names(name: str) -> tuple[str, str]:
+    return name, name.partition("[")[0]
 
 
 def _rule(item: pytest.Item) -> str:

@@ -156,7 +156,7 @@ class Artifact:
             data = self._object()
             for name in names:
                 if name in data:
-                    return self._moment_of(data[name], name, self.path), name
+                    return moment_of(data[name], name, self.path), name
         if self._fields or not self._window.mtime:
             wanted = " or ".join(names)
             forbidden = "" if self._fields else "; this profile does not accept modification times"
@@ -167,22 +167,23 @@ class Artifact:
         newest: tuple[datetime, str] | None = None
         for row in self.rows():
             name = next((name for name in names if name in row), names[0])
-            moment = self._moment_of(row[name], name, row.origin)
+            moment = moment_of(row[name], name, row.origin)
             if newest is None or moment > newest[0]:
                 newest = (moment, name)
         if newest is None:
             raise Unproven(f"{self.path} has no rows")
         return newest
 
-    @staticmethod
-    def _moment_of(value: Any, name: str, origin: str) -> datetime:
-        try:
-            return parse_moment(value)
-        except BadTimestamp as problem:
-            raise Unproven(f"{origin}: {name} is {problem}") from None
-
 
 _UNREAD = object()
+
+
+def moment_of(value: object, name: str, origin: str) -> datetime:
+    """The moment a field means. Raises `Unproven` with what stands there instead."""
+    try:
+        return parse_moment(value)
+    except BadTimestamp as problem:
+        raise Unproven(f"{origin}: {name} is {problem}") from None
 
 
 class Shelf:
@@ -268,16 +269,17 @@ class Shelf:
             self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
         return dated[-1][2]
 
-    def fresh(self, artifact: Artifact, max_age: timedelta | None = None) -> None:
-        """Notes the artifact's age and refuses one outside its window."""
-        limit = max_age or self._window.max_age
+    def fresh(
+        self, artifact: Artifact, limit: timedelta, timestamp: object = None, source: str = "its timestamp"
+    ) -> None:
+        """Notes the age of the artifact, or of the item in it that *timestamp* dates; refuses one outside *limit*."""
+        if timestamp is None:
+            moment, source = artifact.timestamp, artifact.timestamp_source
+        else:
+            with self._notebook.noting():
+                moment = timestamp if isinstance(timestamp, datetime) else moment_of(timestamp, source, artifact.path)
         seen, refusal = freshness.judge(
-            artifact.path,
-            artifact.timestamp,
-            artifact.timestamp_source,
-            self._clock.now(),
-            limit,
-            self._window.future_skew,
+            artifact.path, moment, source, self._clock.now(), limit, self._window.future_skew
         )
         self._notebook.freshness[artifact.path, limit.total_seconds()] = seen
         if refusal is not None:

@@ -63,6 +63,13 @@ class Measure:
         """Demands the same value of the same kind: the text "false" is not false, 1 is not true."""
         self._hold(name, value, "==", expected, lambda: value == expected, samples, min_samples)
 
+    def number(self, name: str, value: Any) -> Any:
+        """*value*, which must be a finite number: for what is computed with before it is held against anything."""
+        if _kind(value) != "number":
+            with self._notebook.noting():
+                raise Unproven(f"{name}: found {_shown(value)} where a number belongs")
+        return value
+
     def _hold(
         self,
         name: str,

@@ -1,0 +1,65 @@
+"""The event store: complete, still fed, and still hearing the market."""
+
+from collections import Counter
+
+import pytest
+
+EVENTS = "reports/event_store/events_*.jsonl"
+INGESTED = "ingest_ts_utc"
+MARKET = "hb.market_data.v1"
+
+
+def uncorrelated(row):
+    """Whether nothing ties the event to its cause: a writer that fills the gap with the event's own id does not."""
+    payload = row["payload"]
+    return not row["correlation_id"] or ("correlation_id" in payload and not payload["correlation_id"])
+
+
+@pytest.mark.critical(owner="platform", fix="restart the event store service and let it write its integrity report")
+def test_event_store_integrity_freshness(artifact, freshness, measure, policy, reason):
+    """The integrity report is fresh, over a store that is still fed, and its counts are the store's."""
+    integrity = artifact.latest("reports/event_store/integrity_*.json")
+    measure.equals("missing_correlation_count", integrity["missing_correlation_count"], 0)
+    freshness(integrity)
+    if policy.source == "report":
+        reason("the integrity report is fresh and misses no correlation")
+        return
+    store = artifact.latest(EVENTS, timestamps=INGESTED)
+    freshness(store)
+    # The store may have grown since the report was written: what came later is not its business.
+    rows = [row for row in store.rows() if row[INGESTED] <= integrity.timestamp.isoformat()]
+    measure.equals("total_events, recounted", len(rows), integrity["total_events"])
+    streams = Counter(row["stream"] for row in rows)
+    assert streams == integrity["events_by_stream"], f"the store has {dict(streams)}, {integrity.path} says otherwise"
+    measure.equals("missing correlations, recounted", sum(map(uncorrelated, rows)), 0)
+    reason(f"{len(rows)} events, all correlated, the newest of {store.timestamp:%H:%M:%S} UTC")
+
+
+@pytest.mark.warning(owner="platform", fix="reconnect the market data feed")
+def test_market_data_freshness(artifact, freshness, measure, policy, reason, stored_report):
+    """The newest market tick in the store is fresh by its own time."""
+    if policy.source == "report":
+        stored_report("reports/market_data/latest.json")
+        return
+    store = artifact.latest(EVENTS, timestamps=INGESTED)
+    ticks = [row[INGESTED] for row in store.rows() if row["stream"] == MARKET]
+    measure.at_least(f"{MARKET} rows", len(ticks), 1)
+    freshness(store, timestamp=max(ticks), source="newest market row")
+    reason(f"{len(ticks)} ticks, the newest is fresh")
+
+
+@pytest.mark.critical(owner="platform", fix="let the day-2 evaluation reach GO, or promote without requiring it")
+def test_day2_event_store_gate(artifact, freshness, measure, policy, reason):
+    """The day-2 evaluation of the event store says GO, where that is required."""
+    evaluation = "reports/event_store/day2_gate_eval_latest.json"
+    if not policy["require_day2_go"]:
+        there = artifact.exists(evaluation)
+        reason("not required by this profile" + ("" if there else ", and not evaluated yet"))
+        return
+    report = artifact(evaluation)
+    assert report["checks"], f"{report.path} checked nothing"
+    for check in report["checks"]:
+        measure.equals(check["name"], check["pass"], True)
+    measure.equals("go", report["go"], True)
+    freshness(report)
+    reason("day 2 is GO")

@@ -1,0 +1,30 @@
+"""Evidence that the live test path and the paper path really ran."""
+
+import pytest
+
+
+@pytest.mark.critical(owner="trading", fix="start bot4 on its testnet and wait for a minute row")
+def test_smoke_checks(artifact, freshness, policy, reason, workspace):
+    """The live test path has written minute rows, lately."""
+    pattern = policy["logs"]
+    if policy.source == "report":
+        found = [artifact(path.relative_to(workspace)) for path in sorted(workspace.glob(pattern))]
+        assert found, f"nothing matches {pattern}"
+        reason(f"{len(found)} minute logs are there")
+        return
+    log = artifact.latest(pattern, timestamps="ts")
+    freshness(log)
+    reason(f"{log.path} has a row of {log.timestamp:%H:%M:%S} UTC")
+
+
+@pytest.mark.critical(owner="trading", fix="set bot3 back to paper mode and let the snapshot service write again")
+def test_paper_smoke_matrix(artifact, freshness, policy, reason):
+    """The paper bot is on paper, by a snapshot of now."""
+    snapshot = artifact("reports/exchange_snapshots/latest.json")
+    bot = snapshot["bots"][policy["bot"]]
+    declared = bot.get("account_mode") == "paper_only" and bot.get("account_probe_status") == "paper_only"
+    simulated = str(bot["exchange"]).endswith("_paper_trade") and bot.get("source") == "local_minute_proxy"
+    assert declared or simulated, f"{policy['bot']} trades on {bot['exchange']} and is not shown to be on paper"
+    if policy.source == "inputs":
+        freshness(snapshot)
+    reason(f"{policy['bot']} is on paper at {bot['exchange']}")
