@@ -38,10 +38,9 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     warned = f", {len(decision['warnings'])} warnings to review" if decision["warnings"] else ""
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    line = (
-        f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed}) "
-        f"evidence {bundle} {path}"
-    )
+    line = f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
+    if path:
+        line += f" evidence {bundle} {path}"
     return line, {"bold": True, **_MARKUP.get(status, RED)}
 
 
