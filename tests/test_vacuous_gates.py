@@ -112,7 +112,7 @@ CASES = {
     "21-tuple": Case({"test_a": CRITICAL + "def test_a():\n    assert (False, 'stale')"}, "tuple"),
     "22-conftest-removes": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert False"},
-        "not collected",
+        "never reached",
         files={"conftest.py": "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'test_a' not in i.name]"},
     ),
     "22-conftest-removes-first": Case(
@@ -175,7 +175,10 @@ CASES = {
     # More of their kind.
     "swallowed-refusal": Case(
         {"test_a": CRITICAL + "def test_a(artifact):\n    try:\n        artifact('gone.json')\n    except BaseException:\n        pass"},
-        "swallows",
+        "passed over",
+    ),
+    "swallowed-assertion": Case(
+        {"test_a": CRITICAL + "def test_a():\n    try:\n        assert False\n    except AssertionError:\n        pass"}, "swallows"
     ),
     "swallowed-in-helper": Case(
         {
@@ -255,7 +258,7 @@ CASES = {
     "timeout": Case(
         {"test_a": "import time, pytest\n@pytest.mark.critical(timeout=0.3)\ndef test_a():\n    time.sleep(30)"}, "imeout"
     ),
-    "keyboard-interrupt": Case({"test_a": CRITICAL + "def test_a():\n    raise KeyboardInterrupt"}, "ended early"),
+    "keyboard-interrupt": Case({"test_a": CRITICAL + "def test_a():\n    raise KeyboardInterrupt"}, "ended early", apart=True),
     "decoded-to-none": Case(
         {"test_a": CRITICAL + "def test_a(artifact):\n    assert artifact('null.json')['x']"},
         "expected an object",
