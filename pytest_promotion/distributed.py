@@ -85,6 +85,7 @@ class Controller:
             return
         said = json.loads(text)
         if said["refusal"]:
+            self._ledger.problem(said["refusal"])
             raise pytest.UsageError(said["refusal"])
         for packed in said["planned"]:
             gate = unpack(packed).gate

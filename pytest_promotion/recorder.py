@@ -181,6 +181,8 @@ class Collector:
             if own:
                 # A refusal says all there is to say; a traceback through this plugin adds nothing.
                 report.longrepr = sentence
+        if self._remote:
+            _make_sendable(report)
         book = item.stash[NOTEBOOK]
         setup = report.when == "setup"
         # What was seen by the end of the call is nearly always all: teardown sends what it adds.
@@ -229,7 +231,6 @@ class Recorder:
         self._prefixes = prefixes
         self._collector = collector  # None on a controller: it collects nothing
         self.foreign_failures = 0  # of tests that are no gates
-        self.ended_by = ""
 
     def is_gate(self, nodeid: str) -> bool:
         """Whether a node id lies below a gates path."""
@@ -241,6 +242,13 @@ class Recorder:
                 self.ledger.plan(gate)
             for gate in self._collector.collected.deselected:
                 self.ledger.deselect(gate)
+
+    def close(self) -> None:
+        """Takes over what the collector of this process knows beside the gates."""
+        if self._collector is not None:
+            for sentence in (self._collector.collected.refusal, *self._collector.stray):
+                if sentence:
+                    self.ledger.problem(sentence)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -296,6 +304,12 @@ class Recorder:
             *(("promotion.evidence", f"{item.path} sha256:{item.sha256}") for item in result.record.exhibits),
         ]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        # The verdict is not known yet when pytest-json-report asks, and is never read from there.
+        severities = {gate.nodeid: gate.severity.value for gate in self.ledger.planned}
+        json_report["promotion"] = {"schema_version": 1, "severity": severities}
+
     def pytest_internalerror(self, excrepr: Any) -> None:
         self.ledger.problem(f"pytest broke: {_last_line(excrepr)}")
 
@@ -306,6 +320,16 @@ class Recorder:
 
 def _names(name: str) -> tuple[str, str]:
     return name, name.partition("[")[0]
+
+
+def _make_sendable(report: pytest.TestReport) -> None:
+    """Texts that are no UTF-8, such as half of a character in a message, would lose the whole report on its way."""
+    texts = [text for _, text in report.sections] + ([str(report.longrepr)] if report.longrepr else [])
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        report.sections = [(legible(name), legible(text)) for name, text in report.sections]
+        report.longrepr = legible(report.longrepr)
 
 
 def _last_line(report: object) -> str:

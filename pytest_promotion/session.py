@@ -71,6 +71,7 @@ class GateSession:
 
     def finish(self, session: pytest.Session) -> None:
         """Decides, writes, and sets the exit code."""
+        self._recorder.close()
         try:
             decision = self._decide(session)
             self._publish(decision)
@@ -233,7 +234,7 @@ def _valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
 
 def _asked_reports(config: pytest.Config) -> list[Path]:
     named = []
-    if config.pluginmanager.hasplugin("pytest_jsonreport") and config.getoption("json_report", default=False):
+    if config.getoption("json_report", default=False):
         named.append(config.getoption("json_report_file", default=None))
     named.append(config.getoption("xmlpath", default=None))
     return [Path(os.path.abspath(config.invocation_params.dir / str(name))) for name in named if name]

@@ -54,8 +54,6 @@ class Measure:
     ) -> None:
         """Demands `low <= value <= high`; both ends belong to the range, which must not be empty."""
         self._hold(name, value, "between", [low, high], lambda: low <= value <= high, samples, min_samples)
-        if not low <= high:
-            raise Unproven(f"{name}: the range {low} to {high} is empty")
 
     def equals(
         self, name: str, value: Any, expected: Any, min_samples: int | None = None, *, samples: int | None = None
@@ -99,6 +97,8 @@ def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:
     if kinds != {"number"} and (ordered or len(kinds) > 1 or not kinds <= {"boolean", "text"}):
         return f"the threshold {wanted!r} is not a finite number"
     kind = kinds.pop()
+    if len(wanted) > 1 and wanted[0] > wanted[1]:
+        return f"the range {wanted[0]} to {wanted[1]} is empty"
     if _kind(value) != kind:
         return f"found {_shown(value)} where a {kind} belongs"
     return ""

@@ -1,0 +1,75 @@
+"""The `promotion` command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def promotion(*args, cwd=None, env=None):
+    """Runs the command as it is installed."""
+    code = "from pytest_promotion.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *args], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_schemas_are_printed():
+    """Whoever validates a policy in an editor or a decision in a service needs them."""
+    assert json.loads(promotion("schema").stdout)["title"] == "Promotion policy"
+    assert json.loads(promotion("schema", "decision").stdout)["title"] == "Promotion decision"
+
+
+@pytest.mark.parametrize("words", [("--nope",), ("nope",), ("schema", "nope"), ("gates", "--max-report-age-min", "x")])
+def test_wrong_words_end_with_4(words):
+    """2 means no; a typo is not a no."""
+    done = promotion(*words)
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("gates",), ("schema",)])
+def test_help_shows_an_example(words):
+    """Help without an example is read by those who need none."""
+    done = promotion(*words, "--help")
+    assert done.returncode == 0
+    assert not words or "Example:" in done.stdout
+
+
+@pytest.mark.parametrize(("score", "code"), [(0.9, 0), (0.1, 2)])
+def test_gates_say_yes_and_no(good_place, score, code):
+    """A command whose no is pytest's 1 cannot be told from its crash."""
+    data = json.loads((good_place.path / "evidence" / "good.json").read_text())
+    good_place.file("evidence/good.json", data | {"score": score})
+    done = promotion("gates", "-q", cwd=good_place.path)
+    assert done.returncode == code
+    assert "promotion: " in done.stdout
+
+
+def test_the_flags_of_the_contract_reach_the_policy(good_place):
+    """An explicit flag wins over the profile, and what it weakens is named."""
+    good_place.file(
+        "promotion.yaml",
+        """\
+        version: 1
+        gates: {good: {thresholds: {require_day2_go: false, skip_replay_cycle: false}}}
+        profiles: {ci: {timestamps: {max_report_age_min: 15}}}
+        """,
+    )
+    done = promotion("gates", "--ci", "--max-report-age-min", "20", "--require-day2-go", "--skip-replay-cycle", cwd=good_place.path)
+    assert done.returncode == 0, done.stdout
+    decision = good_place.latest()
+    assert decision["profile"] == "ci"
+    assert decision["overrides"] == {
+        "timestamps.max_report_age_min": 20.0,
+        "gates.good.thresholds.require_day2_go": True,
+        "gates.good.thresholds.skip_replay_cycle": True,
+    }
+    assert len(decision["weakened"]) == 2
+
+
+def test_a_policy_that_cannot_be_read_ends_with_4(good_place):
+    """Wrong usage is neither yes nor no."""
+    good_place.file("promotion.yaml", "version: 3")
+    assert promotion("gates", cwd=good_place.path).returncode == 4
