@@ -62,7 +62,11 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
     # Cheap and first: most sessions of a project have no gates and pass straight through.
     if not any((config.rootpath / name).is_dir() for name in config.getini("promotion_gates")):
         return (yield)
-    gates = _start_worker(config) if hasattr(config, "workerinput") else _start(config)
+    gates = None
+    if hasattr(config, "workerinput"):
+        _start_worker(config)
+    else:
+        gates = _start(config)
     result = yield
     if gates is not None:
         # Registered after everyone else, so that its wrapper is the outermost: what it sees is final.

@@ -156,7 +156,7 @@ def csv_rows(lines: IO[bytes], origin: str) -> Iterator[Fields]:
             column twice, and a last row without its line end, which may be cut.
     """
     tail = _Tail(lines)
-    text = io.TextIOWrapper(tail, encoding="utf-8", newline="")
+    text = io.TextIOWrapper(io.BufferedReader(tail), encoding="utf-8", newline="")
     reader = csv.reader(text, strict=True)
     try:
         header = next(reader, None)

@@ -1,0 +1,102 @@
+"""
+The policy: which gates are required, how fresh is fresh, and what each gate's thresholds are.
+
+`load()` gives the rules of one run. A setting that is misspelt is a gate that is not there,
+so whatever cannot be meant ends the session with the line it stands in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from pytest_promotion.canonical import digest
+from pytest_promotion.policy.document import Document, PolicySource, convert, merge
+from pytest_promotion.policy.resolving import assign, check, check_overlay, lineage, weakened
+from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Rules
+
+__all__ = ["GateRules", "Policy", "PolicySource", "Producer", "Rules", "load", "packed", "schema", "unpacked"]
+
+DEFAULT_PROFILE: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy of one run: one profile, resolved, with the overrides applied."""
+
+    rules: Rules
+    profile: str = DEFAULT_PROFILE
+    producers: dict[str, Producer] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    weakened: tuple[str, ...] = ()
+    sources: tuple[PolicySource, ...] = ()
+
+    @property
+    def resolved_sha256(self) -> str:
+        """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
+        return digest({"profile": self.profile, "rules": msgspec.to_builtins(self.rules)})
+
+    def gate(self, gate_id: str) -> GateRules:
+        """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
+        gates = self.rules.gates
+        return gates.get(gate_id) or gates.get(gate_id.partition("[")[0]) or GateRules()
+
+
+def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()) -> Policy:
+    """
+    Reads the policy at *path*, or the built-in one where that is None.
+
+    Args:
+        profile: its name; None for `default`.
+        assignments: `KEY=VALUE` overrides. A key is a dotted path, or the last part of one
+            where only one setting ends in it.
+
+    Raises:
+        PolicyError: with the line and the nearest known key.
+    """
+    document, sources = Document.read(path) if path else (Document("", {"version": 1}, {}), [])
+    name = profile or DEFAULT_PROFILE
+    base = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}
+    merged = base
+    for step in reversed(lineage(document, name, asked=profile is not None)):
+        merged = merge(merged, {key: value for key, value in step.items() if key != "extends"})
+    check_overlay(document)
+    before = convert(merged, Rules, (), document)
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, value = assign(merged, before, assignment)
+        overrides[key] = value
+    after = convert(merged, Rules, (), document)
+    check(after, document)
+    return Policy(
+        rules=after,
+        profile=name,
+        producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
+        overrides=overrides,
+        weakened=tuple(weakened(before, after)),
+        sources=tuple(sources),
+    )
+
+
+def unpacked(text: str | bytes) -> Policy:
+    """A policy as `packed` wrote it: how the controller gives its own to the workers."""
+    return msgspec.json.decode(text, type=Policy)
+
+
+def packed(policy: Policy) -> str:
+    """The policy as one JSON string, without the files it came from."""
+    return msgspec.json.encode(dataclasses.replace(policy, sources=())).decode()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of `promotion.yaml`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Promotion policy",
+        **msgspec.json.schema(PolicyFile),
+    }

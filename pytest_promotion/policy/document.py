@@ -1,0 +1,198 @@
+"""
+Reading `promotion.yaml` strictly, with the line of every key.
+
+An unknown key, a key that stands twice, a wrong type or a number that is none is refused
+with the place and the nearest known key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Timestamps
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """One file the policy was read from, as it was read."""
+
+    path: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A policy file with its includes merged in, and the line of every key."""
+
+    path: str
+    data: dict[str, Any]
+    lines: dict[tuple[str, ...], str]  # where a key stands: "promotion.yaml line 7"
+
+    @classmethod
+    def read(cls, path: Path, including: tuple[Path, ...] = ()) -> tuple[Document, list[PolicySource]]:
+        if path.resolve() in including:
+            raise PolicyError(f"{path} includes itself")
+        try:
+            content = path.read_bytes()
+        except OSError as problem:
+            raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        sources = [PolicySource(path.as_posix(), content)]
+        own = cls._parse(path, content)
+        _validate(own)
+        merged: dict[str, Any] = {}
+        lines: dict[tuple[str, ...], str] = {}
+        for name in own.data.get("include", []):
+            part, more = cls.read(path.parent / name, (*including, path.resolve()))
+            sources += more
+            _refuse_conflicts(merged, part)
+            merged = merge(merged, part.data, join=True)
+            lines |= part.lines
+        data = merge(merged, own.data, join=True)
+        return cls(path.name, data, lines | own.lines), sources
+
+    @classmethod
+    def _parse(cls, path: Path, content: bytes) -> Document:
+        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            loader = base(content.decode("utf-8"))
+            node = loader.get_single_node()
+            lines: dict[tuple[str, ...], str] = {}
+            _index(node, (), path.name, lines)
+            data = loader.construct_document(node) if node is not None else None
+        except UnicodeDecodeError:
+            raise PolicyError(f"{path} is not UTF-8") from None
+        except yaml.YAMLError as problem:
+            mark = getattr(problem, "problem_mark", None)
+            where = f" line {mark.line + 1}" if mark else ""
+            raise PolicyError(f"{path}{where}: {getattr(problem, 'problem', None) or problem}") from None
+        except (ValueError, RecursionError) as problem:
+            raise PolicyError(f"{path}: {problem}") from None
+        if not isinstance(data, dict):
+            raise PolicyError(f"{path} is not a policy: expected a mapping that starts with `version: 1`")
+        return cls(path.name, data, lines)
+
+    def where(self, path: Sequence[str]) -> str:
+        """The nearest place known for a path into the data."""
+        for length in range(len(path), 0, -1):
+            place = self.lines.get(tuple(path[:length]))
+            if place:
+                return place
+        return self.path or "the policy"
+
+
+def _index(node: Any, path: tuple[str, ...], name: str, lines: dict[tuple[str, ...], str]) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            lines[(*path, str(number))] = f"{name} line {item.start_mark.line + 1}"
+            _index(item, (*path, str(number)), name, lines)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            place = f"{name} line {key.start_mark.line + 1}"
+            text = str(key.value)
+            if text in seen:
+                raise PolicyError(f"{place}: the key {text!r} stands twice")
+            if text == "<<":
+                raise PolicyError(f"{place}: merge keys are not read in a policy; let a profile `extends` another")
+            if key.tag != "tag:yaml.org,2002:str":
+                raise PolicyError(f"{place}: the key {text} is not a text; put it in quotes")
+            seen.add(text)
+            lines[(*path, text)] = place
+            _index(value, (*path, text), name, lines)
+    elif node is not None and node.tag == "tag:yaml.org,2002:float" and not _finite(node.value):
+        raise PolicyError(f"{name} line {node.start_mark.line + 1}: {node.value} is not a finite number")
+
+
+def _finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text.replace("_", "").lstrip("+-").replace(".inf", "inf").replace(".nan", "nan")))
+    except ValueError:
+        return True  # something YAML reads in its own way, such as 1:30; its type is checked later
+
+
+def _validate(document: Document) -> None:
+    """Checks the file piece by piece, so that an error can name the gate or the profile it is in."""
+    named: dict[str, Any] = {"gates": GateRules, "profiles": Profile, "producers": Producer}
+    _piecewise(document.data, PolicyFile, named, (), document)
+
+
+def _piecewise(data: Any, wanted: Any, named: dict[str, Any], path: tuple[str, ...], document: Document) -> None:
+    mapping = data if isinstance(data, dict) else {}
+    shallow = {key: {} if key in named and isinstance(value, dict) else value for key, value in mapping.items()}
+    convert(shallow if isinstance(data, dict) else data, wanted, path, document)
+    for key, kind in named.items():
+        for name, body in (mapping.get(key) or {}).items():
+            inner = {"gates": GateRules} if kind is Profile else {}
+            _piecewise(body, kind, inner, (*path, key, name), document)
+
+
+def convert(data: Any, wanted: Any, prefix: tuple[str, ...], document: Document) -> Any:
+    try:
+        return msgspec.convert(data, wanted)
+    except msgspec.ValidationError as problem:
+        message, _, tail = str(problem).partition(" - at `$")
+        steps = [*prefix, *(step for step in tail.rstrip("`").replace("[", ".").replace("]", "").split(".") if step)]
+        if "unknown field" in message:
+            name = message.split("`")[1]
+            steps.append(name)
+            raise PolicyError(f"{document.where(steps)}: unknown key {name!r}{_nearest(name, steps)}") from None
+        where = ".".join(steps) or "the policy"
+        raise PolicyError(f"{document.where(steps)}: {where}: {message[:1].lower()}{message[1:]}") from None
+
+
+def _nearest(name: str, steps: Sequence[str]) -> str:
+    known = _known(steps[:-1])
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(sorted(known))}"
+
+
+def _known(steps: Sequence[str]) -> tuple[str, ...]:
+    if "gates" in steps:
+        return GateRules.__struct_fields__
+    if "producers" in steps:
+        return Producer.__struct_fields__
+    if steps and steps[-1] == "timestamps":
+        return Timestamps.__struct_fields__
+    return (Profile if steps else PolicyFile).__struct_fields__
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = False) -> dict[str, Any]:
+    """*over* laid on *under*, mappings key by key. With *join*, `required` grows instead of being replaced."""
+    merged = dict(under)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        elif join and key == "required" and merged.get(key):
+            merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]
+        else:
+            merged[key] = value
+    return merged
+
+
+def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str, ...] = ()) -> None:
+    """Two included policies may not disagree: nobody could tell which one holds."""
+    data: Any = part.data
+    for step in path:
+        data = data[step]
+    for key, value in data.items():
+        if key not in merged or (not path and key in ("required", "include", "version")):
+            continue
+        if isinstance(value, dict) and isinstance(merged[key], dict):
+            _refuse_conflicts(merged[key], part, (*path, key))
+        elif merged[key] != value:
+            where = part.where((*path, key))
+            raise PolicyError(f"{where}: {'.'.join((*path, key))} is set differently by another included policy")

@@ -1,0 +1,162 @@
+"""From a policy file to the rules of one run: profile laid on profile, overrides on top."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import yaml
+
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.freshness import span
+from pytest_promotion.model import Severity
+from pytest_promotion.policy.document import Document
+from pytest_promotion.policy.shape import GateRules, Rules
+
+
+def lineage(document: Document, name: str, *, asked: bool) -> list[dict[str, Any]]:
+    """The profile and those it extends, nearest first."""
+    profiles = document.data.get("profiles", {})
+    if name not in profiles:
+        if not asked:
+            return []  # a policy need not have profiles; `default` is then the policy itself
+        near = difflib.get_close_matches(name, profiles, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(profiles)) or 'none'}"
+        raise PolicyError(f"{document.path or 'the built-in policy'} has no profile {name!r}{hint}")
+    steps: list[dict[str, Any]] = []
+    passed: list[str] = []
+    while True:
+        if name in passed:
+            raise PolicyError(f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}")
+        passed.append(name)
+        step = profiles[name]
+        steps.append(step)
+        parent = step.get("extends")
+        if parent is None:
+            return steps
+        if parent not in profiles:
+            where = document.where(("profiles", name, "extends"))
+            near = difflib.get_close_matches(parent, profiles, n=1, cutoff=0.5)
+            raise PolicyError(f"{where}: no profile {parent!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        name = parent
+
+
+def check_overlay(document: Document) -> None:
+    """A profile may change a gate's thresholds, not invent them: a new name there is a misspelt one."""
+    gates = document.data.get("gates", {})
+    for name, profile in document.data.get("profiles", {}).items():
+        for gate, rules in profile.get("gates", {}).items():
+            known = gates.get(gate, {}).get("thresholds", {})
+            for key in rules.get("thresholds", {}):
+                if key not in known:
+                    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+                    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
+                    where = document.where(("profiles", name, "gates", gate, "thresholds", key))
+                    raise PolicyError(f"{where}: the policy gives {gate} no threshold {key!r}{hint}")
+
+
+def assign(merged: dict[str, Any], rules: Rules, assignment: str) -> tuple[str, Any]:
+    """Applies one `KEY=VALUE` to *merged*, in place. Returns the full key and the value."""
+    key, equals, text = assignment.partition("=")
+    if not equals or not key:
+        raise PolicyError(f"--promotion-set {assignment}: expected KEY=VALUE")
+    settings = dict(_settings(msgspec.to_builtins(rules)))
+    path = tuple(key.split("."))
+    if path not in settings:
+        matches = [known for known in settings if known[-len(path) :] == path]
+        if not matches:
+            names = {known[-1]: known for known in settings} | {".".join(known): known for known in settings}
+            near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise PolicyError(f"--promotion-set {assignment}: the policy has no setting {key!r}{hint}")
+        if len(matches) > 1:
+            choices = ", ".join(".".join(match) for match in matches)
+            raise PolicyError(f"--promotion-set {assignment}: {key} may mean {choices}; write it in full")
+        path = matches[0]
+    value = _value(text, settings[path], path, assignment)
+    target = merged
+    for step in path[:-1]:
+        # A copy on the way down: the profile this came from keeps its own value.
+        target[step] = dict(target.get(step) or {})
+        target = target[step]
+    target[path[-1]] = value
+    return ".".join(path), value
+
+
+def _settings(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from _settings(value, (*path, str(key)))
+    else:
+        yield path, data
+
+
+def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> Any:
+    """*text* as the kind of value that stands there now."""
+    if path == ("required",) or isinstance(present, list):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if isinstance(present, str):
+        return text
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    if isinstance(present, bool) and not isinstance(value, bool):
+        raise PolicyError(f"--promotion-set {assignment}: expected true or false")
+    if isinstance(present, (int, float)) and not isinstance(present, bool):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise PolicyError(f"--promotion-set {assignment}: expected a finite number")
+        return value
+    return text if isinstance(value, (dict, list)) or value is None else value
+
+
+def check(rules: Rules, policy: Document) -> None:
+    """What types cannot say."""
+    for path, text in [(("timestamps", "future_skew"), rules.timestamps.future_skew)] + [
+        (("gates", name, "max_age"), gate.max_age) for name, gate in rules.gates.items() if gate.max_age is not None
+    ]:
+        try:
+            span(text)
+        except PolicyError as problem:
+            raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
+    if rules.required is not None and not rules.required:
+        raise PolicyError(f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing")
+    producers = policy.data.get("producers", {})
+    for name in rules.refresh:
+        if name not in producers:
+            raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
+    if rules.waivers is not None:
+        raise PolicyError(f"{policy.where(('waivers',))}: waivers cannot be judged by this version; remove the key")
+
+
+def weakened(before: Rules, after: Rules) -> Iterator[str]:
+    """What the overrides ask less of than the profile does, in words."""
+    if before.required != after.required:
+        gone = [name for name in before.required or [] if name not in (after.required or [])]
+        yield f"required: narrowed to {', '.join(after.required or [])}" + (f"; without {', '.join(gone)}" if gone else "")
+    if after.timestamps.max_report_age_min > before.timestamps.max_report_age_min:
+        old, new = before.timestamps.max_report_age_min, after.timestamps.max_report_age_min
+        yield f"timestamps.max_report_age_min: {old:g} to {new:g}"
+    if before.timestamps.mtime == "forbid" != after.timestamps.mtime:
+        yield "timestamps.mtime: modification times are accepted"
+    if before.timestamps.future_skew != after.timestamps.future_skew:
+        yield f"timestamps.future_skew: {before.timestamps.future_skew} to {after.timestamps.future_skew}"
+    if before.evidence == "required" != after.evidence:
+        yield "evidence: gates may pass without any"
+    if before.partial == "refuse" != after.partial:
+        yield "partial: a look at some gates may end with exit code 0"
+    for name, gate in after.gates.items():
+        earlier = before.gates.get(name, GateRules())
+        if gate.severity is Severity.WARNING and earlier.severity is not Severity.WARNING:
+            yield f"gates.{name}.severity: warning"
+        if gate.source == "report" != earlier.source:
+            yield f"gates.{name}.source: judged by its report"
+        for key, value in gate.thresholds.items():
+            # Of a threshold nobody can tell which way is weaker, but these two words say it.
+            if value != earlier.thresholds.get(key) and not (
+                (key.startswith("require_") and value is True) or (key.startswith("skip_") and value is False)
+            ):
+                yield f"gates.{name}.thresholds.{key}: {earlier.thresholds.get(key)} to {value}"

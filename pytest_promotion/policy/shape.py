@@ -1,0 +1,90 @@
+"""The policy as it is written and as it is resolved: which keys there are, and of which types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from pytest_promotion.model import Severity
+
+Span = Annotated[str | float, msgspec.Meta(description="A length of time: 90s, 20m, 24h, 7d, or a number of seconds.")]
+Threshold = None | bool | int | float | str | list[Any]
+
+
+class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How timestamps are judged."""
+
+    max_report_age_min: Annotated[float, msgspec.Meta(gt=0)] = 20.0
+    future_skew: Span = "2m"
+    mtime: Literal["allow", "forbid"] = "allow"
+
+
+class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What the policy says of one gate."""
+
+    severity: Severity | None = None
+    max_age: Span | None = None
+    timestamps: list[str] | None = None
+    source: Literal["inputs", "report"] = "inputs"
+    thresholds: dict[str, Threshold] = {}
+
+
+class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A command that writes evidence afresh, and the files it must have written."""
+
+    command: Annotated[list[str], msgspec.Meta(min_length=1)]
+    writes: Annotated[list[str], msgspec.Meta(min_length=1)]
+    timeout: Span = "60s"
+
+
+class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a profile may change, resolved."""
+
+    required: list[str] | None = None
+    gates: dict[str, GateRules] = {}
+    timestamps: Timestamps = Timestamps()
+    release_manifest: str | None = None
+    waivers: str | None = None
+    evidence: Literal["required", "optional"] = "optional"
+    partial: Literal["refuse", "allow"] = "refuse"
+    refresh: list[str] = []
+
+
+class TimestampChanges(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """`Timestamps` of a profile: what is not set there stays as it was."""
+
+    max_report_age_min: Annotated[float, msgspec.Meta(gt=0)] | msgspec.UnsetType = msgspec.UNSET
+    future_skew: Span | msgspec.UnsetType = msgspec.UNSET
+    mtime: Literal["allow", "forbid"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Differences from the profile it extends, or from the policy itself."""
+
+    extends: str | None = None
+    required: list[str] | None = None
+    gates: dict[str, GateRules] = {}
+    timestamps: TimestampChanges = TimestampChanges()
+    release_manifest: str | None = None
+    waivers: str | None = None
+    evidence: Literal["required", "optional"] | None = None
+    partial: Literal["refuse", "allow"] | None = None
+    refresh: list[str] | None = None
+
+
+class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """`promotion.yaml` as it is written."""
+
+    version: Literal[1]
+    include: list[str] = []
+    required: list[str] | None = None
+    profiles: dict[str, Profile] = {}
+    gates: dict[str, GateRules] = {}
+    timestamps: Timestamps = Timestamps()
+    release_manifest: str | None = None
+    waivers: str | None = None
+    evidence: Literal["required", "optional"] = "optional"
+    partial: Literal["refuse", "allow"] = "refuse"
+    producers: dict[str, Producer] = {}
+    refresh: list[str] = []
