@@ -7,7 +7,7 @@ class GateFailed(AssertionError):
     """The evidence was judged and found wanting: the gate's outcome is FAIL."""
 
 
-class Unproven(Exception):  # noqa: N818 - reads as the outcome it leads to
+class Unproven(Exception):
     """
     The evidence is missing, unreadable or too thin to judge: the gate's outcome is INCONCLUSIVE.
 

@@ -8,18 +8,18 @@ may import it and none of it costs anything at start-up.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """What a bad outcome of a gate does to the decision."""
 
     CRITICAL = "critical"  # blocks the promotion
     WARNING = "warning"  # is listed and must be reviewed; never changes the status
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What became of one gate. Only `PASS` and a valid `WAIVED` let a critical gate through."""
 
     PASS = "PASS"
@@ -38,7 +38,7 @@ class Outcome(str, Enum):
 _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
-class Absence(str, Enum):
+class Absence(StrEnum):
     """Why a gate has no reports at all."""
 
     DESELECTED = "deselected"
@@ -51,7 +51,7 @@ class Absence(str, Enum):
         return self is not Absence.NOT_COLLECTED
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """The one word a promotion is decided by."""
 
     PASS = "PASS"
@@ -59,7 +59,7 @@ class Status(str, Enum):
     PARTIAL = "PARTIAL"  # a look at some gates: says nothing about the candidate
 
 
-class Scope(str, Enum):
+class Scope(StrEnum):
     """How much of the roll-call the session was asked to run."""
 
     FULL = "full"

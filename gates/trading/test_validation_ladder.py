@@ -13,7 +13,7 @@ def test_validation_ladder_paper_soak(artifact, freshness, measure, reason):
 
 
 @pytest.mark.warning(owner="trading", fix="validate the trades of the last session")
-def test_validation_ladder_post_trade(artifact, freshness, measure, policy, reason):
+def test_validation_ladder_post_trade(artifact, freshness, policy, reason):
     """The trades of the last session were validated and nothing critical was found."""
     path = "reports/analysis/post_trade_validation.json"
     if policy["not_yet_run"] == "accept" and not artifact.exists(path):

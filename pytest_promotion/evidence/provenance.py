@@ -40,7 +40,7 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
 
 def _git(folder: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words
+        done = subprocess.run(
             ["git", "-C", str(folder), *words],  # noqa: S607 - the user's git
             capture_output=True,
             timeout=10,
