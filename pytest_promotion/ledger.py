@@ -15,6 +15,7 @@ from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Record, S
 from pytest_promotion.rollcall import Written, gate_id
 
 _EMPTY = Record()
+_NAMED = 3  # files in a sentence; the rest is in the evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class Ledger:
         outcome, reason = reduce(phases)
         if outcome is Outcome.PASS:
             outcome, reason = self._proof(nodeid, record)
+        elif outcome is not Outcome.NOT_RUN:
+            reason = _placed(reason, record)
         return GateResult(gate, outcome, reason, sum(phase.duration_s for phase in phases), record)
 
     def results(self, asked: Callable[[Written], bool]) -> Iterator[GateResult]:
@@ -127,6 +130,15 @@ class Ledger:
         written = self._written.get(nodeid.partition("[")[0])
         # What nobody has said the severity of blocks: the safe guess.
         return Gate(gate_id(nodeid), written.severity if written else Severity.CRITICAL, nodeid)
+
+
+def _placed(reason: str, record: Record) -> str:
+    """The sentence with the files it is about, unless it names one."""
+    paths = [item.path for item in record.exhibits]
+    if not paths or any(path in reason for path in paths):
+        return reason
+    more = ", …" if len(paths) > _NAMED else ""
+    return f"{reason} ({', '.join(paths[:_NAMED])}{more})"
 
 
 def reduce(phases: Iterable[Phase]) -> tuple[Outcome, str]:

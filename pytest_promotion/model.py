@@ -217,4 +217,5 @@ class Decision:
     clock_now: str
     as_of: bool
     attachments: tuple[Exhibit, ...] = ()
+    refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
     tool_version: str = ""

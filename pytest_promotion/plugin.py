@@ -111,6 +111,7 @@ def _start(config: pytest.Config) -> GateSession | None:
     recorder = Recorder(ledger, prefixes, collector)
     gates = GateSession(config, given, recorder, selection)
     gates.begin()
+    gates.refresh()
     config.pluginmanager.register(recorder, "promotion-recorder")
     if distributing:
         config.pluginmanager.register(distributed.Controller(given, recorder), "promotion-controller")

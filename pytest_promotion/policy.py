@@ -507,4 +507,8 @@ def _weakened(before: Rules, after: Rules) -> Iterator[str]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of `promotion.yaml`."""
-    return msgspec.json.schema(PolicyFile)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Promotion policy",
+        **msgspec.json.schema(PolicyFile),
+    }

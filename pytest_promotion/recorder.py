@@ -244,8 +244,7 @@ class Recorder:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            line = str(report.longrepr).strip().splitlines()
-            self.ledger.problem(f"{report.nodeid} could not be collected: {legible(line[-1] if line else 'no reason')}")
+            self.ledger.problem(f"{report.nodeid} could not be collected: {_last_line(report.longrepr)}")
         elif report.skipped and self.is_gate(report.nodeid + "/"):
             self.ledger.problem(f"{report.nodeid} skipped itself while it was collected, with the gates in it")
         elif report.skipped and self.is_gate(report.nodeid):
@@ -268,7 +267,7 @@ class Recorder:
             if report.outcome == "skipped":
                 sentence = of_skip(report.longrepr)
             elif report.outcome == "failed":
-                sentence = legible(str(report.longrepr).strip().splitlines()[-1]) if report.longrepr else ""
+                sentence = _last_line(report.longrepr)
         self.ledger.observe(
             report.nodeid,
             Phase(
@@ -298,8 +297,7 @@ class Recorder:
         ]
 
     def pytest_internalerror(self, excrepr: Any) -> None:
-        line = str(excrepr).strip().splitlines()
-        self.ledger.problem(f"pytest broke: {legible(line[-1]) if line else 'no reason given'}")
+        self.ledger.problem(f"pytest broke: {_last_line(excrepr)}")
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         said = str(excinfo.value)
@@ -308,6 +306,11 @@ class Recorder:
 
 def _names(name: str) -> tuple[str, str]:
     return name, name.partition("[")[0]
+
+
+def _last_line(report: object) -> str:
+    lines = [line for line in str(report or "").splitlines() if line.strip()]
+    return legible(lines[-1].removeprefix("E").strip()) if lines else "no reason was given"
 
 
 def _rule(item: pytest.Item) -> str:

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
+from pytest_promotion import producers
 from pytest_promotion.clock import iso, parse_moment, spoken, stamp
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.ledger import with_requirements
-from pytest_promotion.model import Decision, Exhibit, GateResult, Severity, Status, ValidUntil, Verdict
+from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Severity, Status, ValidUntil, Verdict
 from pytest_promotion.publishing import ReportFolder
 from pytest_promotion.recorder import Recorder
 from pytest_promotion.render import json as as_json
@@ -42,6 +43,7 @@ class GateSession:
         self._recorder = recorder
         self._selection = selection
         self._folder = ReportFolder(settings.folder)
+        self._refreshed: list[tuple[str, CommandRun]] = []
         self.document: dict[str, Any] | None = None
         self.path = ""
 
@@ -55,6 +57,17 @@ class GateSession:
         except OSError as problem:
             said = (problem.strerror or "failed").lower()
             pytest.exit(f"promotion: FAIL: {settings.folder} cannot be written: {said}", returncode=1)
+
+    def refresh(self) -> None:
+        """Runs the producers that the profile asks for; a replay judges what is there."""
+        settings = self._settings
+        names = [] if settings.clock.as_of else settings.policy.rules.refresh
+        root, cwd = settings.root, self._config.rootpath
+        for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault()):
+            if done.run is not None:
+                self._refreshed.append((done.name, done.run))
+            for problem in done.problems:
+                self._recorder.ledger.problem(problem)
 
     def finish(self, session: pytest.Session) -> None:
         """Decides, writes, and sets the exit code."""
@@ -93,7 +106,7 @@ class GateSession:
         root = settings.evidence_root()
         problems += bundle.changed_since(results, root)
         problems += self._unmet_requirements(results)
-        problems += _unexplained(session)
+        problems += [] if ledger.problems else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
         rules = settings.policy.rules
@@ -131,6 +144,7 @@ class GateSession:
             clock_now=iso(now),
             as_of=settings.clock.as_of,
             attachments=attachments,
+            refreshed=tuple(self._refreshed),
             tool_version=importlib.metadata.version("pytest-promotion"),
         )
 

@@ -18,7 +18,7 @@ def test_smoke_checks(artifact, freshness, policy, reason, workspace):
 
 
 @pytest.mark.critical(owner="trading", fix="set bot3 back to paper mode and let the snapshot service write again")
-def test_paper_smoke_matrix(artifact, freshness, policy, reason):
+def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason):
     """The paper bot is on paper, by a snapshot of now."""
     snapshot = artifact("reports/exchange_snapshots/latest.json")
     bot = snapshot["bots"][policy["bot"]]
@@ -27,4 +27,6 @@ def test_paper_smoke_matrix(artifact, freshness, policy, reason):
     assert declared or simulated, f"{policy['bot']} trades on {bot['exchange']} and is not shown to be on paper"
     if policy.source == "inputs":
         freshness(snapshot)
+        if "account_mode" in bot:  # a paper exchange with a live account behind it is not paper
+            measure.equals("account_mode", bot["account_mode"], "paper_only")
     reason(f"{policy['bot']} is on paper at {bot['exchange']}")

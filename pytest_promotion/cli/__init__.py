@@ -1,5 +1,44 @@
-"""The `promotion` command."""
+"""
+The `promotion` command: one file a group, each of which parses, calls, prints and exits.
+
+Exit codes: 0 yes, 2 no, 3 could not judge or do it, 4 wrong usage.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from pytest_promotion.cli.gates import gates
+from pytest_promotion.cli.schema import schema
+
+USAGE: Final = 4
 
 
+class _Group(click.Group):
+    """Ends with 4, not click's 2, where the words of the call are off: 2 means no."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.UsageError as problem:
+            problem.show()
+            raise SystemExit(USAGE) from None
+        except click.ClickException as problem:
+            problem.show()
+            raise SystemExit(3) from None
+        except click.Abort:
+            raise SystemExit(3) from None
+        raise SystemExit(code or 0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-promotion", prog_name="promotion")
 def main() -> None:
-    raise SystemExit(4)
+    """Decide promotions: gates are tests, one session becomes one decision."""
+
+
+main.add_command(gates)
+main.add_command(schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_promotion.model import Decision, Exhibit, GateResult
+from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult
 from pytest_promotion.wire import legible, safe
 
 SCHEMA_VERSION = 1
@@ -42,6 +42,7 @@ def document(decision: Decision) -> dict[str, Any]:
             "artifacts": [_exhibit(item) for item in decision.exhibits],
         },
         "attachments": [_exhibit(item) for item in decision.attachments],
+        "refreshed": [{"producer": name, **_command(run)} for name, run in decision.refreshed],
         "policy": {
             "path": decision.policy_path,
             "sha256": decision.policy_sha256,
@@ -111,15 +112,7 @@ def _check(result: GateResult) -> dict[str, Any]:
             }
             for item in record.freshness
         ],
-        "commands": [
-            {
-                "argv": [legible(word) for word in item.argv],
-                "exit_code": item.exit_code,
-                "duration_s": round(item.duration_s, 6),
-                "output_sha256": item.output_sha256,
-            }
-            for item in record.commands
-        ],
+        "commands": [_command(item) for item in record.commands],
         "notes": [legible(note) for note in record.notes],
     }
 
@@ -130,6 +123,15 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "sha256": item.sha256,
         "size_bytes": item.size_bytes,
         "exists": item.exists,
+    }
+
+
+def _command(item: CommandRun) -> dict[str, Any]:
+    return {
+        "argv": [legible(word) for word in item.argv],
+        "exit_code": item.exit_code,
+        "duration_s": round(item.duration_s, 6),
+        "output_sha256": item.output_sha256,
     }
 
 

@@ -35,7 +35,8 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     checks = decision["checks"]
     passed = sum(check["pass"] for check in checks)
     replayed = ", a replay" if decision["kind"] == "replay" else ""
-    warned = f", {len(decision['warnings'])} warnings to review" if decision["warnings"] else ""
+    count = len(decision["warnings"])
+    warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
     line = f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"

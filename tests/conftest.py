@@ -1,0 +1,103 @@
+"""What the project's own tests share: a place with gates in it, and a way to run them and read what was decided."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+GOOD = '''
+import pytest
+
+@pytest.mark.critical(owner="ops", fix="make it good")
+def test_good(artifact, freshness, measure):
+    """It is good."""
+    report = artifact("evidence/good.json")
+    freshness(report)
+    measure.at_least("score", report["score"], 0.5)
+'''
+
+
+class Place:
+    """A project with gates, run in a process of its own or in this one."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+
+    def write(self, **files: str) -> Place:
+        """Writes `gates/<name>.py` for each keyword."""
+        for name, text in files.items():
+            self.file(f"gates/{name}.py", text)
+        return self
+
+    def file(self, name: str, content: str | bytes | dict[str, Any]) -> Path:
+        """Writes a file below the place: text, bytes, or JSON."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).encode())
+        return path
+
+    def run(self, *args: str, apart: bool = False) -> pytest.RunResult:
+        """`pytest gates …`, with *apart* in a process of its own."""
+        # The project's own tests turn warnings into errors; the session under test shall not inherit that.
+        words = ("gates", "-p", "no:cacheprovider", "-W", "default", *args)
+        return self.pytester.runpytest_subprocess(*words) if apart else self.pytester.runpytest_inprocess(*words)
+
+    @property
+    def folder(self) -> Path:
+        return self.path / "reports" / "promotion_gates"
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Every finished decision, oldest first."""
+        found = [json.loads(path.read_text()) for path in sorted(self.folder.glob("*_2*.json"))]
+        return sorted((one for one in found if one["finished"]), key=lambda one: one["ts_utc"])
+
+    def latest(self) -> dict[str, Any]:
+        return json.loads((self.folder / "latest.json").read_text())
+
+    def check(self, name: str) -> dict[str, Any]:
+        """What the latest decision says of one gate."""
+        return next(check for check in self.decisions()[-1]["checks"] if check["name"] == name)
+
+
+@pytest.fixture
+def place(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty project with one good gate's evidence, fresh."""
+    for name in ("PYTEST_ADDOPTS", "ML_ENABLED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyprojecttoml(
+        """
+        [tool.pytest]
+        addopts = ["-p", "pytest_promotion.plugin", "-p", "xdist", "-p", "pytest_timeout"]
+        """
+    )
+    where = Place(pytester)
+    where.file("evidence/good.json", {"ts_utc": now_iso(), "score": 0.9})
+    return where
+
+
+def now_iso(ago: timedelta = timedelta()) -> str:
+    return (datetime.now(UTC) - ago).isoformat()
+
+
+@pytest.fixture
+def good_place(place: Place) -> Place:
+    """A project whose one gate passes."""
+    return place.write(test_good=GOOD)
+
+
+@pytest.fixture
+def ago() -> Callable[[timedelta], str]:
+    """The moment that long ago, as a service would write it."""
+    return now_iso

@@ -1,0 +1,80 @@
+"""The contract's gates on the demo company: whole, and broken in each way there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fixtures.company_build import build
+from fixtures.variants import SHOULD_FAIL, VARIANTS
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def decide(root: Path, reports: Path, *args: str) -> tuple[dict, subprocess.CompletedProcess[str]]:
+    """The decision on a company that was built at *root*."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ML_ENABLED")}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "gates", "-q", "--tb=short", "-p", "no:cacheprovider"),
+            f"--promotion-root={root}",
+            f"--promotion-reports={reports}",
+            *args,
+        ],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return json.loads((reports / "promotion_gates" / "latest.json").read_text()), done
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    """The healthy company, built now."""
+    return build(tmp_path_factory.mktemp("demo") / "company", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("profile", ["default", "ci", "strict", "dev", "staging", "prod"])
+def test_the_healthy_company_is_promoted(company, tmp_path, profile):
+    """Gates that fail what is whole are switched off by whoever has to work with them."""
+    decision, done = decide(company, tmp_path, f"--promotion-profile={profile}")
+    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+    assert len(decision["checks"]) == 21
+    assert {check["outcome"] for check in decision["checks"]} == {"PASS"}
+    assert decision["warnings"] == []
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "healthy"])
+def test_a_broken_company_is_not_promoted(tmp_path, variant):
+    """Each variant is a day on which the company must not trade, or must at least be told."""
+    root = build(tmp_path / "company", datetime.now(UTC), variant)
+    decision, done = decide(root, tmp_path / "reports", "--promotion-set=require_day2_go=true")
+    red = {check["name"] for check in decision["checks"] if not check["pass"]}
+    assert set(SHOULD_FAIL[variant]) <= red
+    assert "Traceback" not in done.stdout + done.stderr
+    critical = {check["name"] for check in decision["checks"] if check["severity"] == "critical"}
+    assert (decision["status"], done.returncode) == (("FAIL", 1) if red & critical else ("PASS", 0))
+    assert red == set(decision["critical_failures"]) | set(decision["warnings"])
+
+
+def test_a_skipped_replay_is_not_a_pass(company, tmp_path):
+    """The earlier runner recorded `replay PASS` for a replay that nobody ran."""
+    decision, done = decide(company, tmp_path, "--promotion-set=skip_replay_cycle=true")
+    check = next(c for c in decision["checks"] if c["name"] == "replay_regression_first_class")
+    assert (decision["status"], check["outcome"], done.returncode) == ("FAIL", "NOT_RUN", 1)
+    assert any("skip_replay_cycle" in said for said in decision["weakened"])
+
+
+def test_every_gate_names_its_evidence_owner_and_cure(company, tmp_path):
+    """Whoever is woken by a FAIL has to know whom to call, what to look at and what to do."""
+    decision, _ = decide(company, tmp_path)
+    for check in decision["checks"]:
+        assert all([check["owner"], check["fix"], check["rule"], check["reason"], check["evidence_paths"]]), check
