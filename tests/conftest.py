@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+# Loaded before any session under test, because pytester unloads what such a session loaded,
+# and half a package loaded twice has two of every key.
+import pytest_promotion.distributed
+import pytest_promotion.session  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 GOOD = '''

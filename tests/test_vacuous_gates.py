@@ -8,6 +8,7 @@ with a finished decision PASS; none may end with exit code 0 where this plugin c
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -344,6 +345,7 @@ def test_a_killed_session_leaves_a_provisional_fail(good_place):
 def test_a_pipe_that_hides_the_exit_code_does_not_hide_the_decision(good_place):
     """`pytest | tee` ends with tee's code; whoever acts on the decision reads the file."""
     good_place.write(test_z="import pytest\n@pytest.mark.critical\ndef test_z():\n    assert False")
-    good_place.pytester.run("sh", "-c", "python -m pytest gates | tee log")
+    result = good_place.pytester.run("sh", "-c", f"{sys.executable} -m pytest gates | tee log")
+    assert result.ret == 0
     latest = json.loads((good_place.folder / "latest.json").read_text())
     assert (latest["status"], latest["finished"]) == ("FAIL", True)

@@ -140,28 +140,30 @@ def _all(handle: int, size: int) -> bytes:
     first = os.read(handle, _FIRST_READ)
     if len(first) == size < _FIRST_READ:
         return first
-    parts = [first]
-    while part := os.read(handle, 2**20):
+    parts, count = [first], len(first)
+    # No further than one byte beyond its size: a writer may append as fast as this reads.
+    while count <= size and (part := os.read(handle, min(2**20, size + 1 - count))):
         parts.append(part)
+        count += len(part)
     return b"".join(parts)
 
 
 def _stream(handle: int, relative: str, facts: os.stat_result, vault: Vault | None) -> Reading:
     if vault is None:
-        digest, size, stored = *_digest(handle), None
+        digest, size, stored = *_digest(handle, facts.st_size), None
     else:
-        digest, size, stored = vault.keep_stream(handle)
+        digest, size, stored = vault.keep_stream(handle, facts.st_size)
     after = os.fstat(handle)
     if (after.st_mtime_ns, after.st_size) != (facts.st_mtime_ns, facts.st_size) or size != facts.st_size:
         raise Unproven(f"{relative} changed while it was read")
     return Reading(digest, size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, None, stored)
 
 
-def _digest(handle: int) -> tuple[str, int]:
+def _digest(handle: int, expected: int) -> tuple[str, int]:
     running, size = sha256(), 0
     buffer = bytearray(2**18)
     view = memoryview(buffer)
-    while count := os.readv(handle, [buffer]):
+    while size <= expected and (count := os.readv(handle, [buffer])):
         running.update(view[:count])
         size += count
     return running.hexdigest(), size

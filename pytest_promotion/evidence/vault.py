@@ -48,9 +48,9 @@ class Vault:
         self._known.add(digest)
         return place
 
-    def keep_stream(self, source: int) -> tuple[str, int, Path]:
+    def keep_stream(self, source: int, expected: int) -> tuple[str, int, Path]:
         """
-        Copies the open file *source* and hashes it on the way.
+        Copies the open file *source* and hashes it on the way, no further than it is *expected* to go.
 
         Returns:
             its digest, its size in bytes, and the copy: later reads go there, so that what
@@ -67,7 +67,7 @@ class Vault:
             self.path.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.path, prefix=".new-")
             with os.fdopen(handle, "wb") as file:
-                while count := os.readv(source, [buffer]):
+                while size <= expected and (count := os.readv(source, [buffer])):
                     running.update(view[:count])
                     file.write(view[:count])
                     size += count

@@ -1,0 +1,130 @@
+"""The layout of the house: which room may import which."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "pytest_promotion"
+PLUGIN_LAYER = {"plugin", "hooks", "fixtures", "recorder", "distributed", "settings", "selection", "session", "sentences"}
+# What each room may import of the others. A room that is not named here may be imported by
+# everyone and imports nothing but what stands in its own line.
+ALLOWED = {
+    "__init__": {"model", "errors"},
+    "model": set(),
+    "errors": set(),
+    "clock": set(),
+    "canonical": set(),
+    "hooks": {"model"},
+    "wire": {"model"},
+    "vacuity": set(),
+    "rollcall": {"model", "vacuity"},
+    "ledger": {"model", "rollcall"},
+    "verdict": {"model"},
+    "policy": {"model", "errors", "canonical", "evidence"},
+    "evidence": {"model", "errors", "clock", "canonical"},
+    "producers": {"model", "errors", "evidence", "policy"},
+    "publishing": set(),
+    "render": {"model", "wire"},
+    "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
+    "sentences": {"errors"},
+    "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "rollcall", "sentences", "wire"},
+    "distributed": {"ledger", "recorder", "settings", "wire"},
+    "selection": {"rollcall"},
+    "settings": {"policy", "clock", "errors", "evidence"},
+    "session": {
+        "model",
+        "errors",
+        "clock",
+        "evidence",
+        "ledger",
+        "policy",
+        "producers",
+        "publishing",
+        "recorder",
+        "render",
+        "rollcall",
+        "selection",
+        "settings",
+        "verdict",
+    },
+}
+
+
+def rooms() -> dict[str, list[Path]]:
+    """Every room with its files."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        found.setdefault(parts[0].removesuffix(".py"), []).append(path)
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """The dotted names that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_of(names: set[str]) -> set[str]:
+    """The rooms of this package among imported names."""
+    return {name.split(".")[1] for name in names if name.startswith("pytest_promotion.")}
+
+
+@pytest.mark.parametrize("room", [room for room in rooms() if room not in ("plugin", "cli")])
+def test_a_room_imports_only_what_it_may(room):
+    """Imports that point up turn a house into a heap: then nothing can be understood alone."""
+    used = set().union(*(rooms_of(imports(path)) for path in rooms()[room])) - {room}
+    assert used <= ALLOWED[room]
+
+
+def test_only_the_plugin_layer_imports_pytest():
+    """The pure rooms serve commands and programs that have no pytest session."""
+    users = {room for room, files in rooms().items() for path in files if "pytest" in imports(path)}
+    assert users - {"cli"} <= PLUGIN_LAYER
+
+
+def test_only_one_file_names_xdist():
+    """What knows about workers has to be found in one place when the transport changes."""
+    hooks = ("pytest_testnodedown", "pytest_configure_node", "pytest_xdist_", "workeroutput")
+    users = {path.name for files in rooms().values() for path in files if any(hook in path.read_text() for hook in hooks)}
+    assert users == {"distributed.py"}
+
+
+def test_an_idle_plugin_imports_no_room():
+    """Every pytest start on a machine with the plugin pays for what its entry point imports."""
+    code = "import sys, pytest; import pytest_promotion.plugin; print(*[m for m in sys.modules if 'promotion' in m or m in ('msgspec', 'yaml')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"msgspec", "yaml"} & set(done.stdout.split()) == set()
+    assert len(done.stdout.split()) <= 4
+
+
+def test_pass_is_built_in_one_place():
+    """A second place that can say PASS is a second place that can say it wrongly."""
+    builders = [
+        (path.name, node.lineno)
+        for files in rooms().values()
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Attribute)
+        and ast.unparse(node.value) == "Status.PASS"
+    ]
+    assert [name for name, _ in builders] == ["verdict.py"]
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("test_*.py")), ids=lambda path: path.stem)
+def test_every_test_says_the_danger(path):
+    """A test whose danger nobody knows is deleted by the first person it bothers."""
+    tests = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    silent = [node.name for node in tests if node.name.startswith("test_") and not ast.get_docstring(node)]
+    assert silent == []
