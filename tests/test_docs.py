@@ -24,6 +24,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 # Their keys are the users' own.
 FREE = {"overrides", "subject.digest"}
 
+# When the decisions below were asked for: what expired a second later has expired by now.
+ASKED = datetime.now(UTC) - timedelta(minutes=5)
+
 EVERYTHING = """
 import sys
 
@@ -262,7 +265,7 @@ class TestActingOnADecision:
     def ask(self, may_act: Any, tmp_path: Path, decision: dict[str, Any], **change: Any) -> None:
         path = tmp_path / "decision.json"
         path.write_text(json.dumps(decision | change), encoding="utf-8")
-        may_act(path, self.DIGEST, datetime.now(UTC) - timedelta(minutes=5))
+        may_act(path, self.DIGEST, ASKED)
 
     def test_it_accepts_a_pass(self, may_act: Any, tmp_path: Path, decision: dict[str, Any]) -> None:
         """Code that refuses everything is thrown away, and the exit code trusted again."""
@@ -275,7 +278,10 @@ class TestActingOnADecision:
             ({"kind": "replay"}, "a replay"),
             ({"status": "FAIL"}, "FAIL"),
             ({"status": "PARTIAL"}, "PARTIAL"),
-            ({"valid_until": {"ts_utc": "2020-01-01T00:00:00+00:00", "because": "it is old"}}, "expired: it is old"),
+            (
+                {"valid_until": {"ts_utc": (ASKED + timedelta(seconds=1)).isoformat(), "because": "it is old"}},
+                "it is old",
+            ),
             ({"ts_utc": "2020-01-01T00:00:00+00:00"}, "an earlier decision"),
             ({"subject": None}, "something else"),
             ({"subject": {"name": "app", "digest": {"sha256": "cd" * 32}}}, "something else"),
