@@ -189,6 +189,11 @@ class Verdict:
     warnings: tuple[str, ...]
 
     @property
+    def without_evidence(self) -> tuple[str, ...]:
+        """The gates that passed and recorded nothing that their success rests on."""
+        return tuple(one.gate.id for one in self.results if one.outcome is Outcome.PASS and one.record.empty)
+
+    @property
     def passed(self) -> bool:
         return self.status is Status.PASS
 
@@ -212,6 +217,7 @@ class Decision:
     policy_path: str | None
     policy_sha256: str
     policy_resolved_sha256: str
+    policy_files: tuple[Exhibit, ...]  # the policy and what it includes, kept in the vault
     git_commit: str | None
     git_dirty: bool | None
     clock_now: str

@@ -60,7 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
     config = session.config
     # Cheap and first: most sessions of a project have no gates and pass straight through.
-    if not any((config.rootpath / name).is_dir() for name in config.getini("promotion_gates")):
+    places = (config.rootpath, config.invocation_params.dir)
+    if not any((place / name).is_dir() for place in places for name in config.getini("promotion_gates")):
         return (yield)
     gates = None
     if hasattr(config, "workerinput"):
@@ -95,26 +96,36 @@ def _start(config: pytest.Config) -> GateSession | None:
         return None
     from pytest_promotion import distributed, fixtures
     from pytest_promotion.ledger import Ledger
+    from pytest_promotion.publishing import ReportFolder
     from pytest_promotion.recorder import Recorder
     from pytest_promotion.rollcall import written_in
-    from pytest_promotion.session import GateSession, written_gates
+    from pytest_promotion.session import GateSession, refuse_shadowed, say_fail
 
-    if sys.flags.optimize:
-        raise pytest.UsageError("python -O removes assertions: a gate run with it proves nothing; run without -O")
     config.pluginmanager.register(fixtures, "promotion-fixtures")
-    given = settings.resolve(config)
     if any(config.getoption(name, default=False) for name in _LOOKING):
-        config.stash[fixtures.SETTINGS] = given
         return None
-    written = [gate for folder in folders for gate in written_in(folder, config.rootpath)]
-    written_gates(written)
+    opening = settings.opening(config)
+    folder = ReportFolder(opening.folder)
+    # Neither a look at some gates nor a replay touches `latest.*`.
+    decides = not (selection.surely_partial or opening.as_of)
+    if decides:
+        say_fail(folder, opening)
+    try:
+        if sys.flags.optimize:
+            raise pytest.UsageError("python -O removes assertions: a gate run with it proves nothing; run without -O")
+        given = settings.resolve(config, opening)
+        written = [gate for place in folders for gate in written_in(place, config.rootpath)]
+        refuse_shadowed(written)
+    except pytest.UsageError as refusal:
+        if decides:
+            say_fail(folder, opening, str(refusal))
+        raise
     distributing = distributed.is_controller(config)
     collector = None if distributing else _prepare(config, given, remote=False)
     ledger = Ledger(written, evidence_required=given.policy.rules.evidence == "required")
     prefixes = tuple(os.path.relpath(folder, config.rootpath).replace(os.sep, "/") + "/" for folder in folders)
     recorder = Recorder(ledger, prefixes, collector)
-    gates = GateSession(config, given, recorder, selection)
-    gates.begin()
+    gates = GateSession(config, given, recorder, selection, folder)
     gates.refresh()
     config.pluginmanager.register(recorder, "promotion-recorder")
     if distributing:

@@ -30,13 +30,14 @@ class ReportFolder:
         self._mine = ""
 
     def begin(self, provisional: dict[str, Any]) -> None:
-        """Puts the provisional FAIL in place. Raises `OSError`."""
+        """Puts the provisional FAIL in place, or another one of the same session. Raises `OSError`."""
         self.path.mkdir(parents=True, exist_ok=True)
         with self._locked():
             latest = self.path / "latest.json"
-            with contextlib.suppress(FileNotFoundError):
-                facts = latest.stat()
-                self._before, self._times = latest.read_bytes(), (facts.st_atime_ns, facts.st_mtime_ns)
+            if not self._mine:
+                with contextlib.suppress(FileNotFoundError):
+                    facts = latest.stat()
+                    self._before, self._times = latest.read_bytes(), (facts.st_atime_ns, facts.st_mtime_ns)
             self._mine = provisional["run_id"]
             _replace(latest, _text(provisional))
 
@@ -75,6 +76,8 @@ class ReportFolder:
         return (self.path / f"{name}.json").exists() or (self.path / f"{name}.md").exists()
 
     def _owned(self, latest: Path) -> bool:
+        if not self._mine:
+            return True  # nothing provisional was written: what looked like a part was the whole
         try:
             return bool(json.loads(latest.read_bytes()).get("run_id") == self._mine)
         except (OSError, ValueError, AttributeError):

@@ -254,8 +254,6 @@ class Recorder:
         if report.failed:
             self.ledger.problem(f"{report.nodeid} could not be collected: {_last_line(report.longrepr)}")
         elif report.skipped and self.is_gate(report.nodeid + "/"):
-            self.ledger.problem(f"{report.nodeid} skipped itself while it was collected, with the gates in it")
-        elif report.skipped and self.is_gate(report.nodeid):
             self.ledger.problem(f"{report.nodeid} skipped itself while it was collected: {of_skip(report.longrepr)}")
 
     @pytest.hookimpl(tryfirst=True)

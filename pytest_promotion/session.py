@@ -18,7 +18,7 @@ import pytest
 
 from pytest_promotion import producers
 from pytest_promotion.clock import iso, parse_moment, spoken, stamp
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.ledger import with_requirements
@@ -30,33 +30,38 @@ from pytest_promotion.render import markdown as as_markdown
 from pytest_promotion.render import terminal as as_lines
 from pytest_promotion.rollcall import Written
 from pytest_promotion.selection import Selection
-from pytest_promotion.settings import Settings
+from pytest_promotion.settings import Opening, Settings
 from pytest_promotion.verdict import decide
+
+
+def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
+    """Makes `latest.json` say FAIL until this session has decided. Raises `pytest.exit` where it cannot."""
+    try:
+        folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
+    except OSError as problem:
+        said = (problem.strerror or "failed").lower()
+        pytest.exit(f"promotion: FAIL: {folder.path} cannot be written: {said}", returncode=1)
 
 
 class GateSession:
     """The decision of one pytest session, and the only owner of its exit code."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, recorder: Recorder, selection: Selection) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        recorder: Recorder,
+        selection: Selection,
+        folder: ReportFolder,
+    ) -> None:
         self._config = config
         self._settings = settings
         self._recorder = recorder
         self._selection = selection
-        self._folder = ReportFolder(settings.folder)
+        self._folder = folder
         self._refreshed: list[tuple[str, CommandRun]] = []
         self.document: dict[str, Any] | None = None
         self.path = ""
-
-    def begin(self) -> None:
-        """Makes `latest.json` say FAIL until this session has decided. Raises `pytest.exit` where it cannot."""
-        settings = self._settings
-        if settings.clock.as_of or self._selection.surely_partial:
-            return  # neither touches `latest.*`
-        try:
-            self._folder.begin(as_json.provisional(settings.run_id, iso(settings.started), settings.policy.profile))
-        except OSError as problem:
-            said = (problem.strerror or "failed").lower()
-            pytest.exit(f"promotion: FAIL: {settings.folder} cannot be written: {said}", returncode=1)
 
     def refresh(self) -> None:
         """Runs the producers that the profile asks for; a replay judges what is there."""
@@ -75,7 +80,7 @@ class GateSession:
         try:
             decision = self._decide(session)
             self._publish(decision)
-        except (OSError, PolicyError, TimeoutError) as problem:
+        except (OSError, Unproven, TimeoutError) as problem:
             said = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
             self._recorder.ledger.problem(f"the decision could not be written: {said}")
             decision = self._decide(session)
@@ -140,6 +145,10 @@ class GateSession:
             policy_path=_relative(settings.policy_path, settings.root),
             policy_sha256=sources[0].sha256 if sources else resolved,
             policy_resolved_sha256=resolved,
+            policy_files=tuple(
+                Exhibit(_relative(Path(source.path), settings.root) or "", source.sha256, len(source.content), exists=True)
+                for source in sources
+            ),
             git_commit=commit,
             git_dirty=dirty,
             clock_now=iso(now),
@@ -183,6 +192,9 @@ class GateSession:
     # --- telling ---
 
     def _publish(self, decision: Decision) -> None:
+        vault = self._settings.vault()
+        for source in self._settings.policy.sources:
+            vault.keep(source.sha256, source.content)
         self.document = as_json.document(decision)
         self.path = ""
         replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
@@ -244,7 +256,7 @@ def _relative(path: Path | None, root: Path) -> str | None:
     return None if path is None else Path(os.path.relpath(path, root)).as_posix()
 
 
-def written_gates(written: Sequence[Written]) -> None:
+def refuse_shadowed(written: Sequence[Written]) -> None:
     """Refuses two gates of one name in one scope: the first would never run."""
     for gate in written:
         if gate.shadows:

@@ -54,29 +54,72 @@ class Settings:
         return Window(span(rules.max_report_age_min * 60), span(rules.future_skew), mtime=rules.mtime == "allow")
 
 
+def project(config: pytest.Config) -> Path | None:
+    """
+    The folder that the gates paths are relative to; None where there are no gates.
+
+    It is pytest's root directory. Without an ini file pytest guesses that from the existing
+    paths among its arguments, values of options included, and may guess a parent; then the
+    gates are looked for where pytest was called.
+    """
+    for folder in (config.rootpath, config.invocation_params.dir):
+        if any((folder / name).is_dir() for name in config.getini("promotion_gates")):
+            return folder
+    return None
+
+
 def gate_folders(config: pytest.Config) -> list[Path]:
     """The folders whose tests are gates."""
-    return [Path(os.path.realpath(config.rootpath / name)) for name in config.getini("promotion_gates")]
+    base = project(config) or config.rootpath
+    return [Path(os.path.realpath(base / name)) for name in config.getini("promotion_gates")]
 
 
-def resolve(config: pytest.Config) -> Settings:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known of a session before its policy is read: enough to say FAIL until it has decided."""
+
+    run_id: str
+    started: datetime
+    root: Path
+    reports: Path
+    profile: str | None
+    as_of: str | None
+
+    @property
+    def folder(self) -> Path:
+        """Where the decisions of this session lie."""
+        return self.reports / "promotion_gates"
+
+
+def opening(config: pytest.Config) -> Opening:
+    """The start of a session that a controller, or a process without workers, leads."""
+    base = project(config) or config.rootpath
+    return Opening(
+        run_id=str(uuid.uuid4()),
+        started=datetime.now(UTC),
+        root=(_path(config, "root") or base).absolute(),
+        reports=(_path(config, "reports") or base / "reports").absolute(),
+        profile=_text(config, "profile"),
+        as_of=_text(config, "as_of"),
+    )
+
+
+def resolve(config: pytest.Config, start: Opening) -> Settings:
     """
-    The settings of a controller or of a session without workers.
+    The settings of the session that starts so.
 
     Raises:
         pytest.UsageError: where an option or the policy cannot be used; pytest then exits with 4.
     """
-    root = _path(config, "root") or config.rootpath
     try:
-        if not root.is_dir():
-            raise PolicyError(f"the promotion root {root} is not a folder")
+        if not start.root.is_dir():
+            raise PolicyError(f"the promotion root {start.root} is not a folder")
         policy_path = _path(config, "policy")
-        if policy_path is None and (root / "promotion.yaml").is_file():
-            policy_path = root / "promotion.yaml"
+        if policy_path is None and (start.root / "promotion.yaml").is_file():
+            policy_path = start.root / "promotion.yaml"
         assignments = config.getini("promotion_set") + (config.getoption("promotion_set") or [])
-        policy = policies.load(policy_path, _text(config, "profile"), assignments)
-        moment = _text(config, "as_of")
-        clock = Clock(parse_moment(moment) if moment else None)
+        policy = policies.load(policy_path, start.profile, assignments)
+        clock = Clock(parse_moment(start.as_of) if start.as_of else None)
         subject = _text(config, "subject") or ""
         if subject:
             named_subject(subject)
@@ -85,10 +128,10 @@ def resolve(config: pytest.Config) -> Settings:
     except PolicyError as problem:
         raise pytest.UsageError(str(problem)) from None
     return Settings(
-        run_id=str(uuid.uuid4()),
-        started=datetime.now(UTC),
-        root=root.absolute(),
-        reports=(_path(config, "reports") or config.rootpath / "reports").absolute(),
+        run_id=start.run_id,
+        started=start.started,
+        root=start.root,
+        reports=start.reports,
         policy=policy,
         policy_path=policy_path,
         clock=clock,

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -347,3 +348,55 @@ def test_the_fixtures_are_listed_with_their_docs(good_place):
     """`pytest --fixtures gates` is where a newcomer looks."""
     text = str(good_place.run("--fixtures").stdout)
     assert all(name in text for name in ("artifact", "freshness", "measure", "command", "policy", "clock", "workspace", "reason"))
+
+
+@pytest.mark.parametrize("refused", [("--promotion-profile=nope",), ("--promotion-set=x=1",), ("--promotion-as-of=soon",)])
+def test_a_refused_session_leaves_no_pass_behind(good_place, refused):
+    """A typo in a nightly job would otherwise let yesterday's PASS speak for today."""
+    good_place.run()
+    assert good_place.run(*refused).ret == 4
+    latest = good_place.latest()
+    if "as-of" not in refused[0]:  # a replay never touches it
+        assert (latest["status"], latest["finished"]) == ("FAIL", False)
+        assert refused[0].rpartition("=")[2] in latest["reasons"][0] or "'x'" in latest["reasons"][0]
+
+
+def test_the_gates_are_found_although_an_option_moved_pytests_root(place, monkeypatch):
+    """Without an ini file pytest guesses its root from every path among its arguments, an option's value included."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    (place.path / "pyproject.toml").unlink()
+    work = place.path / "work"
+    (work / "gates").mkdir(parents=True)
+    (place.path / "elsewhere").mkdir()
+    (work / "gates" / "test_bad.py").write_text(FAILING)
+    monkeypatch.chdir(work)
+    args = ("gates", "--promotion-reports", str(place.path / "elsewhere"), "-p", "no:cacheprovider")
+    result = place.pytester.run(sys.executable, "-m", "pytest", *args)
+    assert result.ret == 1
+    latest = json.loads((place.path / "elsewhere" / "promotion_gates" / "latest.json").read_text())
+    assert latest["critical_failures"] == ["bad"]
+
+
+def test_one_gate_that_is_all_there_is_decides(good_place):
+    """A node id that names the whole roll-call asked for everything."""
+    result = good_place.pytester.runpytest_inprocess("gates/test_good.py::test_good", "-W", "default", "-p", "no:cacheprovider")
+    assert (result.ret, good_place.latest()["status"], good_place.latest()["scope"]) == (0, "PASS", "full")
+
+
+def test_a_pass_without_evidence_is_named(good_place):
+    """A gate that looked at nothing may be allowed; it may not go unnoticed."""
+    good_place.write(test_empty="import pytest\n@pytest.mark.critical\ndef test_empty():\n    pass")
+    result = good_place.run()
+    assert good_place.latest()["without_evidence"] == ["empty"]
+    result.stdout.fnmatch_lines(["without evidence: empty passed and recorded nothing to rest on"])
+
+
+def test_the_policy_is_kept_with_the_evidence(good_place):
+    """A decision whose rules are gone cannot be taken again."""
+    path = good_place.file("promotion.yaml", "version: 1\ninclude: [more.yaml]\n")
+    good_place.file("more.yaml", "version: 1\n")
+    good_place.run()
+    files = good_place.latest()["policy"]["files"]
+    assert [item["path"] for item in files] == ["promotion.yaml", "more.yaml"]
+    kept = good_place.folder / "evidence" / "sha256" / files[0]["sha256"][:2] / files[0]["sha256"]
+    assert kept.read_bytes() == path.read_bytes()

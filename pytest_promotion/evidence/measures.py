@@ -95,7 +95,8 @@ class Measure:
 def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:
     kinds = {_kind(threshold) for threshold in wanted}
     if kinds != {"number"} and (ordered or len(kinds) > 1 or not kinds <= {"boolean", "text"}):
-        return f"the threshold {wanted!r} is not a finite number"
+        shown = " to ".join(repr(threshold) for threshold in wanted)
+        return f"the threshold {shown} is not a finite number" + ("" if ordered else ", a text or a boolean")
     kind = kinds.pop()
     if len(wanted) > 1 and wanted[0] > wanted[1]:
         return f"the range {wanted[0]} to {wanted[1]} is empty"

@@ -11,18 +11,16 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.policy.document import Document, PolicySource, convert, merge
-from pytest_promotion.policy.resolving import assign, check, check_overlay, lineage, weakened
+from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Rules
 
 __all__ = ["GateRules", "Policy", "PolicySource", "Producer", "Rules", "load", "packed", "schema", "unpacked"]
-
-DEFAULT_PROFILE: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     name = profile or DEFAULT_PROFILE
     base = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}
     merged = base
-    for step in reversed(lineage(document, name, asked=profile is not None)):
+    for step in reversed(lineage(document, name)):
         merged = merge(merged, {key: value for key, value in step.items() if key != "extends"})
     check_overlay(document)
     before = convert(merged, Rules, (), document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import yaml
@@ -17,11 +17,14 @@ from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import GateRules, Rules, Timestamps
 
 
-def lineage(document: Document, name: str, *, asked: bool) -> list[dict[str, Any]]:
+DEFAULT_PROFILE: Final = "default"
+
+
+def lineage(document: Document, name: str) -> list[dict[str, Any]]:
     """The profile and those it extends, nearest first."""
     profiles = document.data.get("profiles", {})
     if name not in profiles:
-        if not asked:
+        if name == DEFAULT_PROFILE:
             return []  # a policy need not have profiles; `default` is then the policy itself
         near = difflib.get_close_matches(name, profiles, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(profiles)) or 'none'}"

@@ -33,6 +33,7 @@ def document(decision: Decision) -> dict[str, Any]:
         "reasons": [legible(reason) for reason in verdict.reasons],
         "critical_failures": list(verdict.critical_failures),
         "warnings": list(verdict.warnings),
+        "without_evidence": list(verdict.without_evidence),
         "checks": [_check(result) for result in verdict.results],
         "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
         "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,
@@ -47,6 +48,7 @@ def document(decision: Decision) -> dict[str, Any]:
             "path": decision.policy_path,
             "sha256": decision.policy_sha256,
             "resolved_sha256": decision.policy_resolved_sha256,
+            "files": [_exhibit(item) for item in decision.policy_files],
         },
         "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
@@ -55,8 +57,11 @@ def document(decision: Decision) -> dict[str, Any]:
     }
 
 
-def provisional(run_id: str, ts_utc: str, profile: str) -> dict[str, Any]:
-    """What stands in `latest.json` while a session runs, and stays there if it never ends."""
+_UNFINISHED = "the session has not finished; if it is not running any more, it never will"
+
+
+def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = None) -> dict[str, Any]:
+    """What stands in `latest.json` while a session runs, and stays there if it never ends or is refused."""
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "decision",
@@ -68,7 +73,7 @@ def provisional(run_id: str, ts_utc: str, profile: str) -> dict[str, Any]:
         "status": "FAIL",
         "passed": False,
         "profile": profile,
-        "reasons": ["the session has not finished; if it is not running any more, it never will"],
+        "reasons": [legible(reason or _UNFINISHED)],
         "critical_failures": [],
         "warnings": [],
         "checks": [],

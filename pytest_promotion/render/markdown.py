@@ -26,6 +26,8 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     until = decision["valid_until"]
     if until:
         yield f"- Valid until: {until['ts_utc']} ({_text(until['because'])})"
+    if decision["without_evidence"]:
+        yield f"- Passed without evidence: {', '.join(map(_text, decision['without_evidence']))}"
     for weaker in decision["weakened"]:
         yield f"- Weakened: {_text(weaker)}"
     yield f"- Run: `{decision['run_id']}`"

@@ -23,6 +23,10 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
         yield from _blocking(checks[name], {"yellow": True})
     for reason in decision["reasons"]:
         yield f"why not: {reason}", {}
+    if decision["without_evidence"]:
+        yield f"without evidence: {', '.join(decision['without_evidence'])} passed and recorded nothing to rest on", {
+            "yellow": True
+        }
     for weaker in decision["weakened"]:
         yield f"weakened: {weaker}", {"yellow": True}
     if decision["valid_until"]:
