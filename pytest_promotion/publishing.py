@@ -43,6 +43,8 @@ class ReportFolder:
 
     def withdraw(self) -> None:
         """Puts back what was there: this session was a look at some gates, and decided nothing."""
+        if not self._mine:
+            return
         with self._locked():
             latest = self.path / "latest.json"
             if not self._owned(latest):

@@ -196,15 +196,14 @@ class GateSession:
         for source in self._settings.policy.sources:
             vault.keep(source.sha256, source.content)
         self.document = as_json.document(decision)
-        self.path = ""
         replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
-        if partial and not self._selection.surely_partial and not replay:
+        if partial and not replay:
             self._folder.withdraw()
-        if partial:
-            return
         markdown = as_markdown.markdown(self.document)
-        stem = f"{'replay' if replay else 'promotion_gates'}_{stamp(self._settings.started if replay else parse_moment(decision.ts_utc))}"
-        place = self._folder.publish(stem, self.document, markdown, latest=not replay)
+        name, moment = ("replay", self._settings.started) if replay else ("promotion_gates", parse_moment(decision.ts_utc))
+        place = self._folder.publish(
+            f"{name}_{stamp(moment)}", self.document, markdown, latest=not replay and not partial
+        )
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 
     def _exit_code(self, session: pytest.Session, verdict: Verdict) -> int:
