@@ -119,7 +119,10 @@ def _notebook(request: pytest.FixtureRequest) -> Notebook:
 
 
 @pytest.fixture(name="_settings")
-def _settings_of_the_session(notebook: Notebook, request: pytest.FixtureRequest) -> Settings:
+def _settings_of_the_session(
+    notebook: Notebook,  # noqa: ARG001 - whoever asks for settings outside a gate is told so
+    request: pytest.FixtureRequest,
+) -> Settings:
     return request.config.stash[SETTINGS]
 
 

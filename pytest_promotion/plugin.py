@@ -163,6 +163,7 @@ class _Ending:
         if self._gates.document is not None:
             lines = list(terminal.summary(self._gates.document))
             if lines:
+                terminalreporter.ensure_newline()
                 terminalreporter.section("promotion")
             for line, markup in lines:
                 terminalreporter.write_line(line, **markup)

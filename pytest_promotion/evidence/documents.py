@@ -159,33 +159,36 @@ def csv_rows(lines: IO[bytes], origin: str) -> Iterator[Fields]:
     text = io.TextIOWrapper(io.BufferedReader(tail), encoding="utf-8", newline="")
     reader = csv.reader(text, strict=True)
     try:
-        header = next(reader, None)
-        if not header:
-            raise Unproven(f"{origin} is empty")
-        if header[0].startswith("\ufeff"):
-            raise Unproven(f"{origin} starts with a byte order mark; expected plain UTF-8")
-        if len(set(header)) != len(header):
-            raise Unproven(f"{origin} names a column twice in its header")
+        header = _header(next(reader, None), origin)
         held: Fields | None = None  # one row behind, so that the last one is known to be whole
-        for cells in reader:
-            if not cells:
-                continue
+        for cells in filter(None, reader):
+            place = f"{origin} line {reader.line_num}"
             if len(cells) != len(header):
                 cut = " (half written?)" if len(cells) < len(header) else ""
-                raise Unproven(f"{origin} line {reader.line_num} has {len(cells)} cells, the header {len(header)}{cut}")
+                raise Unproven(f"{place} has {len(cells)} cells, the header {len(header)}{cut}")
             if held is not None:
                 yield held
             held = Fields(zip(header, cells, strict=True))
-            held.origin = f"{origin} line {reader.line_num}"
-        if held is None:
-            raise Unproven(f"{origin} has no rows")
-        if not tail.ended:
-            raise Unproven(f"{origin} does not end with a line end: its last row may be half written")
-        yield held
+            held.origin = place
     except csv.Error as problem:
         raise Unproven(f"{origin} is not CSV: {problem} at line {reader.line_num}") from None
     except UnicodeDecodeError as problem:
         raise Unproven(f"{origin} is not UTF-8: {problem.reason}") from None
+    if held is None:
+        raise Unproven(f"{origin} has no rows")
+    if not tail.ended:
+        raise Unproven(f"{origin} does not end with a line end: its last row may be half written")
+    yield held
+
+
+def _header(cells: list[str] | None, origin: str) -> list[str]:
+    if not cells:
+        raise Unproven(f"{origin} is empty")
+    if cells[0].startswith("\ufeff"):
+        raise Unproven(f"{origin} starts with a byte order mark; expected plain UTF-8")
+    if len(set(cells)) != len(cells):
+        raise Unproven(f"{origin} names a column twice in its header")
+    return cells
 
 
 class _Tail(io.RawIOBase):
