@@ -21,6 +21,7 @@ from pytest_promotion.fixtures import GATE, NOTEBOOK
 from pytest_promotion.ledger import Ledger, Phase
 from pytest_promotion.model import Gate, Record, Severity
 from pytest_promotion.policy import Policy
+from pytest_promotion.render import junit
 from pytest_promotion.rollcall import gate_id
 from pytest_promotion.sentences import of_failure, of_skip
 from pytest_promotion.wire import Envelope, legible, pack, safe, unpack
@@ -292,15 +293,8 @@ class Recorder:
             self._put_on_junit(report)
 
     def _put_on_junit(self, report: pytest.TestReport) -> None:
-        result = self.ledger.result(report.nodeid)
-        report.user_properties = [
-            *report.user_properties,
-            ("promotion.gate", result.gate.id),
-            ("promotion.severity", result.gate.severity.value),
-            ("promotion.outcome", result.outcome.value),
-            *(("promotion.owner", name) for name in [result.gate.owner] if name),
-            *(("promotion.evidence", f"{item.path} sha256:{item.sha256}") for item in result.record.exhibits),
-        ]
+        told = junit.properties(self.ledger.result(report.nodeid))
+        report.user_properties = [*report.user_properties, *told]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:

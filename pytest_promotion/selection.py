@@ -40,6 +40,11 @@ class Selection:
         )
 
     @property
+    def missing(self) -> list[str]:
+        """The paths that were asked for and are not there: with workers, pytest itself does not say so."""
+        return [os.path.relpath(path, self._root) for path, _ in self._asked if not os.path.exists(path)]
+
+    @property
     def surely_partial(self) -> bool:
         """Whether the arguments alone show that this is a look at some gates."""
         return self._filtered or any(name for _, name in self._asked)

@@ -112,6 +112,7 @@ class GateSession:
         root = settings.evidence_root()
         problems += bundle.changed_since(results, root)
         problems += self._unmet_requirements(results)
+        problems += [f"{path} was asked for and is not there" for path in self._selection.missing]
         problems += [] if ledger.problems else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)

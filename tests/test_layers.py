@@ -32,7 +32,7 @@ ALLOWED = {
     "render": {"model", "wire"},
     "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
     "sentences": {"errors"},
-    "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "rollcall", "sentences", "wire"},
+    "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "render", "rollcall", "sentences", "wire"},
     "distributed": {"ledger", "recorder", "settings", "wire"},
     "selection": {"rollcall"},
     "settings": {"policy", "clock", "errors", "evidence"},

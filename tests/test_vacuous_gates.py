@@ -260,6 +260,32 @@ CASES = {
         {"test_a": "import time, pytest\n@pytest.mark.critical(timeout=0.3)\ndef test_a():\n    time.sleep(30)"}, "imeout"
     ),
     "keyboard-interrupt": Case({"test_a": CRITICAL + "def test_a():\n    raise KeyboardInterrupt"}, "ended early", apart=True),
+    "missing-path": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "nowhere", ("gates/nowhere.py",)),
+    "m-typo": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "not part of this session", ("-m", "critcal"), apart=True),
+    "hook-breaks": Case(
+        {"test_a": CRITICAL + "def test_a():\n    assert 1 == 1"},
+        "broken hook",
+        files={"conftest.py": "def pytest_runtest_logfinish():\n    raise ValueError('broken hook')"},
+        apart=True,
+    ),
+    "crash-without-restart": Case(
+        {"test_a": "import os\n" + CRITICAL + "def test_a():\n    os._exit(0)"},
+        "crashed",
+        ("-n1", "--max-worker-restart=0"),
+        apart=True,
+    ),
+    "sigterm": Case(
+        {"test_a": "import os, signal\n" + CRITICAL + "def test_a():\n    os.kill(os.getpid(), signal.SIGTERM)"}, "", apart=True
+    ),
+    "dist-each": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "assert False", ("--dist=each", "--tx=2*popen"), apart=True),
+    "unknown-outcome": Case(
+        {"test_a": CRITICAL + "def test_a():\n    assert 1 == 1"},
+        "unknown outcome",
+        files={
+            "conftest.py": "import pytest\n@pytest.hookimpl(wrapper=True, trylast=True)\ndef pytest_runtest_makereport():\n"
+            "    report = yield\n    report.outcome = 'superb'\n    return report\ndef pytest_report_teststatus():\n    return 'superb', '!', 'SUPERB'"
+        },
+    ),
     "decoded-to-none": Case(
         {"test_a": CRITICAL + "def test_a(artifact):\n    assert artifact('null.json')['x']"},
         "expected an object",
@@ -305,8 +331,7 @@ def test_a_broken_candidate_is_not_promoted(name, place, monkeypatch):
         for name in CASES
         # Where the workers are the case itself, or the case is over before there are any.
         if not name.startswith(("11-", "13-", "14-", "29-", "setup-plan", "07-"))
-        and "-n1" not in CASES[name].args
-        and "-n2" not in CASES[name].args
+        and not {"-n1", "-n2", "--dist=each"} & set(CASES[name].args)
     ],
 )
 def test_a_broken_candidate_is_not_promoted_by_workers(name, place, monkeypatch):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+
+
+# An underscore inside a word and a > inside a line are text already, and names are full of them.
+_MARKUP = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
 
 
 def markdown(decision: dict[str, Any]) -> str:
@@ -78,10 +83,7 @@ def _blocking(check: dict[str, Any]) -> Iterator[str]:
 
 def _text(value: object) -> str:
     """Text that stays text: no markup, no line of its own, no HTML."""
-    line = " ".join(str(value).split())
-    for char in "\\`*_[]<>#":
-        line = line.replace(char, "\\" + char)
-    return line
+    return _MARKUP.sub(r"\\\g<0>", " ".join(str(value).split()))
 
 
 def _cell(value: object) -> str:
