@@ -55,7 +55,15 @@ def main() -> None:
     table(
         f"Trivial gates against the same tests as tests{', two workers' if given.n2 else ''} (CPU time); "
         f"targets: {TARGET_US[given.n2]} µs a gate, {TARGET_MB} MB at 10,000",
-        ("tests", "as gates", "bare pytest", "ratio", "more", "more a gate beyond the first 100", "peak of the controller"),
+        (
+            "tests",
+            "as gates",
+            "bare pytest",
+            "ratio",
+            "more",
+            "more a gate beyond the first 100",
+            "peak of the controller",
+        ),
         rows,
     )
 
