@@ -51,6 +51,9 @@ class Ledger:
     def plan(self, gate: Gate) -> None:
         """A gate was collected and selected."""
         self._planned[gate.nodeid] = gate
+        written = self._written.get(gate.nodeid)
+        if written is not None and not (written.vacuous or written.thin):
+            del self._written[gate.nodeid]  # the plan says all of it from here on
 
     def plan_unseen(self, nodeid: str) -> None:
         """A gate was collected by a worker that has not said more about it yet."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+_ESCAPES: Final = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#"})
 
 
 def markdown(decision: dict[str, Any]) -> str:
@@ -78,10 +80,7 @@ def _blocking(check: dict[str, Any]) -> Iterator[str]:
 
 def _text(value: object) -> str:
     """Text that stays text: no markup, no line of its own, no HTML."""
-    line = " ".join(str(value).split())
-    for char in "\\`*_[]<>#":
-        line = line.replace(char, "\\" + char)
-    return line
+    return " ".join(str(value).split()).translate(_ESCAPES)
 
 
 def _cell(value: object) -> str:
