@@ -6,9 +6,12 @@ Implement them with `@pytest.hookimpl(optionalhook=True)` where the plugin may b
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_promotion.model import Decision
+if TYPE_CHECKING:
+    from pytest_promotion.model import Decision
 
 
 @pytest.hookspec

@@ -20,11 +20,10 @@ _NAMED = 3  # files in a sentence; the rest is in the evidence
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One report about a gate, without the parts of pytest in it."""
+    """What one report says of a gate, without the parts of pytest in it; nearly all say the same."""
 
     when: str  # "setup", "call", "teardown", or "???" for a process that died
     outcome: str  # "passed", "failed", "skipped", "rerun"
-    duration_s: float = 0.0
     kind: str = ""  # of a failure: "fail", "inconclusive", "error"
     sentence: str = ""
     expected: bool = False  # the gate is marked xfail
@@ -35,7 +34,7 @@ class Phase:
 class Ledger:
     """Everything known about the gates of one session, by node id."""
 
-    __slots__ = ("_deselected", "_evidence", "_phases", "_planned", "_records", "_written", "problems")
+    __slots__ = ("_deselected", "_evidence", "_phases", "_planned", "_records", "_seconds", "_written", "problems")
 
     def __init__(self, written: Iterable[Written] = (), *, evidence_required: bool = False) -> None:
         self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
@@ -43,6 +42,7 @@ class Ledger:
         self._planned: dict[str, Gate] = {}
         self._deselected: dict[str, Gate] = {}
         self._phases: dict[str, list[Phase]] = {}
+        self._seconds: dict[str, float] = {}
         self._records: dict[str, Record] = {}
         self.problems: list[str] = []  # what broke in the run itself
 
@@ -51,6 +51,9 @@ class Ledger:
     def plan(self, gate: Gate) -> None:
         """A gate was collected and selected."""
         self._planned[gate.nodeid] = gate
+        written = self._written.get(gate.nodeid)
+        if written is not None and not (written.vacuous or written.thin):
+            del self._written[gate.nodeid]  # the plan says all of it from here on
 
     def plan_unseen(self, nodeid: str) -> None:
         """A gate was collected by a worker that has not said more about it yet."""
@@ -69,10 +72,15 @@ class Ledger:
 
     # --- what happened ---
 
-    def observe(self, nodeid: str, phase: Phase, record: Record | None = None) -> None:
-        """One phase of a gate was reported, with what the gate saw so far."""
-        self.plan_unseen(nodeid)
-        self._phases.setdefault(nodeid, []).append(phase)
+    def observe(self, nodeid: str, phase: Phase, record: Record | None = None, *, duration_s: float = 0.0) -> None:
+        """One phase of a gate was reported, with what the gate saw so far and how long it took."""
+        seen = self._phases.get(nodeid)
+        if seen is None:
+            self.plan_unseen(nodeid)
+            self._phases[nodeid], self._seconds[nodeid] = [phase], duration_s
+        else:
+            seen.append(phase)
+            self._seconds[nodeid] += duration_s
         if record is not None:
             self._records[nodeid] = record
 
@@ -97,7 +105,7 @@ class Ledger:
             outcome, reason = self._proof(nodeid, record)
         elif outcome is not Outcome.NOT_RUN:
             reason = _placed(reason, record)
-        return GateResult(gate, outcome, reason, sum(phase.duration_s for phase in phases), record)
+        return GateResult(gate, outcome, reason, self._seconds.get(nodeid, 0.0), record)
 
     def results(self, asked: Callable[[Written], bool]) -> Iterator[GateResult]:
         """What became of every gate that is known. *asked* tells whether the session was to collect it."""
@@ -153,6 +161,8 @@ def reduce(phases: Iterable[Phase]) -> tuple[Outcome, str]:
         runs.setdefault(phase.worker, []).append(phase)
     if not runs:
         return Outcome.NOT_RUN, "was never reached"
+    if len(runs) == 1:
+        return _reduce_run(*runs.values())
     return max((_reduce_run(run) for run in runs.values()), key=lambda found: found[0].rank)
 
 
@@ -163,16 +173,16 @@ def _reduce_run(phases: list[Phase]) -> tuple[Outcome, str]:
     worst = (Outcome.PASS, "")
     for phase in phases:
         found = _reduce_phase(phase)
-        if found[0].rank > worst[0].rank:
+        if found[0] is not Outcome.PASS and found[0].rank > worst[0].rank:
             worst = found
     if worst[0] is not Outcome.PASS:
         return worst
     if any(phase.outcome == "rerun" for phase in phases):
         return Outcome.FAIL, "is flaky: it passed only when it was run again"
     done = {phase.when for phase in phases if phase.outcome == "passed" and not phase.part}
-    missing = [when for when in ("setup", "call", "teardown") if when not in done]
-    if missing:
-        return Outcome.ERROR, f"did not finish: no {missing[0]} was reported"
+    for when in ("setup", "call", "teardown"):
+        if when not in done:
+            return Outcome.ERROR, f"did not finish: no {when} was reported"
     return worst
 
 
@@ -181,7 +191,10 @@ def _reduce_phase(phase: Phase) -> tuple[Outcome, str]:
         return Outcome.ERROR, phase.sentence or "the process that ran it died"
     if phase.expected:
         passed = "passed although it is" if phase.outcome == "passed" else "is"
-        return Outcome.NOT_RUN, f"{passed} marked xfail: a gate is waived with a reason and an expiry, not expected to fail"
+        return (
+            Outcome.NOT_RUN,
+            f"{passed} marked xfail: a gate is waived with a reason and an expiry, not expected to fail",
+        )
     if phase.outcome == "skipped":
         return Outcome.NOT_RUN, f"was skipped: {phase.sentence}" if phase.sentence else "was skipped"
     if phase.outcome == "failed":

@@ -76,6 +76,8 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
 
 
 def _start_worker(config: pytest.Config) -> None:
+    if not any(key.startswith("promotion_") for key in config.workerinput):  # type: ignore[attr-defined] # set by xdist
+        return
     from pytest_promotion import distributed, fixtures, settings
 
     given = settings.from_controller(config.workerinput)  # type: ignore[attr-defined] # set by xdist
@@ -87,14 +89,14 @@ def _start_worker(config: pytest.Config) -> None:
 
 
 def _start(config: pytest.Config) -> GateSession | None:
-    from pytest_promotion import settings
-    from pytest_promotion.selection import Selection
+    # A session that runs other tests beside the gates' folder ends here, and pays for one small file.
+    from pytest_promotion.selection import Selection, gate_folders
 
-    folders = settings.gate_folders(config)
+    folders = gate_folders(config)
     selection = Selection(config, folders)
     if not selection.touches_gates:
         return None
-    from pytest_promotion import distributed, fixtures
+    from pytest_promotion import distributed, fixtures, settings
     from pytest_promotion.ledger import Ledger
     from pytest_promotion.publishing import ReportFolder
     from pytest_promotion.recorder import Recorder
@@ -135,12 +137,13 @@ def _start(config: pytest.Config) -> GateSession | None:
 
 
 def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
-    from pytest_promotion import fixtures, settings
+    from pytest_promotion import fixtures
     from pytest_promotion.recorder import Collector
+    from pytest_promotion.selection import gate_folders
 
     config.stash[fixtures.SETTINGS] = given
     config.stash[fixtures.STORES] = (given.evidence_root(), given.vault())
-    folders = [str(folder) for folder in settings.gate_folders(config)]
+    folders = [str(folder) for folder in gate_folders(config)]
     collector = Collector(folders, given.policy, remote=remote)
     collector.watch_threads()
     config.pluginmanager.register(collector, "promotion-collector")

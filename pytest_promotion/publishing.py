@@ -11,9 +11,9 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock
 
@@ -39,7 +39,7 @@ class ReportFolder:
                     facts = latest.stat()
                     self._before, self._times = latest.read_bytes(), (facts.st_atime_ns, facts.st_mtime_ns)
             self._mine = provisional["run_id"]
-            _replace(latest, _text(provisional))
+            _replace(_text(provisional), latest)
 
     def withdraw(self) -> None:
         """Puts back what was there: this session was a look at some gates, and decided nothing."""
@@ -52,7 +52,7 @@ class ReportFolder:
             if self._before is None:
                 latest.unlink()
             else:
-                _replace(latest, self._before)
+                _replace([self._before], latest)
                 os.utime(latest, ns=self._times)
 
     def publish(self, stem: str, document: dict[str, Any], markdown: str, *, latest: bool) -> Path:
@@ -65,13 +65,12 @@ class ReportFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            text = _text(document)
             place = next(self.path / f"{name}.json" for name in _names(stem) if not self._taken(name))
-            _replace(place.with_suffix(".md"), markdown.encode())
-            _replace(place, text)
+            places = [place]
             if latest and self._owned(self.path / "latest.json"):
-                _replace(self.path / "latest.md", markdown.encode())
-                _replace(self.path / "latest.json", text)
+                places.append(self.path / "latest.json")
+            _replace([markdown.encode()], *(path.with_suffix(".md") for path in places))
+            _replace(_text(document), *places)
         return place
 
     def _taken(self, name: str) -> bool:
@@ -97,15 +96,47 @@ def _names(stem: str) -> Iterator[str]:
         number += 1
 
 
-def _text(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+def _text(document: dict[str, Any]) -> Iterator[bytes]:
+    """The document as `json.dumps(document, indent=2)` writes it, in pieces: ten thousand checks are megabytes."""
+    before = "{"
+    for key, value in document.items():
+        yield f"{before}\n  {json.dumps(key, ensure_ascii=False)}: ".encode()
+        before = ","
+        if isinstance(value, list) and value:
+            between = "["
+            for item in value:
+                yield f"{between}\n    ".encode() + _laid_out(item, 4)
+                between = ","
+            yield b"\n  ]"
+        else:
+            yield _laid_out(value, 2)
+    yield b"\n}\n"
 
 
-def _replace(place: Path, content: bytes) -> None:
+def _laid_out(value: Any, margin: int) -> bytes:
+    import msgspec
+
+    # Encoded by `json`, which refuses NaN, and laid out by msgspec, which only moves what is between the
+    # tokens: `json` can do both, at a fifth of the speed. A line end inside of a text is escaped by now.
+    compact = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    return msgspec.json.format(compact).replace(b"\n", b"\n" + b" " * margin)
+
+
+def _replace(content: Iterable[bytes], *places: Path) -> None:
+    """Writes *content* beside each of *places* and renames it into each, in their order."""
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(_beside(place)) for place in reversed(places)]
+        for part in content:
+            for file in files:
+                file.write(part)
+
+
+@contextlib.contextmanager
+def _beside(place: Path) -> Iterator[IO[bytes]]:
     handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would hide the decision from the service that acts on it

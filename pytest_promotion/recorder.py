@@ -28,6 +28,7 @@ from pytest_promotion.wire import Envelope, legible, pack, safe, unpack
 
 ENVELOPE = "promotion_envelope"  # the attribute of a report that carries it from a worker
 _MARKS = {severity.value: severity for severity in Severity}
+_NOTHING = Envelope()
 _MARK_KEYS = {"owner", "fix", "requires", "timeout"}
 
 
@@ -106,8 +107,7 @@ class Collector:
         if len(severities) != 1:
             found = "no severity" if not marks else f"{len(severities)} severities"
             raise pytest.UsageError(
-                f"{item.nodeid} has {found}: mark it with exactly one of "
-                "@pytest.mark.critical and @pytest.mark.warning"
+                f"{item.nodeid} has {found}: mark it with exactly one of @pytest.mark.critical and @pytest.mark.warning"
             )
         said: dict[str, Any] = {}
         for mark in reversed(marks):  # the nearest mark has the last word
@@ -175,7 +175,8 @@ class Collector:
         report = yield
         if GATE not in item.stash:
             return report
-        report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
+        if report.user_properties:
+            report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
         kind, sentence = "", ""
         if report.failed and call.excinfo is not None:
             kind, sentence, own = of_failure(call.excinfo.value)
@@ -187,7 +188,7 @@ class Collector:
         book = item.stash[NOTEBOOK]
         setup = report.when == "setup"
         # What was seen by the end of the call is nearly always all: teardown sends what it adds.
-        record = book.record() if book.touched and not (setup and report.passed) else None
+        record = book.record() if not (setup and report.passed) and book.touched else None
         if record is not None and record == self._sent.get(item.nodeid):
             record = None
         elif record is not None:
@@ -232,6 +233,7 @@ class Recorder:
         self._prefixes = prefixes
         self._collector = collector  # None on a controller: it collects nothing
         self.foreign_failures = 0  # of tests that are no gates
+        self._said: dict[tuple[Any, ...], Phase] = {}
 
     def is_gate(self, nodeid: str) -> bool:
         """Whether a node id lies below a gates path."""
@@ -266,7 +268,7 @@ class Recorder:
         if text is not None:
             envelope = unpack(text)
         else:
-            envelope = (self._collector.take(report) if self._collector else None) or Envelope()
+            envelope = (self._collector.take(report) if self._collector else None) or _NOTHING
         if envelope.gate is not None:
             self.ledger.plan(envelope.gate)
         sentence = envelope.sentence
@@ -277,20 +279,28 @@ class Recorder:
                 sentence = _last_line(report.longrepr)
         self.ledger.observe(
             report.nodeid,
-            Phase(
-                report.when or "",
-                report.outcome,
-                report.duration,
-                envelope.kind,
-                sentence,
-                expected=hasattr(report, "wasxfail"),
-                part=hasattr(report, "context"),
-                worker=getattr(report, "worker_id", ""),
-            ),
+            self._phase(report, envelope.kind, sentence),
             envelope.record,
+            duration_s=report.duration,
         )
         if report.when == "teardown":
             self._put_on_junit(report)
+
+    def _phase(self, report: pytest.TestReport, kind: str, sentence: str) -> Phase:
+        said = (
+            report.when or "",
+            report.outcome,
+            kind,
+            sentence,
+            hasattr(report, "wasxfail"),
+            hasattr(report, "context"),
+            getattr(report, "worker_id", ""),
+        )
+        # Ten thousand gates pass in the same few words; each of these is kept once.
+        phase = self._said.get(said)
+        if phase is None:
+            phase = self._said[said] = Phase(*said)
+        return phase
 
     def _put_on_junit(self, report: pytest.TestReport) -> None:
         told = junit.properties(self.ledger.result(report.nodeid))

@@ -5,10 +5,32 @@ from __future__ import annotations
 import fnmatch
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_promotion.rollcall import Written
+if TYPE_CHECKING:
+    from pytest_promotion.rollcall import Written
+
+
+def project(config: pytest.Config) -> Path | None:
+    """
+    The folder that the gates paths are relative to; None where there are no gates.
+
+    It is pytest's root directory. Without an ini file pytest guesses that from the existing
+    paths among its arguments, values of options included, and may guess a parent; then the
+    gates are looked for where pytest was called.
+    """
+    for folder in (config.rootpath, config.invocation_params.dir):
+        if any((folder / name).is_dir() for name in config.getini("promotion_gates")):
+            return folder
+    return None
+
+
+def gate_folders(config: pytest.Config) -> list[Path]:
+    """The folders whose tests are gates."""
+    base = project(config) or config.rootpath
+    return [Path(os.path.realpath(base / name)) for name in config.getini("promotion_gates")]
 
 
 class Selection:
@@ -23,9 +45,7 @@ class Selection:
         ]
         self._patterns = config.getoption("ignore_glob", None) or []
         # These leave files out without saying so to anyone.
-        self._filtered = bool(
-            config.getoption("lf", default=False) or config.getoption("stepwise", default=False)
-        )
+        self._filtered = bool(config.getoption("lf", default=False) or config.getoption("stepwise", default=False))
 
     @staticmethod
     def _split(argument: str, config: pytest.Config) -> tuple[str, str]:
@@ -36,7 +56,9 @@ class Selection:
     def touches_gates(self) -> bool:
         """Whether the session may collect a gate at all."""
         return any(
-            _below(path, str(folder)) or _below(str(folder), path) for path, _ in self._asked for folder in self._folders
+            _below(path, str(folder)) or _below(str(folder), path)
+            for path, _ in self._asked
+            for folder in self._folders
         )
 
     @property

@@ -18,6 +18,7 @@ from pytest_promotion.evidence.freshness import Window, span
 from pytest_promotion.evidence.provenance import named_subject
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.selection import project
 
 _INPUT: Final = "promotion"
 
@@ -52,26 +53,6 @@ class Settings:
         """How timestamps are judged under this profile."""
         rules = self.policy.rules.timestamps
         return Window(span(rules.max_report_age_min * 60), span(rules.future_skew), mtime=rules.mtime == "allow")
-
-
-def project(config: pytest.Config) -> Path | None:
-    """
-    The folder that the gates paths are relative to; None where there are no gates.
-
-    It is pytest's root directory. Without an ini file pytest guesses that from the existing
-    paths among its arguments, values of options included, and may guess a parent; then the
-    gates are looked for where pytest was called.
-    """
-    for folder in (config.rootpath, config.invocation_params.dir):
-        if any((folder / name).is_dir() for name in config.getini("promotion_gates")):
-            return folder
-    return None
-
-
-def gate_folders(config: pytest.Config) -> list[Path]:
-    """The folders whose tests are gates."""
-    base = project(config) or config.rootpath
-    return [Path(os.path.realpath(base / name)) for name in config.getini("promotion_gates")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
 
 def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, str]:
     """Why *gate* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
-    return next(_always(gate), ""), next(_without_evidence(gate), "")
+    statements = _statements(gate)
+    return next(_always(statements), ""), next(_without_evidence(gate, statements), "")
 
 
 def last_name(expression: ast.expr) -> str:
@@ -30,8 +32,22 @@ def last_name(expression: ast.expr) -> str:
     return expression.id if isinstance(expression, ast.Name) else ""
 
 
-def _always(gate: ast.AST) -> Iterator[str]:
-    for node in ast.walk(gate):
+def _statements(gate: ast.AST) -> list[ast.AST]:
+    """
+    The gate and all statements, handlers and cases in it, the outer before the inner.
+
+    In the order of `ast.walk` without its expressions, in which no statement can stand: a
+    session reads every gate there is before it collects one.
+    """
+    found = [gate]
+    for node in found:  # grows while it is gone through
+        for block in _BLOCKS:
+            found += getattr(node, block, ())
+    return found
+
+
+def _always(statements: list[ast.AST]) -> Iterator[str]:
+    for node in statements:
         if isinstance(node, ast.Assert):
             if isinstance(node.test, ast.Tuple) and node.test.elts:
                 yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
@@ -73,8 +89,8 @@ def _swallows(handler: ast.ExceptHandler) -> bool:
     return broad and not speaks
 
 
-def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    asserts = [node for node in ast.walk(gate) if isinstance(node, ast.Assert)]
+def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef, statements: list[ast.AST]) -> Iterator[str]:
+    asserts = [node for node in statements if isinstance(node, ast.Assert)]
     if asserts and not any(_unconditional(gate.body)):
         yield f"every assertion of it stands in a loop or a branch (line {asserts[0].lineno}), and none may have run"
     for node in asserts:

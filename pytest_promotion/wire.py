@@ -65,5 +65,8 @@ def safe(value: object) -> Any:
 
 def legible(text: object) -> str:
     """*text* without what cannot be written as UTF-8 or would steer a terminal."""
-    clean = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    plain = str(text)
+    if type(plain) is str and plain.isprintable():  # nearly always, and ten times as fast
+        return plain
+    clean = plain.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in clean)

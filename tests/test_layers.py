@@ -35,7 +35,7 @@ ALLOWED = {
     "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "render", "rollcall", "sentences", "wire"},
     "distributed": {"ledger", "recorder", "settings", "wire"},
     "selection": {"rollcall"},
-    "settings": {"policy", "clock", "errors", "evidence"},
+    "settings": {"policy", "clock", "errors", "evidence", "selection"},
     "session": {
         "model",
         "errors",

@@ -100,3 +100,5 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     else:
         process.kill()
     process.wait()
+    if process.stdout is not None:
+        process.stdout.close()  # not read to its end: a grandchild that got away may hold it open

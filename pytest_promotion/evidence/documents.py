@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, NoReturn
 
 from pytest_promotion.errors import Unproven
@@ -56,28 +56,38 @@ def parse_json(content: bytes, origin: str) -> Any:
         Unproven: for what is not JSON, and for what `json` would let through: NaN,
             infinities (also as `1e999`), duplicate keys.
     """
-    return _load(decode(content, origin), origin)
+    return _reader()(decode(content, origin), origin)
 
 
-def _load(text: str, origin: str) -> Any:
+def _reader() -> Callable[[str, str], Any]:
+    """A function from a text and its origin to the JSON value; making one costs as much as reading a row with it."""
+    here = ""
+
     def fields(pairs: list[tuple[str, Any]]) -> Fields:
         found = Fields(pairs)
         if len(found) != len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
             raise _Refused(f"the key {twice!r} stands twice in one object")
-        found.origin = origin
+        found.origin = here
         return found
 
-    try:
-        return json.loads(text, object_pairs_hook=fields, parse_constant=_constant, parse_float=_finite)
-    except json.JSONDecodeError as problem:
-        where = f"line {problem.lineno}, column {problem.colno}"
-        raise Unproven(f"{origin} is not JSON: {problem.msg.lower()} at {where}") from None
-    except RecursionError:
-        raise Unproven(f"{origin} is nested too deeply to read") from None
-    except ValueError as problem:  # _Refused, and integers with thousands of digits
-        raise Unproven(f"{origin}: {problem}") from None
+    decoder = json.JSONDecoder(object_pairs_hook=fields, parse_constant=_constant, parse_float=_finite)
+
+    def read(text: str, origin: str) -> Any:
+        nonlocal here
+        here = origin
+        try:
+            return decoder.decode(text)
+        except json.JSONDecodeError as problem:
+            where = f"line {problem.lineno}, column {problem.colno}"
+            raise Unproven(f"{origin} is not JSON: {problem.msg.lower()} at {where}") from None
+        except RecursionError:
+            raise Unproven(f"{origin} is nested too deeply to read") from None
+        except ValueError as problem:  # _Refused, and integers with thousands of digits
+            raise Unproven(f"{origin}: {problem}") from None
+
+    return read
 
 
 def _constant(name: str) -> NoReturn:
@@ -124,13 +134,14 @@ def parse_yaml(content: bytes, origin: str) -> Any:
 def json_rows(lines: IO[bytes], origin: str) -> Iterator[Fields]:
     """The objects of a JSON-lines file, one at a time. Raises `Unproven` with the number of a bad line."""
     count = 0
+    read = _reader()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         place = f"{origin} line {number}"
         if not line.endswith(b"\n") and not _whole(line):
             raise Unproven(f"{place} is half written")
-        row = parse_json(line, place)
+        row = read(decode(line, place), place)
         if not isinstance(row, Fields):
             raise Unproven(f"{place} is {named(row)}, not an object")
         count += 1

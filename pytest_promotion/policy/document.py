@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Timestamps
@@ -66,6 +65,8 @@ class Document:
 
     @classmethod
     def _parse(cls, path: Path, content: bytes) -> Document:
+        import yaml  # twice what the rest of this room takes to import, and a session without a file needs none
+
         base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
             loader = base(content.decode("utf-8"))
@@ -95,11 +96,12 @@ class Document:
 
 
 def _index(node: Any, path: tuple[str, ...], name: str, lines: dict[tuple[str, ...], str]) -> None:
-    if isinstance(node, yaml.SequenceNode):
+    kind = getattr(node, "id", "")  # by its name, so that this needs no import; None for an empty file
+    if kind == "sequence":
         for number, item in enumerate(node.value):
             lines[(*path, str(number))] = f"{name} line {item.start_mark.line + 1}"
             _index(item, (*path, str(number)), name, lines)
-    elif isinstance(node, yaml.MappingNode):
+    elif kind == "mapping":
         seen = set()
         for key, value in node.value:
             place = f"{name} line {key.start_mark.line + 1}"

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-import yaml
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import span
 from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import GateRules, Rules, Timestamps
-
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -33,7 +31,9 @@ def lineage(document: Document, name: str) -> list[dict[str, Any]]:
     passed: list[str] = []
     while True:
         if name in passed:
-            raise PolicyError(f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}")
+            raise PolicyError(
+                f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}"
+            )
         passed.append(name)
         step = profiles[name]
         steps.append(step)
@@ -103,6 +103,8 @@ def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> A
         return [item.strip() for item in text.split(",") if item.strip()]
     if isinstance(present, str):
         return text
+    import yaml
+
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -126,7 +128,9 @@ def check(rules: Rules, policy: Document) -> None:
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
     if rules.required is not None and not rules.required:
-        raise PolicyError(f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing")
+        raise PolicyError(
+            f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
+        )
     producers = policy.data.get("producers", {})
     for name in rules.refresh:
         if name not in producers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult
+from pytest_promotion.model import CommandRun, Decision, Exhibit, Freshness, GateResult, Measurement
 from pytest_promotion.wire import legible, safe
 
 SCHEMA_VERSION = 1
@@ -81,6 +81,7 @@ def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = Non
 
 
 def _check(result: GateResult) -> dict[str, Any]:
+    # Tuples: of ten thousand checks most have nothing to list, and an empty tuple takes no room.
     gate, record = result.gate, result.record
     return {
         "name": gate.id,
@@ -91,34 +92,36 @@ def _check(result: GateResult) -> dict[str, Any]:
         "rule": legible(gate.rule),
         "owner": legible(gate.owner),
         "fix": legible(gate.fix),
-        "requires": list(gate.requires),
+        "requires": gate.requires,
         "duration_s": round(result.duration_s, 6),
         "nodeid": legible(gate.nodeid),
-        "evidence_paths": sorted(legible(item.path) for item in record.exhibits),
-        "measurements": [
-            {
-                "name": legible(item.name),
-                "value": _plain(item.value),
-                "operator": item.operator,
-                "threshold": _plain(item.threshold),
-                "pass": item.ok,
-                "samples": item.samples,
-                "min_samples": item.min_samples,
-            }
-            for item in record.measurements
-        ],
-        "freshness": [
-            {
-                "path": legible(item.path),
-                "timestamp": item.timestamp,
-                "source": legible(item.source),
-                "age_s": item.age_s,
-                "max_age_s": item.max_age_s,
-            }
-            for item in record.freshness
-        ],
-        "commands": [_command(item) for item in record.commands],
-        "notes": [legible(note) for note in record.notes],
+        "evidence_paths": tuple(sorted(legible(item.path) for item in record.exhibits)),
+        "measurements": tuple(map(_measurement, record.measurements)),
+        "freshness": tuple(map(_freshness, record.freshness)),
+        "commands": tuple(map(_command, record.commands)),
+        "notes": tuple(map(legible, record.notes)),
+    }
+
+
+def _measurement(item: Measurement) -> dict[str, Any]:
+    return {
+        "name": legible(item.name),
+        "value": _plain(item.value),
+        "operator": item.operator,
+        "threshold": _plain(item.threshold),
+        "pass": item.ok,
+        "samples": item.samples,
+        "min_samples": item.min_samples,
+    }
+
+
+def _freshness(item: Freshness) -> dict[str, Any]:
+    return {
+        "path": legible(item.path),
+        "timestamp": item.timestamp,
+        "source": legible(item.source),
+        "age_s": item.age_s,
+        "max_age_s": item.max_age_s,
     }
 
 

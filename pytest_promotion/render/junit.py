@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_promotion.model import GateResult
+from pytest_promotion.model import GateResult, Outcome, Severity
+
+# Every gate's report carries one of each, and pytest keeps them until it ends: made once.
+_SEVERITIES = {severity: ("promotion.severity", severity.value) for severity in Severity}
+_OUTCOMES = {outcome: ("promotion.outcome", outcome.value) for outcome in Outcome}
 
 
 def properties(result: GateResult) -> Iterator[tuple[str, str]]:
     """Name and value of each `<property>` of the gate's test case; one for each piece of evidence."""
     yield "promotion.gate", result.gate.id
-    yield "promotion.severity", result.gate.severity.value
-    yield "promotion.outcome", result.outcome.value
+    yield _SEVERITIES[result.gate.severity]
+    yield _OUTCOMES[result.outcome]
     if result.gate.owner:
         yield "promotion.owner", result.gate.owner
     for item in result.record.exhibits:
