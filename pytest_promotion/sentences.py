@@ -33,7 +33,9 @@ def of_failure(problem: BaseException) -> tuple[str, str, bool]:
 
 def of_skip(longrepr: Any) -> str:
     """The reason of a skip, without the word and the place."""
-    text = longrepr[2] if isinstance(longrepr, tuple) and len(longrepr) == 3 else str(longrepr or "")  # file, line, reason
+    text = (
+        longrepr[2] if isinstance(longrepr, tuple) and len(longrepr) == 3 else str(longrepr or "")
+    )  # file, line, reason
     return str(text).removeprefix("Skipped: ").strip() or "no reason given"
 
 

@@ -147,7 +147,9 @@ class GateSession:
             policy_sha256=sources[0].sha256 if sources else resolved,
             policy_resolved_sha256=resolved,
             policy_files=tuple(
-                Exhibit(_relative(Path(source.path), settings.root) or "", source.sha256, len(source.content), exists=True)
+                Exhibit(
+                    _relative(Path(source.path), settings.root) or "", source.sha256, len(source.content), exists=True
+                )
                 for source in sources
             ),
             git_commit=commit,
@@ -201,7 +203,9 @@ class GateSession:
         if partial and not replay:
             self._folder.withdraw()
         markdown = as_markdown.markdown(self.document)
-        name, moment = ("replay", self._settings.started) if replay else ("promotion_gates", parse_moment(decision.ts_utc))
+        name, moment = (
+            ("replay", self._settings.started) if replay else ("promotion_gates", parse_moment(decision.ts_utc))
+        )
         place = self._folder.publish(
             f"{name}_{stamp(moment)}", self.document, markdown, latest=not replay and not partial
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -52,7 +53,7 @@ def _always(statements: list[ast.AST]) -> Iterator[str]:
             if isinstance(node.test, ast.Tuple) and node.test.elts:
                 yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
             elif _negated_order(node.test):
-                yield f"line {node.lineno} negates a comparison, which lets NaN pass; write the comparison that must hold"
+                yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
         elif isinstance(node, (ast.With, ast.AsyncWith)):
             for item in node.items:
                 if _catches_all(item.context_expr):
@@ -93,8 +94,13 @@ def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef, statements: 
     asserts = [node for node in statements if isinstance(node, ast.Assert)]
     if asserts and not any(_unconditional(gate.body)):
         yield f"every assertion of it stands in a loop or a branch (line {asserts[0].lineno}), and none may have run"
+    from_below = {
+        ast.dump(node.test.left)
+        for node in asserts
+        if isinstance(node.test, ast.Compare) and isinstance(node.test.ops[0], (ast.Gt, ast.GtE))
+    }
     for node in asserts:
-        if _one_sided_age(node.test):
+        if _one_sided_age(node.test) and ast.dump(node.test.left) not in from_below:
             yield f"line {node.lineno} limits an age from above only, so that a timestamp from the future passes"
 
 
@@ -107,13 +113,11 @@ def _unconditional(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _unconditional(node.body)
         elif isinstance(node, ast.Try):
             yield from _unconditional(node.body + node.finalbody)
-        elif isinstance(node, ast.If) and node.orelse:
-            # A branch on both sides: one of them runs.
-            if any(_unconditional(node.body)) and any(_unconditional(node.orelse)):
-                yield node
+        elif isinstance(node, ast.If) and any(_unconditional(node.body)) and any(_unconditional(node.orelse)):
+            yield node  # a check on both sides: one of them runs
 
 
-def _one_sided_age(test: ast.expr) -> bool:
+def _one_sided_age(test: ast.expr) -> TypeGuard[ast.Compare]:
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], (ast.Lt, ast.LtE))):
         return False
     names = [node.id for node in ast.walk(test.left) if isinstance(node, ast.Name)]

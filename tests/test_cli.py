@@ -12,7 +12,9 @@ import pytest
 def promotion(*args, cwd=None, env=None):
     """Runs the command as it is installed."""
     code = "from pytest_promotion.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *args], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_schemas_are_printed():
@@ -57,7 +59,9 @@ def test_the_flags_of_the_contract_reach_the_policy(good_place):
         profiles: {ci: {timestamps: {max_report_age_min: 15}}}
         """,
     )
-    done = promotion("gates", "--ci", "--max-report-age-min", "20", "--require-day2-go", "--skip-replay-cycle", cwd=good_place.path)
+    done = promotion(
+        "gates", "--ci", "--max-report-age-min", "20", "--require-day2-go", "--skip-replay-cycle", cwd=good_place.path
+    )
     assert done.returncode == 0, done.stdout
     decision = good_place.latest()
     assert decision["profile"] == "ci"

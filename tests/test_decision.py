@@ -25,7 +25,9 @@ def test_a_decision_is_written_under_its_names(good_place):
     assert {"latest.json", "latest.md"} <= names
     assert len([name for name in names if REPORT_NAME.fullmatch(name)]) == 2
     assert good_place.latest() == good_place.decisions()[0]
-    result.stdout.fnmatch_lines(["promotion: PASS (1 of 1 gates passed; profile default) evidence * reports/promotion_gates/*"])
+    result.stdout.fnmatch_lines(
+        ["promotion: PASS (1 of 1 gates passed; profile default) evidence * reports/promotion_gates/*"]
+    )
 
 
 def test_the_evidence_is_in_the_vault(good_place):
@@ -46,7 +48,12 @@ def test_a_check_says_all_that_is_known(good_place):
     assert check["nodeid"] == "gates/test_good.py::test_good"
     assert check["evidence_paths"] == ["evidence/good.json"]
     [measured] = check["measurements"]
-    assert (measured["name"], measured["value"], measured["operator"], measured["threshold"]) == ("score", 0.9, ">=", 0.5)
+    assert (measured["name"], measured["value"], measured["operator"], measured["threshold"]) == (
+        "score",
+        0.9,
+        ">=",
+        0.5,
+    )
     [fresh] = check["freshness"]
     assert (fresh["source"], fresh["max_age_s"]) == ("ts_utc", 1200)
 
@@ -75,7 +82,9 @@ def test_only_the_critical_ones_can_be_asked_for(good_place):
     assert [check["name"] for check in latest["checks"]] == ["good"] or latest["scope"] == "critical"
 
 
-@pytest.mark.parametrize("args", [("-k", "good"), ("gates/test_good.py::test_good",), ("--deselect", "gates/test_bad.py::test_bad")])
+@pytest.mark.parametrize(
+    "args", [("-k", "good"), ("gates/test_good.py::test_good",), ("--deselect", "gates/test_bad.py::test_bad")]
+)
 def test_a_look_at_some_gates_decides_nothing(good_place, args):
     """A developer who debugs one gate must not promote, nor overwrite what was decided."""
     good_place.write(test_bad=FAILING)
@@ -86,9 +95,13 @@ def test_a_look_at_some_gates_decides_nothing(good_place, args):
     else:
         result = good_place.run(*args)
     assert result.ret == 1
-    assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in good_place.folder.glob("latest.*")}
+    assert before == {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in good_place.folder.glob("latest.*")
+    }
     assert [(one["status"], one["scope"]) for one in good_place.decisions()[1:]] == [("PARTIAL", "partial")]
-    result.stdout.fnmatch_lines(["why not: 1 critical gates were not part of this session: bad", "promotion: PARTIAL *"])
+    result.stdout.fnmatch_lines(
+        ["why not: 1 critical gates were not part of this session: bad", "promotion: PARTIAL *"]
+    )
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
@@ -119,9 +132,12 @@ def test_two_runs_of_a_second_keep_both(good_place):
 
 def test_two_sessions_at_once_lose_nothing(good_place):
     """CI starts them in pairs sooner or later."""
-    good_place.write(test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(1)\n    assert 1 == 1")
+    good_place.write(
+        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(1)\n    assert 1 == 1"
+    )
     children = [
-        good_place.pytester.popen([*good_place.pytester._getpytestargs(), "gates", "-p", "no:cacheprovider"]) for _ in range(3)
+        good_place.pytester.popen([*good_place.pytester._getpytestargs(), "gates", "-p", "no:cacheprovider"])
+        for _ in range(3)
     ]
     assert [child.wait(60) for child in children] == [0, 0, 0]
     for child in children:
@@ -174,7 +190,10 @@ def test_it_says_until_when_it_holds(good_place):
 def test_what_goes_stale_during_the_run_is_not_promoted(place, ago):
     """The gate saw it fresh; whoever acts on the decision would not."""
     place.file("evidence/good.json", {"ts_utc": ago(timedelta(minutes=20) - timedelta(seconds=1.5)), "score": 0.9})
-    place.write(test_good=GOOD, test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(2)\n    assert 1 == 1")
+    place.write(
+        test_good=GOOD,
+        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(2)\n    assert 1 == 1",
+    )
     result = place.run()
     assert (result.ret, place.latest()["status"]) == (1, "FAIL")
     assert any("goes stale" in reason for reason in place.latest()["reasons"])
@@ -233,7 +252,9 @@ def test_a_full_disk_is_a_fail(good_place):
     if mounted.ret:
         pytest.skip("this machine does not let a test mount a small disk")
     try:
-        good_place.file("evidence/good.json", {"ts_utc": datetime.now(UTC).isoformat(), "score": 0.9, "pad": "x" * 40_000})
+        good_place.file(
+            "evidence/good.json", {"ts_utc": datetime.now(UTC).isoformat(), "score": 0.9, "pad": "x" * 40_000}
+        )
         result = good_place.run()
         assert result.ret == 1
         assert "no space left" in str(result.stdout).lower()
@@ -246,13 +267,27 @@ def test_the_markdown_says_first_what_matters(good_place):
     """A reviewer reads the first lines."""
     good_place.write(test_bad=FAILING, test_hint=WARNING).run()
     text = (good_place.folder / "latest.md").read_text()
-    places = [text.index(part) for part in ("# Promotion: FAIL", "## Why not", "## Critical failures", "one is not two", "mend it", "## Warnings to review", "## All checks", "## Evidence")]
+    places = [
+        text.index(part)
+        for part in (
+            "# Promotion: FAIL",
+            "## Why not",
+            "## Critical failures",
+            "one is not two",
+            "mend it",
+            "## Warnings to review",
+            "## All checks",
+            "## Evidence",
+        )
+    ]
     assert places == sorted(places)
 
 
 def test_the_markdown_keeps_text_text(good_place):
     """A file name or a message is written by someone else; it must not draw the report."""
-    good_place.write(test_evil="import pytest\n@pytest.mark.critical\ndef test_evil():\n    assert False, '| <img src=x> \\x1b[31m `x` **b**'")
+    good_place.write(
+        test_evil="import pytest\n@pytest.mark.critical\ndef test_evil():\n    assert False, '| <img src=x> \\x1b[31m `x` **b**'"
+    )
     good_place.run()
     text = (good_place.folder / "latest.md").read_text()
     assert "\x1b" not in text
@@ -321,7 +356,10 @@ def test_a_severity_of_the_policy_counts(good_place):
 def test_sessions_without_gates_are_left_alone(place):
     """A plugin that interferes with ordinary tests is uninstalled."""
     place.write(test_bad=FAILING)
-    place.file("tests/test_x.py", "import pytest\n@pytest.mark.critical\ndef test_x():\n    pass\n@pytest.mark.skip\ndef test_y():\n    pass")
+    place.file(
+        "tests/test_x.py",
+        "import pytest\n@pytest.mark.critical\ndef test_x():\n    pass\n@pytest.mark.skip\ndef test_y():\n    pass",
+    )
     result = place.pytester.runpytest_inprocess("tests", "-W", "default")
     assert result.ret == 0
     assert "promotion" not in str(result.stdout)
@@ -347,10 +385,15 @@ def test_looking_around_touches_no_decision(good_place, option):
 def test_the_fixtures_are_listed_with_their_docs(good_place):
     """`pytest --fixtures gates` is where a newcomer looks."""
     text = str(good_place.run("--fixtures").stdout)
-    assert all(name in text for name in ("artifact", "freshness", "measure", "command", "policy", "clock", "workspace", "reason"))
+    assert all(
+        name in text
+        for name in ("artifact", "freshness", "measure", "command", "policy", "clock", "workspace", "reason")
+    )
 
 
-@pytest.mark.parametrize("refused", [("--promotion-profile=nope",), ("--promotion-set=x=1",), ("--promotion-as-of=soon",)])
+@pytest.mark.parametrize(
+    "refused", [("--promotion-profile=nope",), ("--promotion-set=x=1",), ("--promotion-as-of=soon",)]
+)
 def test_a_refused_session_leaves_no_pass_behind(good_place, refused):
     """A typo in a nightly job would otherwise let yesterday's PASS speak for today."""
     good_place.run()
@@ -379,7 +422,9 @@ def test_the_gates_are_found_although_an_option_moved_pytests_root(place, monkey
 
 def test_one_gate_that_is_all_there_is_decides(good_place):
     """A node id that names the whole roll-call asked for everything."""
-    result = good_place.pytester.runpytest_inprocess("gates/test_good.py::test_good", "-W", "default", "-p", "no:cacheprovider")
+    result = good_place.pytester.runpytest_inprocess(
+        "gates/test_good.py::test_good", "-W", "default", "-p", "no:cacheprovider"
+    )
     assert (result.ret, good_place.latest()["status"], good_place.latest()["scope"]) == (0, "PASS", "full")
 
 

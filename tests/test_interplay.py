@@ -35,10 +35,21 @@ def test_junit_carries_the_facts_of_each_gate(good_place, workers):
 
 def test_reports_of_others_are_listed_by_digest(good_place):
     """A report that lies beside the decision and is not named in it can be swapped."""
-    result = good_place.run("--junitxml=junit.xml", "-p", "pytest_jsonreport.plugin", "-p", "pytest_metadata.plugin", "--json-report", "--json-report-file=out.json", apart=True)
+    result = good_place.run(
+        "--junitxml=junit.xml",
+        "-p",
+        "pytest_jsonreport.plugin",
+        "-p",
+        "pytest_metadata.plugin",
+        "--json-report",
+        "--json-report-file=out.json",
+        apart=True,
+    )
     assert result.ret == 0
     listed = {item["path"]: item["sha256"] for item in good_place.latest()["attachments"]}
-    assert listed == {name: sha256((good_place.path / name).read_bytes()).hexdigest() for name in ("junit.xml", "out.json")}
+    assert listed == {
+        name: sha256((good_place.path / name).read_bytes()).hexdigest() for name in ("junit.xml", "out.json")
+    }
     told = json.loads((good_place.path / "out.json").read_text())["promotion"]["severity"]
     assert told == {"gates/test_good.py::test_good": "critical"}
 
@@ -54,7 +65,15 @@ def test_reports_of_others_do_not_change_the_bundle(good_place):
 def test_a_report_that_was_asked_for_and_not_written_fails(good_place):
     """pytest-json-report says that it could not save, and the process ends with 0."""
     good_place.file("folder/x", "")
-    result = good_place.run("-p", "pytest_jsonreport.plugin", "-p", "pytest_metadata.plugin", "--json-report", "--json-report-file=folder", apart=True)
+    result = good_place.run(
+        "-p",
+        "pytest_jsonreport.plugin",
+        "-p",
+        "pytest_metadata.plugin",
+        "--json-report",
+        "--json-report-file=folder",
+        apart=True,
+    )
     assert (result.ret, good_place.latest()["status"]) == (1, "FAIL")
     assert any("was not written" in reason for reason in good_place.latest()["reasons"])
 
@@ -83,7 +102,9 @@ def test_a_debugger_may_stop_in_a_gate(good_place):
 def test_one_gate_from_an_editor_is_readable(good_place):
     """Editors run one node id and show what they get: the sentence must be in it."""
     good_place.write(test_bad=BAD)
-    result = good_place.pytester.runpytest_inprocess("gates/test_bad.py::test_bad", "-W", "default", "-p", "no:cacheprovider")
+    result = good_place.pytester.runpytest_inprocess(
+        "gates/test_bad.py::test_bad", "-W", "default", "-p", "no:cacheprovider"
+    )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["promotion: PARTIAL *"])
 
@@ -102,7 +123,9 @@ def test_a_flaky_gate_is_not_a_pass(good_place):
 
 def test_a_refusal_reads_as_one_sentence(good_place):
     """A traceback through this plugin says nothing about the evidence."""
-    good_place.write(test_gone="import pytest\n@pytest.mark.critical(fix='run the service')\ndef test_gone(artifact):\n    artifact('evidence/gone.json')")
+    good_place.write(
+        test_gone="import pytest\n@pytest.mark.critical(fix='run the service')\ndef test_gone(artifact):\n    artifact('evidence/gone.json')"
+    )
     result = good_place.run()
     text = str(result.stdout)
     assert "evidence/gone.json is missing" in text
@@ -167,7 +190,9 @@ def test_a_command_is_evidence(good_place):
     assert good_place.run().ret == 1
     ran = good_place.check("cmd")["commands"][0]
     assert (good_place.check("cmd")["outcome"], ran["exit_code"]) == ("PASS", 0)
-    assert (good_place.folder / "evidence" / "sha256" / ran["output_sha256"][:2] / ran["output_sha256"]).read_bytes() == b"42\n"
+    assert (
+        good_place.folder / "evidence" / "sha256" / ran["output_sha256"][:2] / ran["output_sha256"]
+    ).read_bytes() == b"42\n"
     assert good_place.check("gone")["reason"].startswith("no-such-program cannot be run")
     assert "did not end within 0.5 s" in good_place.check("hangs")["reason"]
 
@@ -194,7 +219,11 @@ def test_a_producer_that_writes_is_heard(good_place):
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("raise SystemExit('no')", "ended with exit code 1: no"), ("", "did not write evidence/good.json"), (None, "ended with exit code 2")],
+    [
+        ("raise SystemExit('no')", "ended with exit code 1: no"),
+        ("", "did not write evidence/good.json"),
+        (None, "ended with exit code 2"),
+    ],
 )
 def test_a_producer_that_does_not_write_fails(good_place, script, said):
     """A refresh whose failure is only noted leaves the old report to be judged as the new one."""
@@ -217,7 +246,9 @@ def test_a_refresh_cannot_make_old_data_fresh(good_place, ago):
     from datetime import timedelta
 
     row = json.dumps({"at": ago(timedelta(days=7))})
-    good_place.write(test_rows="import pytest\n@pytest.mark.critical\ndef test_rows(artifact, freshness):\n    freshness(artifact('evidence/rows.jsonl', timestamps='at'))")
+    good_place.write(
+        test_rows="import pytest\n@pytest.mark.critical\ndef test_rows(artifact, freshness):\n    freshness(artifact('evidence/rows.jsonl', timestamps='at'))"
+    )
     good_place.file(
         "promotion.yaml",
         {

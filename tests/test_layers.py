@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pytest_promotion"
-PLUGIN_LAYER = {"plugin", "hooks", "fixtures", "recorder", "distributed", "settings", "selection", "session", "sentences"}
+PLUGIN_LAYER = {
+    "plugin",
+    "hooks",
+    "fixtures",
+    "recorder",
+    "distributed",
+    "settings",
+    "selection",
+    "session",
+    "sentences",
+}
 # What each room may import of the others. A room that is not named here may be imported by
 # everyone and imports nothing but what stands in its own line.
 ALLOWED = {
@@ -96,7 +106,9 @@ def test_only_the_plugin_layer_imports_pytest():
 def test_only_one_file_names_xdist():
     """What knows about workers has to be found in one place when the transport changes."""
     hooks = ("pytest_testnodedown", "pytest_configure_node", "pytest_xdist_", "workeroutput")
-    users = {path.name for files in rooms().values() for path in files if any(hook in path.read_text() for hook in hooks)}
+    users = {
+        path.name for files in rooms().values() for path in files if any(hook in path.read_text() for hook in hooks)
+    }
     assert users == {"distributed.py"}
 
 

@@ -14,7 +14,21 @@ from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.notebook import Notebook
 
-NO_NUMBERS = [None, math.nan, math.inf, -math.inf, True, False, "1", "", [], {}, Decimal("NaN"), Decimal("Infinity"), 1j]
+NO_NUMBERS = [
+    None,
+    math.nan,
+    math.inf,
+    -math.inf,
+    True,
+    False,
+    "1",
+    "",
+    [],
+    {},
+    Decimal("NaN"),
+    Decimal("Infinity"),
+    1j,
+]
 
 
 def ask(name, *args, **kwargs):
@@ -85,13 +99,17 @@ def test_an_empty_range_holds_nothing():
     assert ask("between", 1.5, 2, 1) is None
 
 
-@pytest.mark.parametrize(("samples", "answer"), [(30, True), (31, True), (29, None), (0, None), (None, None), (True, None), ("30", None)])
+@pytest.mark.parametrize(
+    ("samples", "answer"), [(30, True), (31, True), (29, None), (0, None), (None, None), (True, None), ("30", None)]
+)
 def test_too_few_samples_are_no_answer(samples, answer):
     """A perfect score over two cases is a coincidence."""
     assert ask("at_least", 1.0, 0.9, 30, samples=samples) is answer
 
 
-@given(st.floats(allow_nan=True, allow_infinity=True) | st.none() | st.booleans() | st.text(max_size=3), st.floats(-10, 10))
+@given(
+    st.floats(allow_nan=True, allow_infinity=True) | st.none() | st.booleans() | st.text(max_size=3), st.floats(-10, 10)
+)
 def test_no_comparator_passes_what_is_not_finite(value, threshold):
     """The property that the table above samples."""
     finite = isinstance(value, float) and math.isfinite(value)

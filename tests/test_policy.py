@@ -111,7 +111,8 @@ def test_an_override_is_typed_and_recorded(load, assignment, key, value):
 
 
 @pytest.mark.parametrize(
-    "assignment", ["limit=abc", "limit=true", "limit=nan", "skip_it=yess", "a", "=1", "required=", "max_age_min=3", "nope=1"]
+    "assignment",
+    ["limit=abc", "limit=true", "limit=nan", "skip_it=yess", "a", "=1", "required=", "max_age_min=3", "nope=1"],
 )
 def test_an_override_that_cannot_be_meant_is_refused(load, assignment):
     """An override that silently does nothing is worse than none."""
@@ -172,7 +173,11 @@ def test_a_policy_survives_the_journey_to_a_worker(load):
     """A worker that judges by other rules than the controller gives another decision."""
     found = load(POLICY, "strict", "limit=0.9")
     again = policy.unpacked(policy.packed(found))
-    assert (again.rules, again.overrides, again.resolved_sha256) == (found.rules, found.overrides, found.resolved_sha256)
+    assert (again.rules, again.overrides, again.resolved_sha256) == (
+        found.rules,
+        found.overrides,
+        found.resolved_sha256,
+    )
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
@@ -181,5 +186,7 @@ def test_a_bad_policy_ends_with_4_and_one_line(good_place, workers):
     good_place.file("promotion.yaml", "version: 1\nrequierd: [a]\n")
     result = good_place.run(*workers, apart=True)
     assert result.ret == 4
-    assert "promotion.yaml line 2: unknown key 'requierd'; did you mean 'required'?" in str(result.stderr) + str(result.stdout)
+    assert "promotion.yaml line 2: unknown key 'requierd'; did you mean 'required'?" in str(result.stderr) + str(
+        result.stdout
+    )
     assert "Traceback" not in str(result.stderr) + str(result.stdout)

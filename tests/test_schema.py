@@ -61,7 +61,9 @@ def test_decisions_fit_the_schema(place, ago):
     """Programs act on decisions; a field that is sometimes something else stops them at night."""
     place.write(test_good=GOOD).run()
     place.file("evidence/good.json", {"ts_utc": ago(timedelta(hours=3)), "score": 0.9})
-    place.write(test_more="import pytest\n@pytest.mark.warning\ndef test_w(command, measure):\n    command(['true'])\n    measure.between('x', 1.5, 1, 2)\n    assert 0")
+    place.write(
+        test_more="import pytest\n@pytest.mark.warning\ndef test_w(command, measure):\n    command(['true'])\n    measure.between('x', 1.5, 1, 2)\n    assert 0"
+    )
     place.run()
     place.run("--promotion-as-of", ago(timedelta()))
     seen = place.decisions() + [json.loads(path.read_text()) for path in place.folder.glob("replay_*.json")]
@@ -83,7 +85,14 @@ def test_a_provisional_decision_fits_the_schema(place):
 
 @pytest.mark.parametrize(
     "change",
-    [{"passed": False}, {"finished": False}, {"scope": "partial"}, {"critical_failures": ["x"]}, {"reasons": ["x"]}, {"checks": []}],
+    [
+        {"passed": False},
+        {"finished": False},
+        {"scope": "partial"},
+        {"critical_failures": ["x"]},
+        {"reasons": ["x"]},
+        {"checks": []},
+    ],
 )
 def test_a_pass_that_contradicts_itself_does_not_fit(good_place, change):
     """A hand-edited PASS should not even parse."""

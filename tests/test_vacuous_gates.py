@@ -76,7 +76,10 @@ CASES = {
         env={"PYTEST_ADDOPTS": "--ignore=gates/test_a.py"},
     ),
     "13-optimize-helper": Case(
-        {"helper": "def check(x):\n    assert x", "test_a": "from helper import check\n" + CRITICAL + "def test_a():\n    check(False)"},
+        {
+            "helper": "def check(x):\n    assert x",
+            "test_a": "from helper import check\n" + CRITICAL + "def test_a():\n    check(False)",
+        },
         "python -O",
         env={"PYTHONOPTIMIZE": "2"},
         apart=True,
@@ -103,18 +106,27 @@ CASES = {
         {"test_a": CRITICAL + "def test_a():\n    with pytest.raises(Exception):\n        nonsense"}, "any exception"
     ),
     "20-empty-glob": Case(
-        {"test_a": "import pathlib\n" + CRITICAL + "def test_a():\n    for p in pathlib.Path('none').glob('*'):\n        assert not p"},
+        {
+            "test_a": "import pathlib\n"
+            + CRITICAL
+            + "def test_a():\n    for p in pathlib.Path('none').glob('*'):\n        assert not p"
+        },
         "may have run",
     ),
     "20-empty-glob-workspace": Case(
-        {"test_a": CRITICAL + "def test_a(workspace):\n    for p in workspace.glob('none/*.json'):\n        assert p.read_text()"},
+        {
+            "test_a": CRITICAL
+            + "def test_a(workspace):\n    for p in workspace.glob('none/*.json'):\n        assert p.read_text()"
+        },
         "may have run",
     ),
     "21-tuple": Case({"test_a": CRITICAL + "def test_a():\n    assert (False, 'stale')"}, "tuple"),
     "22-conftest-removes": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert False"},
         "never reached",
-        files={"conftest.py": "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'test_a' not in i.name]"},
+        files={
+            "conftest.py": "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'test_a' not in i.name]"
+        },
     ),
     "22-conftest-removes-first": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert False"},
@@ -127,12 +139,16 @@ CASES = {
     "23-exitstatus": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert False"},
         "did not pass",
-        files={"conftest.py": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish(session):\n    yield\n    session.exitstatus = 0"},
+        files={
+            "conftest.py": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_sessionfinish(session):\n    yield\n    session.exitstatus = 0"
+        },
     ),
     "24-sys-exit": Case({"test_a": "import sys\n" + CRITICAL + "def test_a():\n    sys.exit(0)"}, "SystemExit"),
     "25-thread": Case(
         {
-            "test_a": "import threading\n" + CRITICAL + "def test_a():\n    def check():\n        assert False, 'broken'\n"
+            "test_a": "import threading\n"
+            + CRITICAL
+            + "def test_a():\n    def check():\n        assert False, 'broken'\n"
             "    t = threading.Thread(target=check)\n    t.start()\n    t.join()"
         },
         "died of AssertionError: broken",
@@ -147,10 +163,12 @@ CASES = {
         files={"nan.json": '{"drop": NaN}'},
     ),
     "27-nan-measured": Case(
-        {"test_a": CRITICAL + "def test_a(measure):\n    measure.at_most('drop', float('nan'), 0.08)"}, "where a number belongs"
+        {"test_a": CRITICAL + "def test_a(measure):\n    measure.at_most('drop', float('nan'), 0.08)"},
+        "where a number belongs",
     ),
     "28-future": Case(
-        {"test_a": "import time\n" + CRITICAL + "def test_a():\n    age = time.time() - 9e9\n    assert age < 60"}, "future"
+        {"test_a": "import time\n" + CRITICAL + "def test_a():\n    age = time.time() - 9e9\n    assert age < 60"},
+        "future",
     ),
     "28-future-artifact": Case(
         {"test_a": CRITICAL + "def test_a(artifact, freshness):\n    freshness(artifact('future.json'))"},
@@ -165,7 +183,9 @@ CASES = {
         "not part of this session",
         ("-p", "cacheprovider", "--lf", "--lfnf=none"),
     ),
-    "32-nothing-marked": Case({"test_a": "def test_a():\n    assert False"}, "no severity", ("-m", "critical"), stays=False),
+    "32-nothing-marked": Case(
+        {"test_a": "def test_a():\n    assert False"}, "no severity", ("-m", "critical"), stays=False
+    ),
     "33-fixture-skips": Case(
         {
             "test_a": "import pytest\n@pytest.fixture\ndef report():\n    pytest.skip('no report')\n"
@@ -175,11 +195,18 @@ CASES = {
     ),
     # More of their kind.
     "swallowed-refusal": Case(
-        {"test_a": CRITICAL + "def test_a(artifact):\n    try:\n        artifact('gone.json')\n    except BaseException:\n        pass"},
+        {
+            "test_a": CRITICAL
+            + "def test_a(artifact):\n    try:\n        artifact('gone.json')\n    except BaseException:\n        pass"
+        },
         "passed over",
     ),
     "swallowed-assertion": Case(
-        {"test_a": CRITICAL + "def test_a():\n    try:\n        assert False\n    except AssertionError:\n        pass"}, "swallows"
+        {
+            "test_a": CRITICAL
+            + "def test_a():\n    try:\n        assert False\n    except AssertionError:\n        pass"
+        },
+        "swallows",
     ),
     "swallowed-in-helper": Case(
         {
@@ -190,7 +217,9 @@ CASES = {
     ),
     "swallowed-measure": Case(
         {
-            "test_a": "import contextlib\n" + CRITICAL + "def test_a(measure):\n    with contextlib.suppress(AssertionError):\n"
+            "test_a": "import contextlib\n"
+            + CRITICAL
+            + "def test_a(measure):\n    with contextlib.suppress(AssertionError):\n"
             "        measure.at_least('score', 1, 2)\n    assert True"
         },
         "passed over",
@@ -206,7 +235,9 @@ CASES = {
     ),
     "unserialisable-property": Case(
         {
-            "test_a": "import pathlib\n" + CRITICAL + "def test_a(record_property):\n    record_property('p', pathlib.Path('x'))\n    assert False"
+            "test_a": "import pathlib\n"
+            + CRITICAL
+            + "def test_a(record_property):\n    record_property('p', pathlib.Path('x'))\n    assert False"
         },
         "assert False",
         ("-n2",),
@@ -226,24 +257,34 @@ CASES = {
         {"test_a": CRITICAL + "def test_a():\n    assert False"},
         "",
         ("-n2",),
-        files={"conftest.py": "import pytest\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport():\n    yield\n    raise ValueError('bad hook')"},
+        files={
+            "conftest.py": "import pytest\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport():\n    yield\n    raise ValueError('bad hook')"
+        },
         apart=True,
     ),
-    "subtest": Case({"test_a": CRITICAL + "def test_a(subtests):\n    with subtests.test('x'):\n        assert False"}, "assert False"),
+    "subtest": Case(
+        {"test_a": CRITICAL + "def test_a(subtests):\n    with subtests.test('x'):\n        assert False"},
+        "assert False",
+    ),
     "teardown": Case(
-        {"test_a": "import pytest\n@pytest.fixture\ndef f():\n    yield\n    raise ValueError('late')\n@pytest.mark.critical\ndef test_a(f):\n    pass"},
+        {
+            "test_a": "import pytest\n@pytest.fixture\ndef f():\n    yield\n    raise ValueError('late')\n@pytest.mark.critical\ndef test_a(f):\n    pass"
+        },
         "its teardown failed",
     ),
-    "two-severities": Case(
-        {"test_a": CRITICAL + "@pytest.mark.warning\ndef test_a():\n    pass"}, "2 severities"
-    ),
+    "two-severities": Case({"test_a": CRITICAL + "@pytest.mark.warning\ndef test_a():\n    pass"}, "2 severities"),
     "same-id-twice": Case(
-        {"test_a": CRITICAL + "def test_x():\n    pass", "test_b": CRITICAL + "def test_x():\n    pass"}, "two gates are called x"
+        {"test_a": CRITICAL + "def test_x():\n    pass", "test_b": CRITICAL + "def test_x():\n    pass"},
+        "two gates are called x",
     ),
     "collection-error": Case({"test_a": "import nowhere_at_all"}, "could not be collected"),
-    "collection-error-workers": Case({"test_a": "import nowhere_at_all"}, "could not be collected", ("-n1",), apart=True),
+    "collection-error-workers": Case(
+        {"test_a": "import nowhere_at_all"}, "could not be collected", ("-n1",), apart=True
+    ),
     "only-warnings": Case(
-        {"test_a": "import pytest\n@pytest.mark.warning\ndef test_a():\n    assert False"}, "no critical gate ran", stays=False
+        {"test_a": "import pytest\n@pytest.mark.warning\ndef test_a():\n    assert False"},
+        "no critical gate ran",
+        stays=False,
     ),
     "nothing-there": Case({}, "no critical gate ran", stays=False),
     "requires-failed": Case(
@@ -257,11 +298,19 @@ CASES = {
         {"test_a": "import pytest\n@pytest.mark.critical(requires=['nobody'])\ndef test_a():\n    pass"}, "no such gate"
     ),
     "timeout": Case(
-        {"test_a": "import time, pytest\n@pytest.mark.critical(timeout=0.3)\ndef test_a():\n    time.sleep(30)"}, "imeout"
+        {"test_a": "import time, pytest\n@pytest.mark.critical(timeout=0.3)\ndef test_a():\n    time.sleep(30)"},
+        "imeout",
     ),
-    "keyboard-interrupt": Case({"test_a": CRITICAL + "def test_a():\n    raise KeyboardInterrupt"}, "ended early", apart=True),
+    "keyboard-interrupt": Case(
+        {"test_a": CRITICAL + "def test_a():\n    raise KeyboardInterrupt"}, "ended early", apart=True
+    ),
     "missing-path": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "nowhere", ("gates/nowhere.py",)),
-    "m-typo": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "not part of this session", ("-m", "critcal"), apart=True),
+    "m-typo": Case(
+        {"test_a": CRITICAL + "def test_a():\n    assert False"},
+        "not part of this session",
+        ("-m", "critcal"),
+        apart=True,
+    ),
     "hook-breaks": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert 1 == 1"},
         "broken hook",
@@ -275,9 +324,16 @@ CASES = {
         apart=True,
     ),
     "sigterm": Case(
-        {"test_a": "import os, signal\n" + CRITICAL + "def test_a():\n    os.kill(os.getpid(), signal.SIGTERM)"}, "", apart=True
+        {"test_a": "import os, signal\n" + CRITICAL + "def test_a():\n    os.kill(os.getpid(), signal.SIGTERM)"},
+        "",
+        apart=True,
     ),
-    "dist-each": Case({"test_a": CRITICAL + "def test_a():\n    assert False"}, "assert False", ("--dist=each", "--tx=2*popen"), apart=True),
+    "dist-each": Case(
+        {"test_a": CRITICAL + "def test_a():\n    assert False"},
+        "assert False",
+        ("--dist=each", "--tx=2*popen"),
+        apart=True,
+    ),
     "unknown-outcome": Case(
         {"test_a": CRITICAL + "def test_a():\n    assert 1 == 1"},
         "unknown outcome",

@@ -15,7 +15,9 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 
 def result(name, outcome=Outcome.PASS, severity=CRITICAL, absent=None, requires=()):
     """One gate's result."""
-    return GateResult(Gate(name, severity, f"gates/test.py::test_{name}", requires=requires), outcome, "because", absent=absent)
+    return GateResult(
+        Gate(name, severity, f"gates/test.py::test_{name}", requires=requires), outcome, "because", absent=absent
+    )
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -45,7 +47,12 @@ def test_a_problem_of_the_run_is_a_fail():
     [
         ([result("a"), result("w", severity=WARNING)], None, Scope.FULL, Status.PASS),
         ([result("a"), result("w", Outcome.NOT_RUN, WARNING, Absence.DESELECTED)], None, Scope.CRITICAL, Status.PASS),
-        ([result("a"), result("b", Outcome.NOT_RUN, CRITICAL, Absence.DESELECTED)], None, Scope.PARTIAL, Status.PARTIAL),
+        (
+            [result("a"), result("b", Outcome.NOT_RUN, CRITICAL, Absence.DESELECTED)],
+            None,
+            Scope.PARTIAL,
+            Status.PARTIAL,
+        ),
         ([result("a"), result("b", Outcome.NOT_RUN, CRITICAL, Absence.NOT_ASKED)], None, Scope.PARTIAL, Status.PARTIAL),
         ([result("a"), result("b", Outcome.NOT_RUN, CRITICAL, Absence.NOT_COLLECTED)], None, Scope.FULL, Status.FAIL),
         ([result("a")], ["a", "b"], Scope.FULL, Status.FAIL),
@@ -53,7 +60,12 @@ def test_a_problem_of_the_run_is_a_fail():
         ([result("a"), result("b", Outcome.FAIL)], ["a"], Scope.FULL, Status.FAIL),
         ([result("a[1]"), result("a[2]")], ["a"], Scope.FULL, Status.PASS),
         ([result("a[1]"), result("a[2]", Outcome.FAIL)], ["a"], Scope.FULL, Status.FAIL),
-        ([result("a", Outcome.FAIL), result("b", Outcome.NOT_RUN, CRITICAL, Absence.DESELECTED)], None, Scope.PARTIAL, Status.PARTIAL),
+        (
+            [result("a", Outcome.FAIL), result("b", Outcome.NOT_RUN, CRITICAL, Absence.DESELECTED)],
+            None,
+            Scope.PARTIAL,
+            Status.PARTIAL,
+        ),
     ],
 )
 def test_the_scope_follows_from_who_was_left_out(results, required, scope, status):
@@ -94,14 +106,29 @@ def phases(*outcomes):
         ([Phase("setup", "passed"), Phase("call", "failed", kind="error"), Phase("teardown", "passed")], Outcome.ERROR),
         (phases("skipped"), Outcome.NOT_RUN),
         ([*phases("passed", "passed", "passed"), Phase("call", "skipped", expected=True)], Outcome.NOT_RUN),
-        ([Phase("setup", "passed"), Phase("call", "passed", expected=True), Phase("teardown", "passed")], Outcome.NOT_RUN),
+        (
+            [Phase("setup", "passed"), Phase("call", "passed", expected=True), Phase("teardown", "passed")],
+            Outcome.NOT_RUN,
+        ),
         ([*phases("passed", "passed", "passed"), Phase("call", "failed", kind="fail", part=True)], Outcome.FAIL),
         ([Phase("setup", "passed"), Phase("call", "passed", part=True), Phase("teardown", "passed")], Outcome.ERROR),
         ([Phase("setup", "passed"), Phase("call", "rerun"), *phases("passed", "passed", "passed")], Outcome.FAIL),
         ([Phase("setup", "passed"), Phase("???", "failed")], Outcome.ERROR),
         (phases("passed", "excellent", "passed"), Outcome.ERROR),
-        ([*(Phase(p.when, p.outcome, worker="a") for p in phases("passed", "passed", "passed")), Phase("call", "failed", kind="fail", worker="b")], Outcome.FAIL),
-        ([*(Phase(p.when, p.outcome, worker="a") for p in phases("passed", "passed", "passed")), Phase("setup", "passed", worker="b")], Outcome.ERROR),
+        (
+            [
+                *(Phase(p.when, p.outcome, worker="a") for p in phases("passed", "passed", "passed")),
+                Phase("call", "failed", kind="fail", worker="b"),
+            ],
+            Outcome.FAIL,
+        ),
+        (
+            [
+                *(Phase(p.when, p.outcome, worker="a") for p in phases("passed", "passed", "passed")),
+                Phase("setup", "passed", worker="b"),
+            ],
+            Outcome.ERROR,
+        ),
     ],
 )
 def test_the_worst_that_was_seen_counts(seen, outcome):
@@ -119,7 +146,11 @@ def test_a_later_report_never_heals_an_earlier_one():
 def test_what_rests_on_a_failure_is_not_proven():
     """A gate that holds given another one says nothing once that one is gone."""
     results = [result("a", requires=("b",)), result("b", requires=("c",)), result("c", Outcome.FAIL)]
-    assert [one.outcome for one in with_requirements(results)] == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, Outcome.FAIL]
+    assert [one.outcome for one in with_requirements(results)] == [
+        Outcome.INCONCLUSIVE,
+        Outcome.INCONCLUSIVE,
+        Outcome.FAIL,
+    ]
 
 
 def test_a_gate_that_passed_over_a_refusal_did_not_pass():

@@ -20,7 +20,9 @@ def critical_in(findings):
     return sum(finding.get("severity") not in ("warning", "info") for finding in findings)
 
 
-@pytest.mark.critical(owner="operations", fix="mend what reports/reconciliation/latest.json finds, then reconcile again")
+@pytest.mark.critical(
+    owner="operations", fix="mend what reports/reconciliation/latest.json finds, then reconcile again"
+)
 def test_reconciliation_status(artifact, freshness, measure, policy, reason):
     """Reconciliation is fresh, looked at some bots and found nothing critical."""
     report = artifact("reports/reconciliation/latest.json")

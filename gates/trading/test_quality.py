@@ -23,7 +23,9 @@ def test_secrets_hygiene(measure, reason, stored_report):
     reason(f"{report['scanned_files']} files scanned, none of them leaks")
 
 
-@pytest.mark.critical(owner="engineering", fix="run the replay regression over all windows and look at the first divergence")
+@pytest.mark.critical(
+    owner="engineering", fix="run the replay regression over all windows and look at the first divergence"
+)
 def test_replay_regression_first_class(measure, policy, reason, stored_report, workspace):
     """Replaying the last events twice gives the same states, in every window."""
     if policy["skip_replay_cycle"] and policy["skipped_counts_as"] == "not_run":

@@ -76,7 +76,9 @@ def test_strategy_catalog_consistency(artifact, measure, policy, reason, stored_
     reason(f"{len(bundles)} bundles resolve, follow the naming contract and keep to their envelopes")
 
 
-@pytest.mark.critical(owner="portfolio", fix="narrow config/coordination_policy_v1.json, restore the guardrails in compose")
+@pytest.mark.critical(
+    owner="portfolio", fix="narrow config/coordination_policy_v1.json, restore the guardrails in compose"
+)
 def test_coordination_policy_scope(artifact, measure, policy, reason, stored_report):
     """Coordination acts on live or testnet bots only, within bounds, and is off unless switched on."""
     if policy.source == "report":

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-
 # An underscore inside a word and a > inside a line are text already, and names are full of them.
 _MARKUP = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
 
@@ -37,7 +36,9 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
         yield f"- Weakened: {_text(weaker)}"
     yield f"- Run: `{decision['run_id']}`"
 
-    yield from _section("Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it")
+    yield from _section(
+        "Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it"
+    )
     failures = [line for name in decision["critical_failures"] for line in _blocking(checks[name])]
     yield from _section("Critical failures", failures, "- none")
     review = [line for name in decision["warnings"] for line in _blocking(checks[name])]

@@ -24,9 +24,10 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
     for reason in decision["reasons"]:
         yield f"why not: {reason}", {}
     if decision["without_evidence"]:
-        yield f"without evidence: {', '.join(decision['without_evidence'])} passed and recorded nothing to rest on", {
-            "yellow": True
-        }
+        yield (
+            f"without evidence: {', '.join(decision['without_evidence'])} passed and recorded nothing to rest on",
+            {"yellow": True},
+        )
     for weaker in decision["weakened"]:
         yield f"weakened: {weaker}", {"yellow": True}
     if decision["valid_until"]:
@@ -43,7 +44,9 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    line = f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
+    line = (
+        f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
+    )
     if path:
         line += f" evidence {bundle} {path}"
     return line, {"bold": True, **_MARKUP.get(status, RED)}

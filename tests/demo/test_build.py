@@ -46,17 +46,13 @@ def test_report_folders_are_those_that_services_write(lane: Path) -> None:
     assert written == set(company_build.REPORT_FOLDERS)
 
 
-def test_a_service_runs_alone(
-    broken: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_service_runs_alone(broken: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
     """A policy names these commands as producers; a broken one leaves gates without data."""
     assert services_main(["policy", "--root", str(broken("healthy"))]) == 0
     assert capsys.readouterr().out == "policy: pass\n"
 
 
-def test_a_service_without_its_input_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_service_without_its_input_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A report about nothing, freshly stamped, would pass for evidence."""
     assert services_main(["parity", "--root", str(tmp_path)]) == 2
     assert "nothing written" in capsys.readouterr().err

@@ -16,9 +16,7 @@ from fixtures.services.accounting import REQUIRED
 Read = Callable[[str], dict[str, Any]]
 
 
-def test_every_report_is_strict_json_and_knows_when_it_was_written(
-    lane: Path, now: datetime
-) -> None:
+def test_every_report_is_strict_json_and_knows_when_it_was_written(lane: Path, now: datetime) -> None:
     """A gate that cannot date a report must fail, and would fail on a healthy day."""
     found = list((lane / "reports").rglob("*.json"))
     assert len(found) >= 20

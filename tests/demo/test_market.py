@@ -46,17 +46,13 @@ def test_the_books_follow_from_the_events(lane: Path, now: datetime) -> None:
         own = [row for row in store.rows if row["instance_name"] == bot]
         fills = [row["payload"] for row in own if row["event_type"] == "order_filled"]
         assert [fill["order_id"] for fill in fills] == [fill["order_id"] for fill in tables.fills]
-        assert float(tables.last["realized_pnl_today_quote"]) == pytest.approx(
-            realized_pnl(own), abs=1e-5
-        )
+        assert float(tables.last["realized_pnl_today_quote"]) == pytest.approx(realized_pnl(own), abs=1e-5)
         fees = sum(float(fill["fee"]) for fill in fills)
         assert float(tables.last["fees_paid_today_quote"]) == pytest.approx(fees, abs=1e-6)
         assert timedelta(0) <= now - when(tables.last) < timedelta(minutes=1)
 
 
-def test_the_same_seed_and_now_give_the_same_store(
-    lane: Path, tmp_path: Path, now: datetime
-) -> None:
+def test_the_same_seed_and_now_give_the_same_store(lane: Path, tmp_path: Path, now: datetime) -> None:
     """Evidence that differs from build to build cannot be a golden vector."""
     generate(tmp_path, now, seed=7)
     assert store_digest(tmp_path) == store_digest(lane)
@@ -77,9 +73,7 @@ def test_midnight_leaves_rows_of_today(tmp_path: Path, clock: str, day: str) -> 
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_other_seeds_are_healthy_too(
-    broken: Callable[[str], Path], seed: int, now: datetime
-) -> None:
+def test_other_seeds_are_healthy_too(broken: Callable[[str], Path], seed: int, now: datetime) -> None:
     """Limits tuned to one lucky seed would call another quiet day a crisis."""
     root = broken("healthy")
     clear_market(root)

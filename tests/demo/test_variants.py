@@ -46,9 +46,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("variant", BROKEN)
-def test_a_variant_shows_in_the_report_that_it_breaks(
-    lane: Path, broken: Callable[[str], Path], variant: str
-) -> None:
+def test_a_variant_shows_in_the_report_that_it_breaks(lane: Path, broken: Callable[[str], Path], variant: str) -> None:
     """A variant that changes nothing makes a gate look good that never looks."""
     path, value, expected = BROKEN[variant]
     [told] = (lane / "reports").glob(path)
@@ -57,18 +55,11 @@ def test_a_variant_shows_in_the_report_that_it_breaks(
     assert value(read_json(root / told.relative_to(lane))) == expected
 
 
-def test_missing_report_misses_only_reconciliation(
-    lane: Path, broken: Callable[[str], Path]
-) -> None:
+def test_missing_report_misses_only_reconciliation(lane: Path, broken: Callable[[str], Path]) -> None:
     """More than one missing file would hide which of them a gate noticed."""
     root = broken("missing_report")
-    names = [
-        {path.relative_to(each) for path in (each / "reports").rglob("*.json")}
-        for each in (lane, root)
-    ]
-    assert {path.as_posix() for path in names[0] - names[1]} == {
-        "reports/reconciliation/latest.json"
-    }
+    names = [{path.relative_to(each) for path in (each / "reports").rglob("*.json")} for each in (lane, root)]
+    assert {path.as_posix() for path in names[0] - names[1]} == {"reports/reconciliation/latest.json"}
 
 
 def test_nan_metric_is_no_json_and_still_claims_to_pass(broken: Callable[[str], Path]) -> None:
@@ -82,17 +73,11 @@ def test_nan_metric_is_no_json_and_still_claims_to_pass(broken: Callable[[str], 
 def test_future_reports_are_an_hour_ahead(broken: Callable[[str], Path], now: datetime) -> None:
     """A negative age passes every "younger than" that forgets to look at the sign."""
     root = broken("future")
-    dated = [
-        report["ts_utc"]
-        for path in (root / "reports").rglob("*.json")
-        if "ts_utc" in (report := read_json(path))
-    ]
+    dated = [report["ts_utc"] for path in (root / "reports").rglob("*.json") if "ts_utc" in (report := read_json(path))]
     assert {datetime.fromisoformat(moment) for moment in dated} == {now + timedelta(hours=1)}
 
 
-def test_stale_is_old_in_rows_and_reports_alike(
-    broken: Callable[[str], Path], now: datetime
-) -> None:
+def test_stale_is_old_in_rows_and_reports_alike(broken: Callable[[str], Path], now: datetime) -> None:
     """Old rows under new stamps is how nine-month-old data once passed."""
     root = broken("stale")
     three_hours_ago = now - timedelta(hours=3)
@@ -104,9 +89,7 @@ def test_stale_is_old_in_rows_and_reports_alike(
     assert all(when(tables.last) < three_hours_ago for tables in bot_tables(root).values())
 
 
-def test_a_leak_is_reported_without_the_secret(
-    broken: Callable[[str], Path], now: datetime
-) -> None:
+def test_a_leak_is_reported_without_the_secret(broken: Callable[[str], Path], now: datetime) -> None:
     """A report that quotes what it found is the second leak."""
     root = broken("leak")
     [key] = [
@@ -124,9 +107,7 @@ def test_every_variant_says_which_gates_should_notice() -> None:
     assert [name for name, gates in SHOULD_FAIL.items() if not gates] == ["healthy"]
 
 
-def test_a_failing_company_test_fails_the_report(
-    broken: Callable[[str], Path], now: datetime
-) -> None:
+def test_a_failing_company_test_fails_the_report(broken: Callable[[str], Path], now: datetime) -> None:
     """If breaking the controller left the report green, the run would be theatre."""
     root = broken("healthy")
     controller = root / "controllers/quay_v3_1.py"

@@ -20,7 +20,11 @@ DATA = Path(os.environ.get("PROMOTION_REAL_DATA", REPOSITORY.parent / "shared" /
 OLDER_NAMES = {"replay_regression_cycle": "replay_regression_first_class"}
 # Files that the earlier runner listed beside what it judged: a human copy of a report, and a
 # catalog that its stored report stands for.
-NOT_JUDGED = {"reports/tests/latest.md", "config/strategy_catalog/catalog_v1.json", "config/ml_governance_policy_v1.json"}
+NOT_JUDGED = {
+    "reports/tests/latest.md",
+    "config/strategy_catalog/catalog_v1.json",
+    "config/ml_governance_policy_v1.json",
+}
 STRICTER = {
     "20260222T131109Z": {"paper_smoke_matrix": "FAIL", "replay_regression_first_class": "NOT_RUN"},
     "20260222T161822Z": {"event_store_integrity_freshness": "FAIL"},
