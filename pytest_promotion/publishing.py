@@ -69,8 +69,15 @@ class ReportFolder:
             places = [place]
             if latest and self._owned(self.path / "latest.json"):
                 places.append(self.path / "latest.json")
-            _replace([markdown.encode()], *(path.with_suffix(".md") for path in places))
-            _replace(_text(document), *places)
+            try:
+                _replace([markdown.encode()], *(path.with_suffix(".md") for path in places))
+                _replace(_text(document), *places)
+            except BaseException:
+                # What could not be written everywhere was not decided: half of it must not say PASS.
+                for half in (place, place.with_suffix(".md")):
+                    with contextlib.suppress(OSError):
+                        half.unlink()
+                raise
         return place
 
     def _taken(self, name: str) -> bool:

@@ -85,7 +85,8 @@ class Collector:
         called = set(self._policy.rules.required or ())
         others = [item for item in items if GATE in item.stash and not called & set(_names(item.stash[GATE].id))]
         if others:
-            items[:] = [item for item in items if item not in others]
+            gone = set(map(id, others))
+            items[:] = [item for item in items if id(item) not in gone]
             config.hook.pytest_deselected(items=others)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -232,7 +233,7 @@ class Recorder:
         self.ledger = ledger
         self._prefixes = prefixes
         self._collector = collector  # None on a controller: it collects nothing
-        self.foreign_failures = 0  # of tests that are no gates
+        self.failures = 0  # reports of gates that pytest counts as failed tests
         self._said: dict[tuple[Any, ...], Phase] = {}
 
     def is_gate(self, nodeid: str) -> bool:
@@ -262,8 +263,8 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.is_gate(report.nodeid):
-            self.foreign_failures += bool(report.failed and not hasattr(report, "wasxfail"))
             return
+        self.failures += report.failed and not hasattr(report, "wasxfail")
         text = getattr(report, ENVELOPE, None)
         if text is not None:
             envelope = unpack(text)

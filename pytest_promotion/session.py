@@ -29,7 +29,7 @@ from pytest_promotion.render import json as as_json
 from pytest_promotion.render import markdown as as_markdown
 from pytest_promotion.render import terminal as as_lines
 from pytest_promotion.rollcall import Written
-from pytest_promotion.selection import Selection
+from pytest_promotion.selection import Selection, project
 from pytest_promotion.settings import Opening, Settings
 from pytest_promotion.verdict import decide
 
@@ -67,7 +67,7 @@ class GateSession:
         """Runs the producers that the profile asks for; a replay judges what is there."""
         settings = self._settings
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
-        root, cwd = settings.root, self._config.rootpath
+        root, cwd = settings.root, project(self._config) or self._config.rootpath
         for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault()):
             if done.run is not None:
                 self._refreshed.append((done.name, done.run))
@@ -217,8 +217,9 @@ class GateSession:
             return code
         if verdict.status is not Status.PASS:
             return code or int(pytest.ExitCode.TESTS_FAILED)
-        # Nothing failed but warning gates: pytest counts them, a promotion does not.
-        if code == pytest.ExitCode.TESTS_FAILED and not self._recorder.foreign_failures:
+        # Nothing failed but warning gates: pytest counts them, a promotion does not. What else it
+        # counted, another test or a coverage threshold, keeps its code.
+        if code == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._recorder.failures:
             return int(pytest.ExitCode.OK)
         return code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import textwrap
 from collections.abc import Callable
@@ -13,8 +14,8 @@ import pytest
 
 # Loaded before any session under test, because pytester unloads what such a session loaded,
 # and half a package loaded twice has two of every key.
-import pytest_promotion.distributed
-import pytest_promotion.session  # noqa: F401
+for room in ("pytest_promotion.distributed", "pytest_promotion.session", "yaml", "msgspec", "rfc8785"):
+    importlib.import_module(room)
 
 pytest_plugins = ["pytester"]
 

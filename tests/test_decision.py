@@ -263,6 +263,16 @@ def test_a_full_disk_is_a_fail(good_place):
         good_place.pytester.run("umount", str(reports))
 
 
+def test_a_pass_that_could_not_be_written_everywhere_is_not_left_half(good_place):
+    """A finished PASS that lies beside a FAIL is the one that someone finds."""
+    good_place.write(
+        test_z="import pathlib, pytest\n@pytest.mark.critical\ndef test_z():\n"
+        "    pathlib.Path('reports/promotion_gates/latest.md').mkdir()\n    assert 1 == 1"
+    )
+    result = good_place.run()
+    assert (result.ret, good_place.latest()["status"], good_place.decisions()) == (1, "FAIL", [])
+
+
 def test_the_markdown_says_first_what_matters(good_place):
     """A reviewer reads the first lines."""
     good_place.write(test_bad=FAILING, test_hint=WARNING).run()

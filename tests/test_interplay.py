@@ -86,6 +86,14 @@ def test_coverage_runs_beside_the_gates(good_place, workers):
     assert "coverage:" in str(result.stdout)
 
 
+def test_a_coverage_that_fails_keeps_its_exit_code(good_place):
+    """A PASS of the gates is no PASS of whatever else the session was asked."""
+    good_place.write(test_w="import pytest\n@pytest.mark.warning\ndef test_w():\n    assert False")
+    good_place.file("unused.py", "x = 1\ny = 2\n")
+    result = good_place.run("-p", "pytest_cov", "--cov=.", "--cov-fail-under=100", apart=True)
+    assert (result.ret != 0, good_place.latest()["status"]) == (True, "PASS")
+
+
 def test_a_debugger_may_stop_in_a_gate(good_place):
     """A gate that cannot be debugged is deleted."""
     good_place.write(test_bad=BAD)
