@@ -56,10 +56,16 @@ def pytest_command(*words: str) -> list[str]:
     return [sys.executable, "-c", _LAUNCH, "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", *named, *words]
 
 
-def spend(command: Sequence[str], folder: Path, expected: Sequence[int] = (0,)) -> Spent:
-    """Runs *command* in *folder*. Raises `RuntimeError` with its output where the exit code is not *expected*."""
+def settled() -> dict[str, str]:
+    """The environment of a measured process."""
     environment = {**os.environ, **_SETTLED}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def spend(command: Sequence[str], folder: Path, expected: Sequence[int] = (0,)) -> Spent:
+    """Runs *command* in *folder*. Raises `RuntimeError` with its output where the exit code is not *expected*."""
+    environment = settled()
     with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile("r") as peak:
         process = subprocess.Popen(
             command, cwd=folder, env={**environment, "PEAK": peak.name}, stdout=output, stderr=subprocess.STDOUT

@@ -12,8 +12,12 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from pytest_promotion.errors import Unproven
+
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Vault:
@@ -29,24 +33,18 @@ class Vault:
         """Where the bytes with that digest are, if they are kept."""
         return self.path / "sha256" / digest[:2] / digest
 
-    def keep(self, digest: str, content: bytes) -> Path:
+    def keep(self, digest: str, content: bytes) -> None:
         """Keeps *content*. Raises `Unproven` where the vault cannot be written."""
-        place = self.where(digest)
-        if digest in self._known or self._same(place, content):
-            self._known.add(digest)
-            return place
-        name = ""
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(name, place)
-        except OSError as problem:
-            _discard(name)
-            raise self._unwritable(problem) from None
+        if digest in self._known:
+            return
+        # Texts, not paths: a session keeps every file that its gates ask for.
+        folder = f"{self.path}/sha256/{digest[:2]}"
+        if not _holds(f"{folder}/{digest}", content):
+            try:
+                _put(folder, digest, content)
+            except OSError as problem:
+                raise self._unwritable(problem) from None
         self._known.add(digest)
-        return place
 
     def keep_stream(self, source: int, expected: int) -> tuple[str, int, Path]:
         """
@@ -84,13 +82,32 @@ class Vault:
     def _unwritable(self, problem: OSError) -> Unproven:
         return Unproven(f"the evidence vault {self.path} cannot be written: {(problem.strerror or 'failed').lower()}")
 
-    @staticmethod
-    def _same(place: Path, content: bytes) -> bool:
-        # Compared, not trusted: a damaged copy from an earlier run is replaced.
+
+def _holds(place: str, content: bytes) -> bool:
+    # Compared, not trusted: a damaged copy from an earlier run is replaced.
+    try:
+        with open(place, "rb", buffering=0) as file:
+            return file.read() == content
+    except OSError:
+        return False
+
+
+def _put(folder: str, digest: str, content: bytes) -> None:
+    name = f"{folder}/.new-{os.urandom(8).hex()}"
+    try:
         try:
-            return place.read_bytes() == content
-        except OSError:
-            return False
+            handle = os.open(name, _NEW, 0o600)
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+            handle = os.open(name, _NEW, 0o600)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+        os.replace(name, f"{folder}/{digest}")
+    except OSError:
+        _discard(name)
+        raise
 
 
 def _discard(name: str) -> None:
