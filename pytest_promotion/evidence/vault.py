@@ -16,7 +16,6 @@ from typing import Final
 
 from pytest_promotion.errors import Unproven
 
-
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
