@@ -201,8 +201,13 @@ def test_every_command_and_its_options_are_in_the_reference() -> None:
     text = page("reference/commands")
     for name, command in main.commands.items():
         assert f"## `promotion {name}`" in text
+        parts = [command, *getattr(command, "commands", {}).values()]
         options = {
-            option for parameter in command.params for option in parameter.opts if option not in ("--json", "--help")
+            option
+            for part in parts
+            for parameter in part.params
+            for option in parameter.opts
+            if option not in ("--json", "--help")
         }
         flags = {option for option in options if option.startswith("--")}
         assert flags <= {word.split()[0] for word in in_ticks(text)}, name

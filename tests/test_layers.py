@@ -39,6 +39,7 @@ ALLOWED = {
     "evidence": {"model", "errors", "clock", "canonical"},
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
+    "operations": {"model", "errors", "clock", "evidence", "render", "wire"},
     "render": {"model", "wire"},
     "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
     "sentences": {"errors"},

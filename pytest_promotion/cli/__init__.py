@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import click
 
+from pytest_promotion.cli.cycle import cycle
+from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.schema import schema
 
@@ -40,5 +42,5 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-main.add_command(gates)
-main.add_command(schema)
+for command in (gates, cycle, finalize, schema):
+    main.add_command(command)
