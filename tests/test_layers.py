@@ -27,6 +27,7 @@ ALLOWED = {
     "verdict": {"model"},
     "policy": {"model", "errors", "canonical", "evidence"},
     "evidence": {"model", "errors", "clock", "canonical"},
+    "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
     "render": {"model", "wire"},

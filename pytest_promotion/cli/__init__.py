@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from pytest_promotion.cli.gates import gates
+from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 
 USAGE: Final = 4
@@ -41,4 +42,5 @@ def main() -> None:
 
 
 main.add_command(gates)
+main.add_command(replay)
 main.add_command(schema)

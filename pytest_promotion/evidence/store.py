@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.store_pages import Opened, line_start, opened, pages, state_of
-from pytest_promotion.evidence.store_rows import Event, Row
+from pytest_promotion.evidence.store_rows import ROWS, Event, Row
 from pytest_promotion.evidence.store_tally import Tally, decode, refuse_empty
 
 __all__ = ["Event", "StoreFacts", "scan"]
@@ -136,7 +136,7 @@ def tally_pages(
     rows: list[Row] = []
     for offset, page in found:
         seen(page)
-        more, ends = decode(page, name, offset, tally.lines if numbered else -1)
+        more, ends = decode(page, name, offset, ROWS, tally.lines if numbered else -1)
         rows += more
         tally.lines += ends
         if len(rows) >= _COUNTED_AT_ONCE:

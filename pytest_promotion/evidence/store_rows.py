@@ -7,6 +7,7 @@ Other fields are allowed; these must be what they are said to be.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final, NoReturn
 
@@ -46,7 +47,7 @@ class Row(msgspec.Struct, gc=False):
     correlation_id: str | None = None
 
 
-def uncorrelated(rows: list[Row]) -> int:
+def uncorrelated(rows: Sequence[Row]) -> int:
     """How many rows nothing ties to their cause: one whose writer filled the gap with its own id is not tied."""
     unset = msgspec.UNSET
     tied = [row.correlation_id and (row.payload.correlation_id is unset or row.payload.correlation_id) for row in rows]

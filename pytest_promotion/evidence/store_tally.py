@@ -8,15 +8,18 @@ processes share a scan and how a checkpoint saves one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import gt
+from typing import TypeVar
 
 import msgspec
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store_rows import ROWS, Row, refuse, uncorrelated
+from pytest_promotion.evidence.store_rows import Row, refuse, uncorrelated
+
+R = TypeVar("R", bound=Row)
 
 
 class Tally(msgspec.Struct):
@@ -39,7 +42,7 @@ class Tally(msgspec.Struct):
         """When the youngest row was taken in; None for no rows."""
         return max(self.newest_by_stream.values(), default=None)
 
-    def count(self, rows: list[Row], now: datetime | None, until: datetime | None) -> None:
+    def count(self, rows: Sequence[Row], now: datetime | None, until: datetime | None) -> None:
         """Adds *rows*, which follow those counted so far."""
         if until is not None:
             kept = [row for row in rows if row.ingest_ts_utc <= until]
@@ -95,7 +98,9 @@ def _add(counts: dict[str, int], more: dict[str, int]) -> None:
         counts[stream] = counts.get(stream, 0) + count
 
 
-def decode(page: bytes, name: str, offset: int, lines_before: int = -1) -> tuple[list[Row], int]:
+def decode(
+    page: bytes, name: str, offset: int, decoder: msgspec.json.Decoder[R], lines_before: int = -1
+) -> tuple[list[R], int]:
     """
     The rows on a page of whole lines, and how many line ends it has; blank lines are no rows.
 
@@ -107,23 +112,23 @@ def decode(page: bytes, name: str, offset: int, lines_before: int = -1) -> tuple
     try:
         if not page.isascii():
             page.decode("utf-8")  # the decoder does not look into what it skips
-        rows = ROWS.decode_lines(page)
+        rows = decoder.decode_lines(page)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _line_by_line(page, name, offset, lines_before), ends
+        return _line_by_line(page, name, offset, lines_before, decoder), ends
     # The decoder looks for values, not for lines: as many rows as line ends, or each line is asked.
     if len(rows) != ends:
-        return _line_by_line(page, name, offset, lines_before), ends
+        return _line_by_line(page, name, offset, lines_before, decoder), ends
     return rows, ends
 
 
-def _line_by_line(page: bytes, name: str, offset: int, lines_before: int) -> list[Row]:
+def _line_by_line(page: bytes, name: str, offset: int, lines_before: int, decoder: msgspec.json.Decoder[R]) -> list[R]:
     rows = []
     for number, line in enumerate(page.split(b"\n"), 1):
         if line.strip():
             place = f"{name} line {lines_before + number}" if lines_before >= 0 else f"{name} at byte {offset}"
             try:
                 line.decode("utf-8")
-                rows.append(ROWS.decode(line))
+                rows.append(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 refuse(place, line, problem)
         offset += len(line) + 1
