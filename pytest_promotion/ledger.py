@@ -181,10 +181,7 @@ def _reduce_phase(phase: Phase) -> tuple[Outcome, str]:
         return Outcome.ERROR, phase.sentence or "the process that ran it died"
     if phase.expected:
         passed = "passed although it is" if phase.outcome == "passed" else "is"
-        return (
-            Outcome.NOT_RUN,
-            f"{passed} marked xfail: a gate is waived with a reason and an expiry, not expected to fail",
-        )
+        return Outcome.NOT_RUN, f"{passed} marked xfail: a gate is waived with a reason and an expiry, not expected to fail"
     if phase.outcome == "skipped":
         return Outcome.NOT_RUN, f"was skipped: {phase.sentence}" if phase.sentence else "was skipped"
     if phase.outcome == "failed":

@@ -105,7 +105,8 @@ class Collector:
         if len(severities) != 1:
             found = "no severity" if not marks else f"{len(severities)} severities"
             raise pytest.UsageError(
-                f"{item.nodeid} has {found}: mark it with exactly one of @pytest.mark.critical and @pytest.mark.warning"
+                f"{item.nodeid} has {found}: mark it with exactly one of "
+                "@pytest.mark.critical and @pytest.mark.warning"
             )
         said: dict[str, Any] = {}
         for mark in reversed(marks):  # the nearest mark has the last word

@@ -23,7 +23,9 @@ class Selection:
         ]
         self._patterns = config.getoption("ignore_glob", None) or []
         # These leave files out without saying so to anyone.
-        self._filtered = bool(config.getoption("lf", default=False) or config.getoption("stepwise", default=False))
+        self._filtered = bool(
+            config.getoption("lf", default=False) or config.getoption("stepwise", default=False)
+        )
 
     @staticmethod
     def _split(argument: str, config: pytest.Config) -> tuple[str, str]:
@@ -34,9 +36,7 @@ class Selection:
     def touches_gates(self) -> bool:
         """Whether the session may collect a gate at all."""
         return any(
-            _below(path, str(folder)) or _below(str(folder), path)
-            for path, _ in self._asked
-            for folder in self._folders
+            _below(path, str(folder)) or _below(str(folder), path) for path, _ in self._asked for folder in self._folders
         )
 
     @property

@@ -251,7 +251,8 @@ def slow(events):
     return []
 def environment(events):
     names = sorted(key for key in os.environ if "REDIS" in key or "TOKEN" in key)
-    return [{"cwd_is_root": os.path.exists("company_replay.py"), "names": names, "flag": os.environ["PROMOTION_REPLAY"]} for _ in events]
+    state = {"cwd_is_root": os.path.exists("company_replay.py"), "names": names, "flag": os.environ["PROMOTION_REPLAY"]}
+    return [state for _ in events]
 def writes(events):
     os.makedirs("reports/parity", exist_ok=True)
     open("reports/parity/latest.json", "w").write("{}")
@@ -354,10 +355,8 @@ def test_a_replayer_sees_nothing_that_leads_outside(company, monkeypatch):
     """Evaluating gates once published 222 intents to the production broker."""
     monkeypatch.setenv("REDIS_URL", "redis://live")
     monkeypatch.setenv("SLACK_TOKEN", "secret")
-    found = replayed(
-        company,
-        f'{sys.executable} -c \'import os,sys; [print(len([k for k in os.environ if "REDIS" in k or "TOKEN" in k])) for _ in sys.stdin]\'',
-    )
+    count = "print(len([name for name in os.environ if 'REDIS' in name or 'TOKEN' in name]))"
+    found = replayed(company, [sys.executable, "-c", f"import os, sys\nfor _ in sys.stdin: {count}"])
     chain = Chain()
     for _ in range(12):
         chain.add(b"0")

@@ -23,7 +23,7 @@ from pytest_promotion.evidence.store_pages import Opened, line_start, opened, pa
 from pytest_promotion.evidence.store_rows import ROWS, Event, Row
 from pytest_promotion.evidence.store_tally import Tally, decode, refuse_empty
 
-__all__ = ["Event", "StoreFacts", "scan"]
+__all__ = ["Event", "StoreFacts", "scan", "scan_opened"]
 
 Duplicates = Literal["refuse", "count"]
 _COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
@@ -105,7 +105,19 @@ def scan(
             found = _shared(store, now, until, executor, parts or 2 * (os.cpu_count() or 1), progress)
             if found is not None:
                 return _facts(store, *found, duplicates)
-        return _facts(store, *_alone(store, now, until, progress), duplicates)
+        return scan_opened(store, now=now, until=until, duplicates=duplicates, progress=progress)
+
+
+def scan_opened(
+    store: Opened,
+    *,
+    now: datetime | None = None,
+    until: datetime | None = None,
+    duplicates: Duplicates = "refuse",
+    progress: Callable[[int, int], None] | None = None,
+) -> StoreFacts:
+    """As `scan`, for bytes that somebody else has opened: an artifact counts those that were hashed as evidence."""
+    return _facts(store, *_alone(store, now, until, progress), duplicates)
 
 
 def _facts(store: Opened, tally: Tally, ids: list[str], digest: str, duplicates: Duplicates) -> StoreFacts:

@@ -30,9 +30,7 @@ def lineage(document: Document, name: str, *, asked: bool) -> list[dict[str, Any
     passed: list[str] = []
     while True:
         if name in passed:
-            raise PolicyError(
-                f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}"
-            )
+            raise PolicyError(f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}")
         passed.append(name)
         step = profiles[name]
         steps.append(step)
@@ -125,9 +123,7 @@ def check(rules: Rules, policy: Document) -> None:
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
     if rules.required is not None and not rules.required:
-        raise PolicyError(
-            f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
-        )
+        raise PolicyError(f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing")
     producers = policy.data.get("producers", {})
     for name in rules.refresh:
         if name not in producers:

@@ -30,9 +30,7 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
         yield f"- Weakened: {_text(weaker)}"
     yield f"- Run: `{decision['run_id']}`"
 
-    yield from _section(
-        "Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it"
-    )
+    yield from _section("Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it")
     failures = [line for name in decision["critical_failures"] for line in _blocking(checks[name])]
     yield from _section("Critical failures", failures, "- none")
     review = [line for name in decision["warnings"] for line in _blocking(checks[name])]

@@ -39,9 +39,7 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    line = (
-        f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
-    )
+    line = f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
     if path:
         line += f" evidence {bundle} {path}"
     return line, {"bold": True, **_MARKUP.get(status, RED)}
