@@ -125,7 +125,7 @@ def main() -> None:
             _row("two processes, wall: scan : same facts", both["counting"], both["two"], 14),
         ]
         table(
-            f"A strict scan of {path.stat().st_size / 1e6:.0f} MB, {given.row_bytes} bytes a row (median of {given.rounds})",
+            f"A strict scan of {path.stat().st_size / 1e6:.0f} MB (median of {given.rounds})",
             ("what", "json.loads", "scan", "times as fast", "target"),
             rows,
         )

@@ -15,8 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_promotion.clock import Clock
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import store_checkpoint, store_pages
+from pytest_promotion.evidence.artifacts import Shelf
+from pytest_promotion.evidence.freshness import Window
+from pytest_promotion.evidence.notebook import Notebook
+from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.store import scan
 from pytest_promotion.evidence.store_checkpoint import rescan
 from pytest_promotion.evidence.store_days import scan_days
@@ -428,6 +433,30 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
         (tmp_path / name).write_bytes(lines(0))
     with pytest.raises(Unproven, match=said):
         scan_days(tmp_path)
+
+
+# As evidence
+
+
+def test_an_artifacts_events_are_those_of_the_bytes_that_were_hashed(store):
+    """A store counted from disk again, after it was hashed, may be another store."""
+    notebook = Notebook()
+    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
+    artifact = shelf.get(store.name)
+    with store.open("ab") as file:
+        file.write(lines(10))
+    facts = artifact.events(until=START + timedelta(seconds=4))
+    assert (facts.rows, facts.later, facts.sha256) == (5, 5, artifact.sha256)
+
+
+def test_a_store_that_a_gate_cannot_count_is_noted_as_refused(store):
+    """A gate that swallows the refusal must not pass."""
+    store.write_bytes(lines(0, 1, 0))
+    notebook = Notebook()
+    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
+    with pytest.raises(Unproven, match="twice"):
+        shelf.get(store.name).events()
+    assert len(notebook.refusals) == 1
 
 
 # Elsewhere

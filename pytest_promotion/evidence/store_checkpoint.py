@@ -30,7 +30,7 @@ from pytest_promotion.evidence.store_rows import event
 from pytest_promotion.evidence.store_tally import Tally
 
 _BLOCK: Final = 64 * 2**10
-_RECENT: Final = 65_536  # marks kept in the checkpoint itself before they are sorted into the base
+_RECENT: Final = 8_192  # marks kept in the checkpoint itself, and unpacked at every look, before they join the base
 _PRIME: Final = 2**61 - 1
 
 
