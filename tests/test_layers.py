@@ -37,6 +37,7 @@ ALLOWED = {
     "verdict": {"model"},
     "policy": {"model", "errors", "canonical", "evidence"},
     "evidence": {"model", "errors", "clock", "canonical"},
+    "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
     "operations": {"model", "errors", "clock", "evidence", "render", "wire"},

@@ -13,6 +13,7 @@ import click
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
+from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 
 USAGE: Final = 4
@@ -42,5 +43,5 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-for command in (gates, cycle, finalize, schema):
+for command in (gates, cycle, finalize, replay, schema):
     main.add_command(command)

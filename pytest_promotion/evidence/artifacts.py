@@ -22,6 +22,7 @@ from pytest_promotion.model import Exhibit
 if TYPE_CHECKING:
     from pytest_promotion.evidence.freshness import Window
     from pytest_promotion.evidence.notebook import Notebook
+    from pytest_promotion.evidence.store import StoreFacts
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
@@ -112,6 +113,14 @@ class Artifact:
                 raise Unproven(f"{self.path} has no rows: expected one of {', '.join(_ROWS)}")
             with self.open() as lines:
                 yield from _ROWS[suffix](lines, self.path)
+
+    def events(self, until: datetime | None = None) -> StoreFacts:
+        """What an event store holds, of the rows taken in by *until*, counted from the bytes that were hashed."""
+        from pytest_promotion.evidence.store import scan_opened
+        from pytest_promotion.evidence.store_pages import Opened
+
+        with self._notebook.noting(), self.open() as file:
+            return scan_opened(Opened(self.path, file, self.size_bytes, ()), until=until)
 
     def open(self) -> IO[bytes]:
         """The bytes that were read, as a binary file: a large file comes from its copy in the vault."""

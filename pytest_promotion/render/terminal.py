@@ -42,11 +42,11 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     replayed = ", a replay" if decision["kind"] == "replay" else ""
     count = len(decision["warnings"])
     warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
+    scope = "" if decision["scope"] == "full" else f"; scope {decision['scope']}"
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    line = (
-        f"promotion: {status} ({passed} of {len(checks)} gates passed{warned}; profile {decision['profile']}{replayed})"
-    )
+    gates = f"{passed} of {len(checks)} gates passed{warned}{scope}"
+    line = f"promotion: {status} ({gates}; profile {decision['profile']}{replayed})"
     if path:
         line += f" evidence {bundle} {path}"
     return line, {"bold": True, **_MARKUP.get(status, RED)}

@@ -1,0 +1,485 @@
+"""The event store: every row counted strictly, in one pass, and nothing half-known called whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_promotion.clock import Clock
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import store_checkpoint, store_pages
+from pytest_promotion.evidence.artifacts import Shelf
+from pytest_promotion.evidence.freshness import Window
+from pytest_promotion.evidence.notebook import Notebook
+from pytest_promotion.evidence.reading import Root
+from pytest_promotion.evidence.store import scan
+from pytest_promotion.evidence.store_checkpoint import rescan
+from pytest_promotion.evidence.store_days import scan_days
+from pytest_promotion.evidence.store_rows import LONGEST_LINE
+from pytest_promotion.evidence.store_tail import tail
+
+START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
+STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")
+
+
+def row(number, **changes):
+    """One event, a second after the one before."""
+    made = {
+        "event_id": f"id-{number}",
+        "stream": STREAMS[number % 3],
+        "correlation_id": f"cause-{number // 3}",
+        "payload": {"number": number},
+        "ingest_ts_utc": (START + timedelta(seconds=number)).isoformat(),
+    }
+    return {key: value for key, value in (made | changes).items() if value is not ...}
+
+
+def line(number, **changes):
+    return json.dumps(row(number, **changes)).encode() + b"\n"
+
+
+def lines(*numbers):
+    return b"".join(map(line, numbers))
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A file of ten events."""
+    path = tmp_path / "events_20260520.jsonl"
+    path.write_bytes(lines(*range(10)))
+    return path
+
+
+def test_every_row_is_counted(store):
+    """A count that skips what it cannot read makes a torn store look like a short one."""
+    facts = scan(store)
+    assert (facts.rows, facts.missing_correlation, facts.duplicate_ids) == (10, 0, 0)
+    assert facts.by_stream == Counter(STREAMS[number % 3] for number in range(10))
+    assert facts.newest_ingest == START + timedelta(seconds=9)
+    assert facts.oldest_ingest == START
+    assert facts.newest_by_stream["hb.signal.v1"] == START + timedelta(seconds=7)
+
+
+def test_the_digest_is_of_the_bytes_that_were_counted(store):
+    """A digest from a second read may be of other rows than the counts."""
+    content = store.read_bytes()
+    facts = scan(store)
+    assert (facts.sha256, facts.bytes) == (sha256(content).hexdigest(), len(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", "has no rows", id="empty"),
+        pytest.param(b"\n \r\n", "has no rows", id="blank"),
+        pytest.param(lines(0, 1) + line(2)[:40], "line 3 is half written", id="half-written-last"),
+        pytest.param(lines(0) + line(1)[:40] + b"\n" + line(2), "line 2 is half written", id="half-written-inside"),
+        pytest.param(lines(0) + b"[1, 2]\n", "line 2 is not an event: expected `object`, got `array`", id="list"),
+        pytest.param(lines(0) + b"null\n", "got `null`", id="null"),
+        pytest.param(
+            lines(0) + line(1, event_id=7), "line 2 is not an event: event_id: expected `str`", id="number-id"
+        ),
+        pytest.param(line(0, event_id=""), "event_id", id="empty-id"),
+        pytest.param(line(0, event_id=...), "missing required field `event_id`", id="no-id"),
+        pytest.param(line(0, correlation_id=5), "correlation_id: expected `str | null`", id="number-correlation"),
+        pytest.param(line(0, payload=...), "missing required field `payload`", id="no-payload"),
+        pytest.param(line(0, payload=[1]), "payload: expected `object`", id="list-payload"),
+        pytest.param(line(0, ingest_ts_utc="2026-05-20T09:00:00"), "timezone", id="naive"),
+        pytest.param(line(0, ingest_ts_utc=1779267600000), "ingest_ts_utc: expected `datetime`", id="epoch"),
+        pytest.param(line(0, payload={"x": float("nan")}), "line 1 is not JSON", id="nan"),
+        pytest.param(
+            lines(0) + line(1).replace(b"number", b"n\xffmber"), "line 2 is not UTF-8", id="latin-1-in-what-is-skipped"
+        ),
+        pytest.param(line(0)[:-1] + line(1), "line 1 is not JSON", id="two-rows-on-a-line"),
+        pytest.param(
+            line(0).replace(b', "payload"', b',\n"payload"'), "line 1 is half written", id="a-row-on-two-lines"
+        ),
+        pytest.param(lines(0, 1, 0), "the event id 'id-0' twice", id="duplicate-id"),
+        pytest.param(lines(0, 1, 0, 1), "and 1 more", id="duplicate-ids"),
+    ],
+)
+def test_what_is_not_a_store_is_refused_with_its_place(tmp_path, content, said):
+    """The earlier counter skipped what it could not parse, and reported zero problems."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(Unproven) as refusal:
+        scan(path)
+    assert said in str(refusal.value)
+    assert "events.jsonl" in str(refusal.value)
+
+
+def test_a_line_of_ten_megabytes_is_refused_without_being_held(store):
+    """One runaway payload must not take the gate's memory with it."""
+    offset = store.stat().st_size
+    with store.open("ab") as file:
+        file.write(line(10, payload={"x": "y" * 10_000_000}))
+        file.write(lines(11))
+    held = []
+    with store_pages.opened(store) as opened, pytest.raises(Unproven, match=f"longer than 1 MB at byte {offset}"):
+        held.extend(len(page) for _, page in store_pages.pages(opened.file, opened.name, 0, opened.size))
+    assert sum(held) == offset
+    with pytest.raises(Unproven, match=f"longer than 1 MB at byte {offset}"):
+        scan(store)
+
+
+def test_a_line_of_just_under_a_megabyte_is_read(tmp_path):
+    """A bound that cuts what is allowed would refuse honest stores."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(0) + line(1, payload={"x": "y" * 900_000}) + lines(2))
+    assert scan(path).rows == 3
+    assert tail(path).event_id == "id-2"
+
+
+def test_mixed_line_ends_are_accepted(tmp_path):
+    """A store copied through another system is the same store."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line(0) + line(1)[:-1] + b"\r\n" + b"\r\n" + line(2)[:-1] + b"\r\n" + line(3)[:-1])
+    assert scan(path).rows == 4
+    assert tail(path).event_id == "id-3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        pytest.param({"correlation_id": ...}, 1, id="absent"),
+        pytest.param({"correlation_id": None}, 1, id="null"),
+        pytest.param({"correlation_id": ""}, 1, id="empty"),
+        pytest.param({"payload": {"correlation_id": None}}, 1, id="filled-by-the-writer"),
+        pytest.param({"payload": {"correlation_id": ""}}, 1, id="empty-in-the-payload"),
+        pytest.param({"payload": {"correlation_id": "c"}}, 0, id="in-both"),
+    ],
+)
+def test_a_correlation_is_one_that_the_producer_gave(tmp_path, changes, missing):
+    """The earlier store put the event's own id where the correlation was missing, and counted zero for ever."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(0) + line(1, **changes))
+    assert scan(path).missing_correlation == missing
+
+
+def test_out_of_order_and_future_rows_are_counted(tmp_path):
+    """Rows of tomorrow would keep a dead store fresh until tomorrow."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(0, 5, 3, 7, 1))
+    facts = scan(path, now=START + timedelta(seconds=4))
+    assert (facts.out_of_order, facts.future) == (2, 2)
+    assert facts.newest_ingest == START + timedelta(seconds=7)
+    assert facts.oldest_ingest == START
+    assert facts.newest_by_stream == {
+        "hb.market_data.v1": START + timedelta(seconds=3),
+        "hb.signal.v1": START + timedelta(seconds=7),
+        "hb.fill.v1": START + timedelta(seconds=5),
+    }
+
+
+def test_rows_after_a_moment_are_left_out(store):
+    """An integrity report can only speak of the rows that were there when it was written."""
+    facts = scan(store, until=START + timedelta(seconds=4))
+    assert (facts.rows, facts.later) == (5, 5)
+    with pytest.raises(Unproven, match="only 10 later ones"):
+        scan(store, until=START - timedelta(seconds=1))
+
+
+def test_duplicates_can_be_counted_instead(tmp_path):
+    """An integrity report has to say how many there are, not only that there are some."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(0, 1, 0, 0))
+    assert scan(path, duplicates="count").duplicate_ids == 2
+
+
+def test_a_store_that_grows_while_it_is_read_is_judged_as_it_was(store):
+    """A writer that appends faster than the gate reads would otherwise never let it finish."""
+    before = store.read_bytes()
+    with store_pages.opened(store) as opened:
+        with store.open("ab") as file:
+            file.write(lines(10, 11))
+        found = b"".join(page for _, page in store_pages.pages(opened.file, opened.name, 0, opened.size))
+    assert found == before
+    assert scan(store).rows == 12
+
+
+def test_a_store_that_is_cut_while_it_is_read_is_refused(store):
+    """What was there at the start and is gone at the end was perhaps never there."""
+    with store_pages.opened(store) as opened:
+        store.write_bytes(lines(0))
+        with pytest.raises(Unproven, match="became shorter while it was read"):
+            list(store_pages.pages(opened.file, opened.name, 0, opened.size))
+
+
+def test_a_missing_store_says_so(tmp_path):
+    """An absent store has no missing correlations either."""
+    with pytest.raises(Unproven, match="is missing"):
+        scan(tmp_path / "events.jsonl")
+    with pytest.raises(Unproven, match="is not a file"):
+        scan(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(Unproven, match="is not a file"):
+        tail(tmp_path / "fifo")
+
+
+def test_processes_find_what_one_finds(tmp_path):
+    """A row at the seam of two parts must be counted once, and in its place."""
+    path = tmp_path / "events.jsonl"
+    order = [0, 4, 2, *range(5, 400), 3]
+    path.write_bytes(lines(*order))
+    alone = scan(path, now=START + timedelta(seconds=100))
+    with ProcessPoolExecutor(2) as executor:
+        for parts in (1, 2, 7, 1000):
+            assert scan(path, now=START + timedelta(seconds=100), executor=executor, parts=parts) == alone
+        path.write_bytes(lines(*order, 0))
+        with pytest.raises(Unproven, match="'id-0' twice"):
+            scan(path, executor=executor)
+        path.write_bytes(lines(*order) + b"[]\n" + lines(500))
+        with pytest.raises(Unproven, match="at byte .* is not an event"):
+            scan(path, executor=executor)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(1, 9), st.booleans())
+def test_any_cut_into_parts_gives_the_same_tally(tmp_path, numbers, parts, ended):
+    """Counts that depend on where a file was cut differ from machine to machine."""
+    path = tmp_path / "events.jsonl"
+    content = b"".join(line(number, event_id=f"{place}") for place, number in enumerate(numbers))
+    path.write_bytes(content if ended else content[:-1])
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as executor:
+        assert scan(path, executor=executor, parts=parts) == scan(path)
+
+
+# The newest row
+
+
+def test_the_tail_is_the_last_row(store):
+    """Whoever asks how fresh a store is must not wait for all of it."""
+    newest = tail(store)
+    assert (newest.event_id, newest.ingest_ts_utc) == ("id-9", START + timedelta(seconds=9))
+    assert bytes(newest.payload) == b'{"number": 9}'
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [(line(10)[:50], "half written"), (b"[]\n", "not an event"), (b'"' + b"x" * 2 * LONGEST_LINE, "longer than 1 MB")],
+    ids=["torn", "list", "endless"],
+)
+def test_a_bad_tail_is_never_the_row_before(store, end, said):
+    """The row before is older and whole: falling back to it hides that the writer was killed."""
+    with store.open("ab") as file:
+        file.write(end)
+    with pytest.raises(Unproven, match=said):
+        tail(store)
+
+
+def test_the_tail_of_nothing_is_refused(tmp_path):
+    """No newest row is not an old one."""
+    (tmp_path / "events.jsonl").write_bytes(b"\n\n")
+    with pytest.raises(Unproven, match="has no rows"):
+        tail(tmp_path / "events.jsonl")
+
+
+# The checkpoint
+
+
+def test_a_second_look_counts_only_what_is_new(store, tmp_path, monkeypatch):
+    """A watcher that reads five gigabytes every five minutes is switched off."""
+    checkpoint = tmp_path / "state" / "store"
+    first = rescan(store, checkpoint)
+    assert first == scan(store)
+    with store.open("ab") as file:
+        file.write(lines(10, 11))
+    read = []
+    original = store_checkpoint.pages
+    monkeypatch.setattr(store_checkpoint, "pages", lambda *words: read.append(words[2:]) or original(*words))
+    second = rescan(store, checkpoint)
+    full = scan(store)
+    assert read == [(first.bytes, full.bytes)]
+    assert (second.rows, second.by_stream, second.newest_ingest) == (12, full.by_stream, full.newest_ingest)
+    assert second.sha256 is None
+
+
+def test_old_and_new_ids_are_compared(store, tmp_path):
+    """A service that starts again and repeats its last batch repeats it across the checkpoint."""
+    checkpoint = tmp_path / "state"
+    rescan(store, checkpoint)
+    with store.open("ab") as file:
+        file.write(lines(10, 3))
+    with pytest.raises(Unproven, match="'id-3' twice"):
+        rescan(store, checkpoint)
+
+
+def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store, tmp_path, monkeypatch):
+    """What moves to another file must not be forgotten on the way."""
+    monkeypatch.setattr(store_checkpoint, "_RECENT", 4)
+    checkpoint = tmp_path / "state"
+    for start in range(10, 30, 3):
+        rescan(store, checkpoint)
+        with store.open("ab") as file:
+            file.write(lines(start, start + 1, start + 2))
+    rescan(store, checkpoint)
+    assert len(list(tmp_path.glob("state.*"))) == 1
+    before = store.read_bytes()
+    for number in (0, 9, 14, 30):
+        store.write_bytes(before)
+        with store.open("ab") as file:
+            file.write(lines(number))
+        with pytest.raises(Unproven, match=f"'id-{number}' twice"):
+            rescan(store, checkpoint)
+
+
+def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
+    """A digest that happens to agree must not turn a good store red."""
+    monkeypatch.setattr(store_checkpoint, "_PRIME", 3)
+    checkpoint = tmp_path / "state"
+    rescan(store, checkpoint)
+    with store.open("ab") as file:
+        file.write(lines(10))
+    assert rescan(store, checkpoint).rows == 11
+
+
+@pytest.mark.parametrize("harm", ["replaced", "edited", "shorter", "damaged", "base-gone", "half"])
+def test_a_checkpoint_of_something_else_is_not_used(store, tmp_path, monkeypatch, harm):
+    """Counts of a file that is no longer there, added to one that is, describe neither."""
+    monkeypatch.setattr(store_checkpoint, "_RECENT", 4)
+    checkpoint = tmp_path / "state"
+    rescan(store, checkpoint)
+    content = store.read_bytes()
+    if harm == "replaced":
+        other = tmp_path / "other"
+        other.write_bytes(content)
+        other.replace(store)
+    elif harm == "edited":
+        store.write_bytes(content.replace(b"cause-3", b"cause-4"))
+    elif harm == "shorter":
+        os.truncate(store, len(content) - len(line(9)))
+    elif harm == "damaged":
+        checkpoint.write_bytes(b"\x00" * 40)
+    elif harm == "half":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-5])
+    else:
+        next(tmp_path.glob("state.*")).unlink()
+    facts = rescan(store, checkpoint)
+    assert facts == scan(store)
+    assert facts.sha256 is not None
+
+
+def test_a_row_that_may_still_grow_is_not_saved(store, tmp_path):
+    """A checkpoint in the middle of a line would make two halves of one row."""
+    whole = store.read_bytes()
+    store.write_bytes(whole[:-1])
+    rescan(store, tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_refused_store_leaves_the_checkpoint_as_it_was(store, tmp_path):
+    """A checkpoint past a torn line would never look at it again."""
+    checkpoint = tmp_path / "state"
+    rescan(store, checkpoint)
+    before = checkpoint.read_bytes()
+    with store.open("ab") as file:
+        file.write(line(10)[:30])
+    with pytest.raises(Unproven, match="half written"):
+        rescan(store, checkpoint)
+    assert checkpoint.read_bytes() == before
+
+
+# Days
+
+
+def day_of_rows(number, days):
+    return line(number, ingest_ts_utc=(START + timedelta(days=days, seconds=number)).isoformat())
+
+
+def test_a_gap_of_a_day_and_a_rotated_day_are_named(tmp_path):
+    """A parity check that looks for today's file and finds none sees nothing wrong."""
+    for days in (0, 1, 3):
+        (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
+    (tmp_path / "events_20260522.jsonl.gz").write_bytes(b"")
+    found = scan_days(tmp_path)
+    assert found.gaps == (date(2026, 5, 22),)
+    assert found.rotated == ("events_20260522.jsonl.gz",)
+    assert found.rows == 3
+    assert found.newest_ingest == START + timedelta(days=3, seconds=3)
+    assert [part.split()[0] for part in found.problems] == ["no", "events_20260522.jsonl.gz"]
+
+
+def test_a_day_is_judged_by_its_rows(tmp_path):
+    """The earlier service never noticed midnight: two days' events lay under the day of its start."""
+    (tmp_path / "events_20260520.jsonl").write_bytes(day_of_rows(0, 0) + day_of_rows(1, 2))
+    assert scan_days(tmp_path).misfiled == ("events_20260520.jsonl",)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "nothing matches"),
+        (("events_x.jsonl",), "no day"),
+        (("events_20269999.jsonl",), "no day"),
+        (("events_20260520.jsonl", "events_2026-05-20.jsonl"), "both claim"),
+    ],
+    ids=["none", "unnamed", "no-such-day", "twice"],
+)
+def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
+    """A file whose day nobody knows can hide any gap."""
+    for name in names:
+        (tmp_path / name).write_bytes(lines(0))
+    with pytest.raises(Unproven, match=said):
+        scan_days(tmp_path)
+
+
+# As evidence
+
+
+def test_an_artifacts_events_are_those_of_the_bytes_that_were_hashed(store):
+    """A store counted from disk again, after it was hashed, may be another store."""
+    notebook = Notebook()
+    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
+    artifact = shelf.get(store.name)
+    with store.open("ab") as file:
+        file.write(lines(10))
+    facts = artifact.events(until=START + timedelta(seconds=4))
+    assert (facts.rows, facts.later, facts.sha256) == (5, 5, artifact.sha256)
+
+
+def test_a_store_that_a_gate_cannot_count_is_noted_as_refused(store):
+    """A gate that swallows the refusal must not pass."""
+    store.write_bytes(lines(0, 1, 0))
+    notebook = Notebook()
+    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
+    with pytest.raises(Unproven, match="twice"):
+        shelf.get(store.name).events()
+    assert len(notebook.refusals) == 1
+
+
+# Elsewhere
+
+
+def test_a_store_elsewhere_is_read_the_same_way(store):
+    """Moving a store to a bucket must not change what is known of it."""
+    fsspec = pytest.importorskip("fsspec")
+    with fsspec.open("memory://bucket/events.jsonl", "wb") as file:
+        file.write(store.read_bytes())
+    here, there = scan(store), scan("memory://bucket/events.jsonl")
+    assert (here.rows, here.sha256, here.by_stream) == (there.rows, there.sha256, there.by_stream)
+    assert tail("memory://bucket/events.jsonl") == tail(store)
+    with pytest.raises(Unproven, match="cannot be read"):
+        scan("memory://bucket/none.jsonl")
+
+
+def test_a_local_store_needs_no_fsspec(store):
+    """Everybody would pay at every start for what few need."""
+    code = f"""
+import sys
+from pytest_promotion.evidence.store import scan
+scan({str(store)!r})
+print("fsspec" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
