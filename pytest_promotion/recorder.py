@@ -266,7 +266,7 @@ class Recorder:
         if not self.is_gate(report.nodeid):
             self.foreign_failures += bool(report.failed and not hasattr(report, "wasxfail"))
             return
-        text = getattr(report, ENVELOPE, None)
+        text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
         if text is not None:
             envelope = unpack(text)
         else:
