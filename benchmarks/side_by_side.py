@@ -79,14 +79,19 @@ def spend(command: Sequence[str], folder: Path, expected: Sequence[int] = (0,)) 
 
 
 def take_turns(
-    commands: Mapping[str, Sequence[str]], folder: Path, rounds: int, expected: Sequence[int] = (0,)
+    commands: Mapping[str, Sequence[str]],
+    folder: Path,
+    rounds: int,
+    expected: Sequence[int] = (0,),
+    *,
+    warm: bool = True,
 ) -> dict[str, list[Spent]]:
-    """Each command *rounds* times, in turn; one turn before, which fills the caches, is not counted."""
+    """Each command *rounds* times, in turn; with *warm*, one turn before, which fills the caches, is not counted."""
     spent: dict[str, list[Spent]] = {name: [] for name in commands}
-    for number in range(rounds + 1):
+    for number in range(rounds + warm):
         for name, command in commands.items():
             found = spend(command, folder, expected)
-            if number:
+            if number >= warm:
                 spent[name].append(found)
     return spent
 

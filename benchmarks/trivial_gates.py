@@ -15,9 +15,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from side_by_side import cpu, more, pytest_command, table, take_turns
+from side_by_side import cpu, more, pytest_command, spend, table, take_turns
 
-ROUNDS = {100: 9, 1_000: 7, 10_000: 3}
+ROUNDS = {False: {100: 9, 1_000: 7, 10_000: 3}, True: {100: 7, 1_000: 5, 10_000: 2}}
 TARGET_US = {False: 50, True: 200}
 TARGET_MB = 10
 PER_FILE = 100
@@ -29,18 +29,14 @@ def main() -> None:
     given = parser.parse_args()
     workers = ("-n2",) if given.n2 else ()
     measured = []
-    for count, rounds in ROUNDS.items():
+    for count, rounds in ROUNDS[given.n2].items():
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             _write(folder, count)
-            spent = take_turns(
-                {
-                    "bare": pytest_command("-p", "no:promotion", *workers, "gates"),
-                    "gates": pytest_command(*workers, "gates"),
-                },
-                folder,
-                rounds - given.n2 * (rounds > 3),
-            )
+            bare = pytest_command("-p", "no:promotion", *workers, "gates")
+            spend([*bare, "--collect-only"], folder)  # compiles the tests, for both sides
+            commands = {"bare": bare, "gates": pytest_command(*workers, "gates")}
+            spent = take_turns(commands, folder, rounds, warm=count == min(ROUNDS[given.n2]))
         gates, bare = spent["gates"], spent["bare"]
         extra = more([run.cpu_s for run in gates], [run.cpu_s for run in bare])
         peak = more([run.peak_mb for run in gates], [run.peak_mb for run in bare])

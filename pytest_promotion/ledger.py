@@ -34,7 +34,17 @@ class Phase:
 class Ledger:
     """Everything known about the gates of one session, by node id."""
 
-    __slots__ = ("_deselected", "_evidence", "_phases", "_planned", "_records", "_seconds", "_written", "problems")
+    __slots__ = (
+        "_deselected",
+        "_evidence",
+        "_phases",
+        "_planned",
+        "_records",
+        "_results",
+        "_seconds",
+        "_written",
+        "problems",
+    )
 
     def __init__(self, written: Iterable[Written] = (), *, evidence_required: bool = False) -> None:
         self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
@@ -43,6 +53,7 @@ class Ledger:
         self._deselected: dict[str, Gate] = {}
         self._phases: dict[str, list[Phase]] = {}
         self._seconds: dict[str, float] = {}
+        self._results: dict[str, GateResult] = {}  # as long as nothing more is heard of the gate
         self._records: dict[str, Record] = {}
         self.problems: list[str] = []  # what broke in the run itself
 
@@ -50,6 +61,7 @@ class Ledger:
 
     def plan(self, gate: Gate) -> None:
         """A gate was collected and selected."""
+        self._results.pop(gate.nodeid, None)
         self._planned[gate.nodeid] = gate
         written = self._written.get(gate.nodeid)
         if written is not None and not (written.vacuous or written.thin):
@@ -75,6 +87,7 @@ class Ledger:
     def observe(self, nodeid: str, phase: Phase, record: Record | None = None, *, duration_s: float = 0.0) -> None:
         """One phase of a gate was reported, with what the gate saw so far and how long it took."""
         seen = self._phases.get(nodeid)
+        self._results.pop(nodeid, None)
         if seen is None:
             self.plan_unseen(nodeid)
             self._phases[nodeid], self._seconds[nodeid] = [phase], duration_s
@@ -97,6 +110,12 @@ class Ledger:
 
     def result(self, nodeid: str) -> GateResult:
         """What became of one planned gate, by all that is known of it now."""
+        found = self._results.get(nodeid)
+        if found is None:
+            found = self._results[nodeid] = self._judge(nodeid)
+        return found
+
+    def _judge(self, nodeid: str) -> GateResult:
         gate = self._planned[nodeid]
         phases = self._phases.get(nodeid, [])
         record = self._records.get(nodeid, _EMPTY)

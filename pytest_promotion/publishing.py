@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from filelock import FileLock
 
+_AT_ONCE = 100  # items of a list that are encoded in one go
 _LOCK_S = 30.0  # how long to wait for another session that writes; it holds the lock for milliseconds
 
 
@@ -110,10 +111,9 @@ def _text(document: dict[str, Any]) -> Iterator[bytes]:
         yield f"{before}\n  {json.dumps(key, ensure_ascii=False)}: ".encode()
         before = ","
         if isinstance(value, list) and value:
-            between = "["
-            for item in value:
-                yield f"{between}\n    ".encode() + _laid_out(item, 4)
-                between = ","
+            for start in range(0, len(value), _AT_ONCE):
+                # Without its own brackets: all pieces stand in one pair.
+                yield (b"," if start else b"[") + _laid_out(value[start : start + _AT_ONCE], 2)[1:-4]
             yield b"\n  ]"
         else:
             yield _laid_out(value, 2)

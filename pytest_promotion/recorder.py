@@ -265,7 +265,7 @@ class Recorder:
         if not self.is_gate(report.nodeid):
             return
         self.failures += report.failed and not hasattr(report, "wasxfail")
-        text = getattr(report, ENVELOPE, None)
+        text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
         if text is not None:
             envelope = unpack(text)
         else:

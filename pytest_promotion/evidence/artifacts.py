@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
+_KEPT_BYTES = 4 * 2**20  # of rows that are parsed once and kept, at about five times their size
 _ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
     ".jsonl": documents.json_rows,
     ".ndjson": documents.json_rows,
@@ -36,7 +37,7 @@ _ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
 class Artifact:
     """One file as it was read. Properties are facts; what is wrong with the file fails the gate that asks."""
 
-    __slots__ = ("_clock", "_data", "_fields", "_moment", "_notebook", "_reading", "_window", "path")
+    __slots__ = ("_clock", "_data", "_fields", "_moment", "_notebook", "_parsed", "_reading", "_window", "path")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Artifact:
         self._clock = clock
         self._data: Any = _UNREAD
         self._moment: tuple[datetime, str] | None = None
+        self._parsed: list[documents.Fields] | None = None
 
     def __repr__(self) -> str:
         return f"<artifact {self.path} sha256={self.sha256[:12]}>"
@@ -107,6 +109,9 @@ class Artifact:
 
     def rows(self) -> Iterator[documents.Fields]:
         """The rows of a JSON-lines or CSV file, streamed from the bytes that were hashed; never none."""
+        if self._parsed is not None:
+            yield from self._parsed
+            return
         suffix = Path(self.path).suffix
         with self._notebook.noting():
             if suffix not in _ROWS:
@@ -174,7 +179,11 @@ class Artifact:
 
     def _newest_row(self, names: tuple[str, ...]) -> tuple[datetime, str]:
         newest: tuple[datetime, str] | None = None
-        for row in self.rows():
+        rows: Iterable[documents.Fields] = self.rows()
+        if self.size_bytes <= _KEPT_BYTES:
+            # A gate that asks how fresh its rows are goes through them next.
+            rows = self._parsed = list(rows)
+        for row in rows:
             name = next((name for name in names if name in row), names[0])
             moment = moment_of(row[name], name, row.origin)
             if newest is None or moment > newest[0]:
