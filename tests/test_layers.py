@@ -30,6 +30,8 @@ ALLOWED = {
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
     "render": {"model", "wire"},
+    "secrets": {"clock", "errors", "evidence", "publishing"},
+    "suites": {"clock", "errors", "evidence", "publishing"},
     "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
     "sentences": {"errors"},
     "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "rollcall", "sentences", "wire"},

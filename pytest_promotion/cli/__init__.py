@@ -12,6 +12,7 @@ import click
 
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.schema import schema
+from pytest_promotion.cli.secrets import secrets
 
 USAGE: Final = 4
 
@@ -42,3 +43,4 @@ def main() -> None:
 
 main.add_command(gates)
 main.add_command(schema)
+main.add_command(secrets)

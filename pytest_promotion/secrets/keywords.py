@@ -24,9 +24,9 @@ KEYED: Final = re.compile(
 )
 HEADER: Final = re.compile(
     r"(?i)authorization[\"'\\\])]{0,4}[ \t]{0,4}[:=,>][ \t]{0,4}[\[(]?[\"'\\]{0,4}"
-    r"(?:(?:bearer|basic|token|apikey|api-key|key|bot|digest|aws4-hmac-sha256)[ \t]+)?(?P<value>[^\s\"'\\,;<>]{8,4000})"
+    r"(?:(?:bearer|basic|token|apikey|api-key|key|bot|digest|aws4-hmac-sha256)[ \t]+)?(?P<value>[^\s\"'\\,;<>]{8,})"
 )
-BEARER: Final = re.compile(r"(?i)\bbearer[ \t]{1,4}(?P<value>[a-z0-9._~+/-]{16,4000}=*)")
+BEARER: Final = re.compile(r"(?i)\bbearer[ \t]{1,4}(?P<value>[a-z0-9._~+/-]{16,}=*)")
 # Tokens that mark a place in a text or a page of results.
 _MARKERS: Final = re.compile(
     r"(?i)(?:page|next|continuation|idempotency|sync|cancell?ation|resume|bos|eos|pad|unk|mask|cls|sep|fencing|stop|max|min)"
@@ -52,7 +52,9 @@ def find_keyed(line: Line) -> Iterator[Match]:
             continue
         if found[0].rstrip(" \t").endswith(">") and "=" not in found[0] and f"</{key}" not in text:
             continue  # a comparison, unless it is an XML element
-        begin, end, quoted = _value(text, found.end(), in_query=start > 0 and text[start - 1] in "?&")
+        # ${NAME:-default}: the default is the value.
+        default = text.startswith("-", found.end()) and text[:start].endswith("${")
+        begin, end, quoted = _value(text, found.end() + default, in_query=start > 0 and text[start - 1] in "?&")
         value = text[begin:end]
         alone = quoted or flag or text[end:].strip() == "" or text[end] in "<;&,"
         if is_plausible(value, password=bool(_PEOPLE.search(key)), literal=alone):

@@ -22,7 +22,7 @@ FORMS: Final = {
     "digitalocean-token": r"\bdo[opr]_v1_[0-9a-f]{64}",
     "discord-webhook": r"(?i)discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{15,21}/(?P<value>[\w-]{30,})",
     "doppler-token": r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9.]{40,}",
-    "github-token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
+    "github-token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
     "gitlab-token": r"\bgl(?:pat|dt|rt|ptt|agent|cbt|soat|ft|imt)-[\w.-]{20,}",
     "google-key": r"\bAIza[\w-]{35}(?![\w-])",
     "google-oauth": r"\b(?:GOCSPX-[\w-]{28}|ya29\.[\w-]{30,})",
