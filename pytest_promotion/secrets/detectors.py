@@ -34,6 +34,7 @@ class Rule:
     name: str
     patterns: tuple[re.Pattern[str], ...]
     find: Callable[[Line], Iterator[Match]]
+    looks_around: bool = False  # whether it needs the lines before and after
 
 
 @functools.cache
@@ -43,7 +44,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         *library(),
         *own,
-        Rule("private-key", (tokens.PEM,), tokens.find_private_keys),
+        Rule("private-key", (tokens.PEM,), tokens.find_private_keys, looks_around=True),
         Rule("authorization", (keywords.HEADER, keywords.BEARER), keywords.find_headers),
         Rule("keyword", (keywords.KEYED,), keywords.find_keyed),
     )
@@ -71,7 +72,7 @@ def library() -> tuple[Rule, ...]:
 
 def _rule(detector: Any) -> Rule:
     name = re.sub(r"[^a-z0-9]+", "-", detector.secret_type.lower()).strip("-")
-    return Rule(name, tuple(detector.denylist), functools.partial(_find, detector, name))
+    return Rule(name, tuple(detector.denylist), functools.partial(_find, detector, name), looks_around=True)
 
 
 def _find(detector: Any, name: str, line: Line) -> Iterator[Match]:

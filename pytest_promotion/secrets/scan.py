@@ -54,6 +54,7 @@ class Scanner:
     def __init__(self, env: Sequence[dotenv.Values] = (), engine: Engine = "auto") -> None:
         self._rules = detectors.rules()
         self._prefilter: Prefilter = prefilter(self._rules, engine)
+        self._looking_around = {number for number, rule in enumerate(self._rules) if rule.looks_around}
         self._values = [(text, key) for values in env for text, key in values.texts]
         forms = {form for text, _ in self._values for form in _encoded(text)}
         self._needles = sorted(forms)
@@ -88,9 +89,10 @@ class Scanner:
             counted = start
             end = block.data.find(b"\n", start)
             end = len(block.data) if end < 0 else end
-            before, after = texts.around(block, start, end)
+            numbers = candidates[start]
+            before, after = texts.around(block, start, end) if numbers & self._looking_around else ((), ())
             text = texts.decode(block.data[start:end]).strip()
-            for match, secret in self._pieces(text, before, after, candidates[start]):
+            for match, secret in self._pieces(text, before, after, numbers):
                 yield number, match, secret
 
     def _pieces(

@@ -1,12 +1,13 @@
 """
 How fast and how exact is the secrets scan, beside bc-detect-secrets as it comes?
 
-    python benchmarks/secrets.py [--megabytes 100] [--rounds 3] [--tuned-only]
+    python benchmarks/secrets_scan.py [--megabytes 100] [--rounds 3] [--tuned-only]
 
-Prints MB/s on a sparse log (one secret in about four megabytes) and on the labelled logs, precision and
+Prints MB/s on a sparse log (one secret in about four megabytes, one line in 250 that speaks of secrets) and on the labelled logs, precision and
 recall on `TUNED` and on `HELD_OUT` (see `labelled_logs`), and how many findings of the library's
 structured detectors are lost. The library's speed on the sparse log is taken on its first
-`--library-megabytes`; runs alternate, and medians are printed.
+`--library-megabytes`; runs alternate, and medians are printed. (Not called `secrets.py`: beside a script of that name
+nothing can import the standard library's.)
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from labelled_logs import BENIGN, HELD_OUT, TUNED, corpus
 from pytest_promotion.secrets import detectors
 from pytest_promotion.secrets.scan import Scanner
 
+# The share of benign lines that speak of keys, tokens and passwords, and so have to be looked at. In the labelled logs
+# it is three in eleven; in the logs of the demo company it is none.
+SPOKEN = 0.004
 Found = set[tuple[int, str]]
 
 
@@ -67,8 +71,10 @@ def judged(found: Found, labels: list[str]) -> str:
 def sparse(path: Path, megabytes: int) -> None:
     """A log of *megabytes* with a planted line about every four megabytes."""
     draw = Random(5)
-    makers, planted = list(BENIGN.values()), list(TUNED.values())
-    part = "".join(draw.choice(makers)(draw) + "\n" for _ in range(32_000))  # about 4 MB
+    planted = list(TUNED.values())
+    spoken = [BENIGN[name] for name in ("masked", "words", "code")]
+    machine = [make for make in BENIGN.values() if make not in spoken]
+    part = "".join(draw.choice(machine if draw.random() > SPOKEN else spoken)(draw) + "\n" for _ in range(32_000))  # about 4 MB
     with path.open("w", encoding="utf-8") as file:
         for _ in range(max(1, round(megabytes * 2**20 / len(part)))):
             file.write(part)
