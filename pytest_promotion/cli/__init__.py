@@ -13,6 +13,7 @@ import click
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
+from pytest_promotion.cli.tests import tests
 
 USAGE: Final = 4
 
@@ -44,3 +45,4 @@ def main() -> None:
 main.add_command(gates)
 main.add_command(schema)
 main.add_command(secrets)
+main.add_command(tests)

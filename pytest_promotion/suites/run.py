@@ -1,0 +1,244 @@
+"""
+Running one group: pytest in a process of its own, from which nothing of the caller's pytest gets in or out.
+
+No inherited options, no plugins but pytest-cov and those that are named, no cache, no configuration and no conftest from above
+the target. What came of it is read from the JUnit file that the run was asked for, not from what it printed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+# What a surrounding pytest, coverage or terminal run leaves in the environment for its children.
+_FOREIGN: Final = ("PYTEST_", "_PYTEST", "COV_", "COVERAGE_", "PYTHONPATH", "PY_COLORS", "FORCE_COLOR", "NO_COLOR", "TOX_", "PROMOTION_")
+_TAIL_BYTES: Final = 16_000
+_POLL_S: Final = 0.05
+TIMED_OUT: Final = 124  # as the program `timeout` says it
+# Combining in a process of its own: coverage resolves names against the working folder.
+_COMBINE: Final = """
+import sys, coverage
+target, *parts = sys.argv[1:]
+merged = coverage.Coverage(data_file=target + ".db")
+merged.combine(parts, strict=True)
+merged.json_report(outfile=target)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRun:
+    """What came of a group: counts of tests, the exit code, and in words what is wrong, if anything."""
+
+    rc: int
+    collected: int = 0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    files: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    output: str = ""
+    said_no: str = ""  # it ran, and the answer is no
+    broken: str = ""  # it did not run as it should have
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What all groups covered together, in percent as it was computed; None where nothing was measured."""
+
+    percent: float | None
+    statements: int = 0
+    broken: str = ""
+
+
+@dataclass(slots=True)
+class _Counts:
+    outcomes: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def of(self, outcome: str) -> int:
+        return sum(one == outcome for one in self.outcomes.values())
+
+
+def run_group(
+    root: Path,
+    name: str,
+    words: Sequence[str],
+    *,
+    cov: Sequence[str],
+    plugins: Sequence[str],
+    timeout: float,
+    scratch: Path,
+    tell: Callable[[str, float], None] | None = None,
+) -> GroupRun:
+    """Runs the group *name*: pytest with *words* in *root*, for at most *timeout* seconds."""
+    for word in words:
+        path = word.partition("::")[0]
+        if not word.startswith("-") and "/" in path and not (root / path).exists():
+            return GroupRun(rc=4, broken=f"{name}: {path} is missing")
+    junit, output = scratch / f"{name}.xml", scratch / f"{name}.txt"
+    command = [
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_cov"),
+        *(word for plugin in plugins for word in ("-p", plugin)),
+        *(f"--rootdir={root}", f"--confcutdir={root}", "-c", str(_configuration(root, scratch))),
+        *(f"--cov={package}" for package in cov),
+        *("--cov-report=", "--cov-fail-under=0", f"--junitxml={junit}", "-o", "junit_family=xunit1"),
+        *words,
+    ]
+    environment = _environment(os.environ) | {"COVERAGE_FILE": str(scratch / f"coverage.{name}")}
+    started = time.monotonic()
+    try:
+        code = _wait(command, root, environment, output, timeout, lambda seconds: tell and tell(name, seconds))
+    except OSError as problem:
+        return GroupRun(rc=3, broken=f"{name}: pytest cannot be started: {(problem.strerror or 'failed').lower()}")
+    duration = time.monotonic() - started
+    told = _tail(output)
+    if code is None:
+        broken = f"{name}: it did not end within {timeout:g} s and was killed"
+        return GroupRun(rc=TIMED_OUT, duration_s=duration, output=told, broken=broken)
+    return _judged(name, code, junit, duration, told)
+
+
+def _judged(name: str, code: int, junit: Path, duration: float, told: str) -> GroupRun:
+    try:
+        counts = _counted(junit)
+    except (OSError, ET.ParseError):
+        broken = f"{name}: pytest ended with {code} and left no result: it crashed"
+        # Zero without a result is what a test leaves that ends the process itself.
+        return GroupRun(rc=code or 3, duration_s=duration, output=told, broken=broken)
+    collected, passed, failed, skipped = (len(counts.outcomes), *map(counts.of, ("passed", "failed", "skipped")))
+    said_no = broken = ""
+    if code not in (0, 1, 5):
+        broken = f"{name}: pytest ended with {code}: it was interrupted, misused or crashed"
+    elif failed or code == 1:
+        said_no = f"{name}: {failed} of {collected} tests failed"
+    elif not collected:
+        said_no = f"{name}: there are no tests"
+    elif not passed:
+        said_no = f"{name}: all {collected} tests were skipped"
+    elif code:
+        broken = f"{name}: pytest ended with {code}"
+    files = tuple(sorted({file for file, _, _ in counts.outcomes if file}))
+    return GroupRun(code, collected, passed, failed, skipped, files, duration, told, said_no, broken)
+
+
+def _counted(junit: Path) -> _Counts:
+    counts = _Counts()
+    # Written a moment ago by the pytest that we started, into a folder of ours.
+    for case in ET.parse(junit).getroot().iter("testcase"):  # noqa: S314
+        found = {child.tag for child in case}
+        outcome = "failed" if found & {"failure", "error"} else "skipped" if "skipped" in found else "passed"
+        key = (case.get("file") or "", case.get("classname") or "", case.get("name") or "")
+        # A test that fails and then fails to clean up stands there twice.
+        if counts.outcomes.get(key) != "failed":
+            counts.outcomes[key] = outcome
+    return counts
+
+
+def combine(root: Path, cov: Sequence[str], scratch: Path, timeout: float) -> Coverage:
+    """What the groups covered together; every package of *cov* must be in it."""
+    parts = sorted(str(path) for path in scratch.glob("coverage.*"))
+    if not parts:
+        return Coverage(None, broken="coverage was not measured")
+    target, output = scratch / "together.json", scratch / "together.txt"
+    command = [sys.executable, "-c", _COMBINE, str(target), *parts]
+    try:
+        _wait(command, root, _environment(os.environ), output, timeout, lambda _seconds: None)
+        measured = json.loads(target.read_bytes())
+        totals, files = measured["totals"], list(measured["files"])
+        percent, statements = float(totals["percent_covered"]), int(totals["num_statements"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Coverage(None, broken="coverage was not measured")
+    if not statements:  # of nothing, coverage says a hundred percent
+        return Coverage(None, broken="coverage was not measured: there are no statements")
+    for package in cov:
+        wanted = Path(package.replace(".", "/") if not (root / package).exists() else package).parts
+        if not any(_holds(Path(file).parts, wanted) for file in files):
+            return Coverage(None, statements, broken=f"coverage of {package} was not measured: no test imports it")
+    return Coverage(percent, statements)
+
+
+def _holds(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    plain = [part.removesuffix(".py") for part in parts]
+    last = [part.removesuffix(".py") for part in wanted]
+    return not last or any(plain[at : at + len(last)] == last for at in range(len(plain)))
+
+
+def _wait(
+    command: Sequence[str],
+    root: Path,
+    environment: Mapping[str, str],
+    output: Path,
+    timeout: float,
+    tell: Callable[[float], Any],
+) -> int | None:
+    """The exit code, or None where the time was over; of its process group nothing is left."""
+    with output.open("wb") as file:  # no pipe: a child that outlives pytest would hold it open
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        started = time.monotonic()
+        try:
+            while (passed := time.monotonic() - started) < timeout:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(min(_POLL_S, max(timeout - passed, 0.001)))
+                tell(passed)
+            return None
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended, and so did its children
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in given.items() if not name.startswith(_FOREIGN)}
+    return kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _configuration(root: Path, scratch: Path) -> Path:
+    """The target's own pytest configuration, or an empty one: pytest would look for it in the folders above."""
+    for name in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"):
+        if (root / name).is_file():
+            return root / name
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
+        if "pytest" in tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}):
+            return root / "pyproject.toml"
+    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        parser = ConfigParser(interpolation=None)
+        with contextlib.suppress(ConfigError, UnicodeDecodeError):
+            if parser.read(root / name, encoding="utf-8") and parser.has_section(section):
+                return root / name
+    empty = scratch / "pytest.ini"
+    empty.write_text("[pytest]\n", encoding="utf-8")
+    return empty
+
+
+def _tail(output: Path) -> str:
+    with contextlib.suppress(OSError), output.open("rb") as file:
+        file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
+        return file.read().decode("utf-8", "replace")
+    return ""
