@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion.suites import witness
+
 # What a surrounding pytest, coverage or terminal run leaves in the environment for its children.
 _FOREIGN: Final = ("PYTEST_", "_PYTEST", "COV_", "COVERAGE_", "PYTHONPATH", "PY_COLORS", "FORCE_COLOR", "NO_COLOR", "TOX_", "PROMOTION_")
 _TAIL_BYTES: Final = 16_000
@@ -87,16 +89,17 @@ def run_group(
         path = word.partition("::")[0]
         if not word.startswith("-") and "/" in path and not (root / path).exists():
             return GroupRun(rc=4, broken=f"{name}: {path} is missing")
-    junit, output = scratch / f"{name}.xml", scratch / f"{name}.txt"
+    junit, output, seen = (scratch / f"{name}{suffix}" for suffix in (".xml", ".txt", ".json"))
     command = [
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_cov"),
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "-p", witness.__name__),
         *(word for plugin in plugins for word in ("-p", plugin)),
         *(f"--rootdir={root}", f"--confcutdir={root}", "-c", str(_configuration(root, scratch))),
         *(f"--cov={package}" for package in cov),
         *("--cov-report=", "--cov-fail-under=0", f"--junitxml={junit}", "-o", "junit_family=xunit1"),
         *words,
     ]
-    environment = _environment(os.environ) | {"COVERAGE_FILE": str(scratch / f"coverage.{name}")}
+    environment = _environment(os.environ)
+    environment |= {"COVERAGE_FILE": str(scratch / f"coverage.{name}"), witness.VARIABLE: str(seen)}
     started = time.monotonic()
     try:
         code = _wait(command, root, environment, output, timeout, lambda seconds: tell and tell(name, seconds))
@@ -107,22 +110,26 @@ def run_group(
     if code is None:
         broken = f"{name}: it did not end within {timeout:g} s and was killed"
         return GroupRun(rc=TIMED_OUT, duration_s=duration, output=told, broken=broken)
-    return _judged(name, code, junit, duration, told)
+    return _judged(name, code, junit, seen, duration, told)
 
 
-def _judged(name: str, code: int, junit: Path, duration: float, told: str) -> GroupRun:
+def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told: str) -> GroupRun:
     try:
         counts = _counted(junit)
-    except (OSError, ET.ParseError):
+        ran = json.loads(seen.read_bytes())
+        planned, ended = int(ran["planned"]), int(ran["ended"])
+    except (OSError, ET.ParseError, ValueError, KeyError, TypeError):
         broken = f"{name}: pytest ended with {code} and left no result: it crashed"
         # Zero without a result is what a test leaves that ends the process itself.
         return GroupRun(rc=code or 3, duration_s=duration, output=told, broken=broken)
     collected, passed, failed, skipped = (len(counts.outcomes), *map(counts.of, ("passed", "failed", "skipped")))
     said_no = broken = ""
-    if code not in (0, 1, 5):
-        broken = f"{name}: pytest ended with {code}: it was interrupted, misused or crashed"
-    elif failed or code == 1:
+    if code == 1 or (failed and code == 2):  # 2: a file that does not even import
         said_no = f"{name}: {failed} of {collected} tests failed"
+    elif code not in (0, 5):
+        broken = f"{name}: pytest ended with {code}: it was interrupted, misused or crashed"
+    elif ended < planned or failed:
+        broken = f"{name}: only {ended} of {planned} tests ran to their end"
     elif not collected:
         said_no = f"{name}: there are no tests"
     elif not passed:
