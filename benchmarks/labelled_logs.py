@@ -30,7 +30,8 @@ def take(draw: random.Random, alphabet: str, length: int) -> str:
 
 def moment(draw: random.Random) -> str:
     """The time of a log line."""
-    return f"2026-05-{draw.randint(10, 28)}T{draw.randint(10, 23)}:{draw.randint(10, 59)}:{draw.randint(10, 59)}.{draw.randint(100, 999)}Z"
+    clock = f"{draw.randint(10, 23)}:{draw.randint(10, 59)}:{draw.randint(10, 59)}.{draw.randint(100, 999)}"
+    return f"2026-05-{draw.randint(10, 28)}T{clock}Z"
 
 
 def logged(draw: random.Random, text: str) -> str:
@@ -72,7 +73,8 @@ TUNED: dict[str, Maker] = {
     ),
     "slack_webhook": lambda d: logged(
         d,
-        f"post https://hooks.slack.com/services/T{take(d, ALNUM.upper(), 8)}/B{take(d, ALNUM.upper(), 10)}/{take(d, ALNUM, 24)}",
+        f"post https://hooks.slack.com/services/T{take(d, ALNUM.upper(), 8)}"
+        f"/B{take(d, ALNUM.upper(), 10)}/{take(d, ALNUM, 24)}",
     ),
     "stripe": lambda d: logged(d, f"charge by {d.choice(('sk', 'rk'))}_live_{take(d, ALNUM, 24)}"),
     "pem": _pem,

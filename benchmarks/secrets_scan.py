@@ -3,11 +3,12 @@ How fast and how exact is the secrets scan, beside bc-detect-secrets as it comes
 
     python benchmarks/secrets_scan.py [--megabytes 100] [--rounds 3] [--tuned-only]
 
-Prints MB/s on a sparse log (one secret in about four megabytes, one line in 250 that speaks of secrets) and on the labelled logs, precision and
-recall on `TUNED` and on `HELD_OUT` (see `labelled_logs`), and how many findings of the library's
-structured detectors are lost. The library's speed on the sparse log is taken on its first
-`--library-megabytes`; runs alternate, and medians are printed. (Not called `secrets.py`: beside a script of that name
-nothing can import the standard library's.)
+Prints MB/s on a sparse log (one secret in about four megabytes, one line in 250 that speaks of
+secrets) and on the labelled logs, precision and recall on `TUNED` and on `HELD_OUT` (see
+`labelled_logs`), and how many findings of the library's structured detectors are lost. The library's
+speed on the sparse log is taken on its first `--library-megabytes`; runs alternate, and medians are
+printed, of processor time. (Not called `secrets.py`: beside a script of that name nothing can import the
+standard library's.)
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def sparse(path: Path, megabytes: int) -> None:
     planted = list(TUNED.values())
     spoken = [BENIGN[name] for name in ("masked", "words", "code")]
     machine = [make for make in BENIGN.values() if make not in spoken]
-    part = "".join(draw.choice(machine if draw.random() > SPOKEN else spoken)(draw) + "\n" for _ in range(32_000))  # about 4 MB
+    part = "".join(
+        draw.choice(machine if draw.random() > SPOKEN else spoken)(draw) + "\n" for _ in range(32_000)
+    )  # about 4 MB
     with path.open("w", encoding="utf-8") as file:
         for _ in range(max(1, round(megabytes * 2**20 / len(part)))):
             file.write(part)
@@ -95,7 +98,9 @@ def main() -> None:
     parser.add_argument("--library-megabytes", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--benign", type=int, default=8000)
-    parser.add_argument("--tuned-only", action="store_true", help="leave the held-out kinds alone: for work on the rules")
+    parser.add_argument(
+        "--tuned-only", action="store_true", help="leave the held-out kinds alone: for work on the rules"
+    )
     options = parser.parse_args()
     scanners = {"hyperscan": Scanner(engine="hyperscan"), "python": Scanner(engine="python")}
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import subprocess
@@ -17,7 +17,7 @@ from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites import groups
 from pytest_promotion.suites.report import check, plain
 
-NOW = datetime.datetime(2026, 5, 20, 12, 0, tzinfo=datetime.UTC)
+NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
 GOOD = "from quay import double\n\ndef test_double():\n    assert double(2) == 4\n"
 HALF = "def double(x):\n    return 2 * x\n\ndef half(x):\n    return x / 2\n"  # three of four statements are covered
 
@@ -68,7 +68,18 @@ def test_a_suite_that_passes_is_counted(target):
         ("import pytest\n\ndef test_a():\n    pytest.exit('enough', 0)\n", 3, "only 0 of 1 tests ran"),
         ("def test_a():\n    raise KeyboardInterrupt\n", 3, "interrupted"),
     ],
-    ids=["fails", "does-not-import", "empty", "skipped", "module-skipped", "xfailed", "exits", "dies", "ends", "interrupted"],
+    ids=[
+        "fails",
+        "does-not-import",
+        "empty",
+        "skipped",
+        "module-skipped",
+        "xfailed",
+        "exits",
+        "dies",
+        "ends",
+        "interrupted",
+    ],
 )
 def test_what_did_not_pass_is_not_a_pass(target, text, code, said):
     """Each of these once ended with a zero somewhere, or with a report that nobody doubted."""
@@ -176,7 +187,9 @@ def test_the_targets_own_configuration_holds(target):
 
 def test_words_for_pytest_and_named_plugins_are_passed_on(target):
     """A slow test that a group leaves out on purpose belongs to another group."""
-    put(target, "tests/unit/test_slow.py", "def test_slow(mark):\n    assert mark == 1\n\ndef test_quick():\n    pass\n")
+    put(
+        target, "tests/unit/test_slow.py", "def test_slow(mark):\n    assert mark == 1\n\ndef test_quick():\n    pass\n"
+    )
     put(target, "marks.py", "import pytest\n\n@pytest.fixture\ndef mark():\n    return 1\n")
     document, code = run(target, "unit=tests/unit -k 'double or quick'")
     assert (code, document["groups"]["unit"]["collected"]) == (0, 2)
@@ -197,7 +210,11 @@ def test_a_test_that_fails_twice_is_one_test(target):
 
 def test_the_output_is_plain_and_short(target):
     """A report that moves the cursor hides what stands above it."""
-    put(target, "tests/unit/test_loud.py", "def test_a():\n    print('\\x1b[2J\\x07\\x00', 'x' * 9000, __file__)\n    assert 0\n")
+    put(
+        target,
+        "tests/unit/test_loud.py",
+        "def test_a():\n    print('\\x1b[2J\\x07\\x00', 'x' * 9000, __file__)\n    assert 0\n",
+    )
     tail = run(target)[0]["output_tail"]
     assert 0 < len(tail) <= 4000
     assert all(letter == "\n" or letter.isprintable() for letter in tail)
@@ -253,7 +270,14 @@ def test_a_group_that_means_nothing_is_refused(word):
 def promotion(*words, cwd):
     code = "from pytest_promotion.cli import main; main()"
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-    return subprocess.run([sys.executable, "-c", code, "tests", *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, "tests", *words],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ def secrets() -> None:
 
 @secrets.command(epilog="Example: promotion secrets scan . --env .env --allow secrets-allow.yaml --json")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--env", multiple=True, type=click.Path(path_type=Path), help="A .env file whose values must stand nowhere else.")
+@click.option(
+    "--env", multiple=True, type=click.Path(path_type=Path), help="A .env file whose values must stand nowhere else."
+)
 @click.option("--allow", type=click.Path(path_type=Path), help="The allow-list: findings with reason and end.")
 @click.option("--include-logs/--no-include-logs", default=True, help="Whether log files are scanned.")
 @click.option(
@@ -62,7 +64,9 @@ def scan(path: Path, env: tuple[Path, ...], allow: Path | None, include_logs: bo
 
 
 def _spoken(document: dict[str, Any]) -> str:
-    lines = [f"secrets: {document['status']}, {document['finding_count']} findings in {document['scanned_files']} files"]
+    lines = [
+        f"secrets: {document['status']}, {document['finding_count']} findings in {document['scanned_files']} files"
+    ]
     lines += [
         f"  {one['path']}:{one['line']}  {one['rule']}  {one['match_excerpt']}  {one['fingerprint']}"
         for one in document["findings"]

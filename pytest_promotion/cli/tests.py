@@ -19,15 +19,21 @@ def tests() -> None:
 
 
 @tests.command(
-    epilog="Example: promotion tests run --group unit=tests/unit --group service=tests/service --cov quay --cov-fail-under 80"
+    epilog="Example: promotion tests run --group unit=tests/unit --group api=tests/api --cov quay --cov-fail-under 80"
 )
-@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The target's folder.")
-@click.option("--config", type=click.Path(path_type=Path), help="A YAML file with groups, cov, cov_fail_under, timeout, plugins.")
+@click.option(
+    "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The target's folder."
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="A YAML file with groups, cov, cov_fail_under, timeout, plugins."
+)
 @click.option("--group", multiple=True, metavar="NAME=PATHS", help="A group: its paths and other words for pytest.")
 @click.option("--cov", multiple=True, metavar="PACKAGE", help="What has to be covered.")
 @click.option("--cov-fail-under", type=float, metavar="PERCENT", help="How much of it, by all groups together.")
 @click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="For each group.")
-@click.option("--plugin", multiple=True, metavar="NAME", help="A pytest plugin that the suites need; no other is loaded.")
+@click.option(
+    "--plugin", multiple=True, metavar="NAME", help="A pytest plugin that the suites need; no other is loaded."
+)
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
@@ -71,7 +77,11 @@ def run(
     counts = ", ".join(f"{name} {one['passed']}/{one['collected']}" for name, one in document["groups"].items())
     covered = document["coverage_percent"]
     shown = "not measured" if covered is None else f"{covered:.2f} %"
-    click.echo("\n".join([f"tests: {document['status']}, {counts}, coverage {shown}", *(f"  {one}" for one in document["reasons"])]))
+    click.echo(
+        "\n".join(
+            [f"tests: {document['status']}, {counts}, coverage {shown}", *(f"  {one}" for one in document["reasons"])]
+        )
+    )
     return code
 
 

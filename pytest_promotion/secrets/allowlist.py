@@ -12,7 +12,7 @@ errors of the scan.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """One allowance: by fingerprint, or by path and rule; it holds to the end of its day, in UTC."""
 
     reason: Annotated[str, msgspec.Meta(min_length=3, pattern=r"\S")]
-    expires: datetime.date
+    expires: dt.date
     fingerprint: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")] | None = None
     path: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     rule: Annotated[str, msgspec.Meta(min_length=1)] | None = None
@@ -64,7 +64,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def apply(
-    entries: list[Entry], findings: list[Finding], today: datetime.date
+    entries: list[Entry], findings: list[Finding], today: dt.date
 ) -> tuple[list[Finding], list[tuple[Finding, Entry]], list[str]]:
     """
     Parts what is allowed from what is not.

@@ -40,7 +40,9 @@ class Rule:
 @functools.cache
 def rules() -> tuple[Rule, ...]:
     """All rules. Raises `Unproven` where the library is not installed."""
-    own = [Rule(name, (pattern,), functools.partial(tokens.find_form, name)) for name, pattern in tokens.PATTERNS.items()]
+    own = [
+        Rule(name, (pattern,), functools.partial(tokens.find_form, name)) for name, pattern in tokens.PATTERNS.items()
+    ]
     return (
         *library(),
         *own,

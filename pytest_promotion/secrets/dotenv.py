@@ -58,6 +58,11 @@ def read(path: Path) -> Values:
             if len(text) < SHORTEST:
                 short.append(binding.key)
                 continue
-            for form in (text, json.dumps(text)[1:-1], urllib.parse.quote(text, safe=""), urllib.parse.quote_plus(text)):
+            for form in (
+                text,
+                json.dumps(text)[1:-1],
+                urllib.parse.quote(text, safe=""),
+                urllib.parse.quote_plus(text),
+            ):
                 found.setdefault(form, binding.key)
     return Values(tuple(found.items()), tuple(sorted(set(short))))

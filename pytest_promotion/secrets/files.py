@@ -11,7 +11,18 @@ from typing import Final
 
 # Made from other files, or other people's.
 PASSED_OVER: Final = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox"}
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        "__pycache__",
+        "node_modules",
+        ".venv",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".tox",
+    }
 )
 _LOG_FOLDERS: Final = frozenset({"log", "logs"})
 

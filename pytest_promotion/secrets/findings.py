@@ -1,9 +1,10 @@
 """
 Findings: where a secret stands, and never the secret.
 
-A finding is known by its fingerprint, an HMAC-SHA-256 over path, rule and secret: it stays the same when lines move,
-and differs for another secret at the same place. Its key is not in the report, so that nobody who has the report can try
-passwords against it: `PROMOTION_SECRETS_KEY` if that is set, else a file that only its user can read.
+A finding is known by its fingerprint, an HMAC-SHA-256 over path, rule and secret: it stays the same
+when lines move, and differs for another secret at the same place. Its key is not in the report, so that
+nobody who has the report can try passwords against it: `PROMOTION_SECRETS_KEY` if that is set, else a
+file that only its user can read.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Findings:
 
     def add(self, path: str, line: int, match: Match, secret: str) -> None:
         """Notes *match* on *line* of *path*; of *secret* only the fingerprint and the length are kept."""
-        told = "\0".join((path, match.rule, secret, match.more)).encode("utf-8", "surrogatepass")
+        told = f"{path}\0{match.rule}\0{secret}\0{match.more}".encode("utf-8", "surrogatepass")
         fingerprint = hmac.new(self._key, told, hashlib.sha256).hexdigest()[:32]
         finding = self._held.get(fingerprint)
         if finding is None:

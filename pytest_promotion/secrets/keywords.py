@@ -19,7 +19,8 @@ _PEOPLE: Final = re.compile(r"(?i)pass|pwd|credential")
 _AFTER: Final = r"(?:[_-](?:key|value|live|prod|production|test|dev|staging|main|primary|b64|base64|[0-9]{1,3}))*"
 # Up to the first character of the value; the value is read by hand, because its end depends on its quotes.
 KEYED: Final = re.compile(
-    rf"(?i)(?:{_NAMES}){_AFTER}(?:[\"'`\\\])]{{0,4}}[ \t]{{0,8}}(?:=>|:=|={{1,3}}|:|>)[ \t]{{0,8}}|(?<=[a-z0-9])[ ](?=\S))"
+    rf"(?i)(?:{_NAMES}){_AFTER}"
+    r"(?:[\"'`\\\])]{0,4}[ \t]{0,8}(?:=>|:=|={1,3}|:|>)[ \t]{0,8}|(?<=[a-z0-9])[ ](?=\S))"
     r"(?=[^\n]{6})"
 )
 HEADER: Final = re.compile(
@@ -88,5 +89,11 @@ def find_headers(line: Line) -> Iterator[Match]:
             value = found["value"]
             # Without a scheme before it, a word may be just a word.
             random = any(letter.isdigit() for letter in value) or len(value) >= 20
-            if random and not is_placeholder(value) and not is_reference(value) and "(" not in value and "[" not in value:
+            if (
+                random
+                and not is_placeholder(value)
+                and not is_reference(value)
+                and "(" not in value
+                and "[" not in value
+            ):
                 yield Match("authorization", RANK, found.start("value"), found.end("value"), "Authorization")

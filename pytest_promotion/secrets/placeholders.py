@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -14,7 +15,9 @@ _WORDS: Final = (
 )
 _PLACEHOLDER: Final = re.compile(rf"(?:{_WORDS})(?:[-_ .]*(?:{_WORDS}))*[.!]?", re.IGNORECASE)
 # A name of one of these starts that goes on in braces or brackets, or a mask.
-_WRAPPED: Final = re.compile(r"\$?\$?\{.*|<.*|\[[A-Za-z _-]+\]?|\(.*|%\(?\w+\)?s?|%\w+%|\$\(?[A-Za-z_]\w*\)?|@\w+@|__\w+__")
+_WRAPPED: Final = re.compile(
+    r"\$?\$?\{.*|<.*|\[[A-Za-z _-]+\]?|\(.*|%\(?\w+\)?s?|%\w+%|\$\(?[A-Za-z_]\w*\)?|@\w+@|__\w+__"
+)
 _MASK: Final = re.compile(r"\*{3,}|[xX]{6,}|[•●█#]{3,}|\.{3}$|…|\\u2022")
 _REFERENCE: Final = re.compile(
     r"(?:sha(?:1|224|256|384|512)|md5|arn|vault|env|file|op|ref|ssm|secret|secretsmanager|keyring|https?|wss?)[:=-]",
@@ -27,9 +30,10 @@ _CODE: Final = re.compile(
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?|\d\d:\d\d.*")
 _NUMBER: Final = re.compile(r"[-+]?[\d_,]*\.?\d+(?:[eE][-+]?\d+)?")
 _AWS_EXAMPLE: Final = re.compile(r"EXAMPLE(?:KEY)?$")  # the ending that this vendor's own documentation uses
-_PROSE: Final = frozenset(
-    "a an and are as at be by can cannot for from has have if in is it must no not of on or please should that the "
-    "this to was will with your".split()
+# The words that sentences are made of.
+_PROSE: Final = re.compile(
+    r"(?i)(?:a|an|and|are|as|at|be|by|can|cannot|for|from|has|have|if|in|is|it|must|no|not|of|on|or|please|should|that|"
+    r"the|this|to|was|will|with|your)[.,:;]?"
 )
 _SYMBOLS: Final = re.compile(r"[^A-Za-z0-9\s._-]")
 
@@ -62,7 +66,7 @@ def is_plausible(value: str, *, password: bool, literal: bool) -> bool:
     words = value.split()
     if len(words) > 1:
         # The words of a sentence give it away; those of a passphrase are drawn by lot.
-        return password and literal and len(_PROSE.intersection(word.lower().strip(".,") for word in words)) < 2
+        return password and literal and sum(_PROSE.fullmatch(word) is not None for word in words) < 2
     if not literal and _CODE.fullmatch(value):
         return False
     if any(letter.isdigit() for letter in value):
@@ -75,5 +79,5 @@ def is_plausible(value: str, *, password: bool, literal: bool) -> bool:
 def _is_mixed(value: str) -> bool:
     """Whether upper and lower case change too often for a name in camel case."""
     letters = [letter for letter in value if letter.isalpha()]
-    turns = sum(one.islower() and two.isupper() for one, two in zip(letters, letters[1:], strict=False))
+    turns = sum(one.islower() and two.isupper() for one, two in itertools.pairwise(letters))
     return len(letters) >= 8 and turns * 6 >= len(letters)

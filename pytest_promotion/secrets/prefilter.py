@@ -13,6 +13,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import hashlib
+import importlib.metadata
 import itertools
 import os
 import re
@@ -139,7 +140,7 @@ def _database(patterns: Sequence[re.Pattern[str]]) -> Any:
         text = f"(?x){pattern.pattern}" if pattern.flags & re.VERBOSE else pattern.pattern
         # It takes no line start in the middle. Without it the pattern matches more, which is what a prefilter may do.
         expressions.append(re.sub(r"(?<=[|(])\^(?=\))", "", text).encode())
-    name = hashlib.sha256(repr((hyperscan.__version__, expressions, flags)).encode()).hexdigest()
+    name = hashlib.sha256(repr((importlib.metadata.version("hyperscan"), expressions, flags)).encode()).hexdigest()
     place = _cache() / f"secrets-{name}.hsdb"
     stored = _trusted(place)
     if stored is not None:

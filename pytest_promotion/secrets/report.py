@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import uuid
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ def _judged(
     within: Sequence[str],
     env: Sequence[Path],
     entries: list[allowlist.Entry],
-    now: datetime.datetime,
+    now: dt.datetime,
     run_id: str,
     include_logs: bool,
     key: bytes | None,
@@ -89,7 +89,8 @@ def _judged(
         "findings": [finding.document() for finding in standing[:LISTED]],
         "findings_omitted": count - len(standing[:LISTED]),
         "allowed": [
-            finding.document() | {"reason": entry.reason, "expires": entry.expires.isoformat()} for finding, entry in allowed
+            finding.document() | {"reason": entry.reason, "expires": entry.expires.isoformat()}
+            for finding, entry in allowed
         ],
         "allow_list_errors": wrong,
         "unreadable_count": len(done.unreadable),
@@ -116,7 +117,7 @@ def _errors(done: Scan) -> list[str]:
     return errors
 
 
-def _unfinished(now: datetime.datetime, run_id: str, *, include_logs: bool) -> dict[str, Any]:
+def _unfinished(now: dt.datetime, run_id: str, *, include_logs: bool) -> dict[str, Any]:
     return {
         "ts_utc": iso(now),
         "status": "fail",
@@ -143,7 +144,8 @@ def markdown(document: dict[str, Any]) -> str:
     if document["findings"]:
         lines += ["", "| path | line | rule | what | fingerprint |", "|---|---|---|---|---|"]
         lines += [
-            f"| {_plain(one['path'])} | {one['line']} | {one['rule']} | {_plain(one['match_excerpt'])} | {one['fingerprint']} |"
+            f"| {_plain(one['path'])} | {one['line']} | {one['rule']} | {_plain(one['match_excerpt'])} "
+            f"| {one['fingerprint']} |"
             for one in document["findings"]
         ]
     return "\n".join([*lines, ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -195,8 +196,6 @@ def _shown(name: str, named: list[tuple[int, Match, str]]) -> str:
 
 def _encoded(text: str) -> set[bytes]:
     forms = {text.encode("utf-8", "surrogatepass")}
-    try:
+    with contextlib.suppress(UnicodeEncodeError):
         forms.add(text.encode("latin-1"))
-    except UnicodeEncodeError:
-        pass
     return forms

@@ -29,12 +29,14 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MAGIC: Final = re.compile(
-    rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|PK[\x03\x05\x07]|\x1f\x8b|BZh\d|\xfd7zXZ|\x28\xb5\x2f\xfd|%PDF-|SQLite format 3\x00|"
+    rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|PK[\x03\x05\x07]|\x1f\x8b|BZh\d|\xfd7zXZ|\x28\xb5\x2f\xfd|%PDF-|"
+    rb"SQLite format 3\x00|"
     rb"RIFF....(?:WEBP|WAVE|AVI )|MZ.{60}|\xca\xfe\xba\xbe|PAR1|Rar!|7z\xbc\xaf|OggS|wOF[F2]|\x00asm",
     re.DOTALL,
 )
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\xff]")
-_BINARY_SHARE: Final = 0.3
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+# Of random bytes a tenth are control characters; text in any alphabet of single bytes has none.
+_ODD_UTF8, _ODD_OTHER = 0.3, 0.05
 
 
 class Binary(Exception):
@@ -73,7 +75,7 @@ def encoding_of(sample: bytes) -> tuple[str, int]:
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return ("" if name == "utf-8" else name), len(mark)
-    if _MAGIC.match(sample):
+    if _MAGIC.match(sample) and _CONTROL.search(sample):  # a text may begin with such letters
         raise Binary
     half = len(sample) // 2
     if half >= 4:
@@ -87,10 +89,10 @@ def encoding_of(sample: bytes) -> tuple[str, int]:
     rest = sample.replace(b"\0", b"")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(rest)
-        odd = re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", rest)
+        share = _ODD_UTF8
     except UnicodeDecodeError:
-        odd = _CONTROL.findall(rest)
-    if len(odd) > _BINARY_SHARE * len(rest):
+        share = _ODD_OTHER
+    if len(_CONTROL.findall(rest)) > share * len(rest):
         raise Binary
     return "", 0
 
@@ -167,7 +169,9 @@ def _head(data: bytes) -> tuple[str, ...]:
 
 
 def _tail(data: bytes) -> tuple[str, ...]:
-    lines = data[-CONTEXT_LINES * _CONTEXT_CHARACTERS :].removesuffix(b"\n").rsplit(b"\n", CONTEXT_LINES)[-CONTEXT_LINES:]
+    lines = (
+        data[-CONTEXT_LINES * _CONTEXT_CHARACTERS :].removesuffix(b"\n").rsplit(b"\n", CONTEXT_LINES)[-CONTEXT_LINES:]
+    )
     return tuple(decode(line)[:_CONTEXT_CHARACTERS] for line in lines)
 
 

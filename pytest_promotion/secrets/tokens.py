@@ -47,7 +47,9 @@ PATTERNS: Final = {name: re.compile(form) for name, form in FORMS.items()}
 # What follows must look like key material, so that a page about keys is no finding.
 PEM: Final = re.compile(r"BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-*|PuTTY-User-Key-File-\d:")
 _MATERIAL: Final = re.compile(r"[A-Za-z0-9+/=]{24,}")
-_LIBRARY_MATERIAL: Final = re.compile(r"[A-Za-z0-9+/\\\n]{10,}")  # what the library takes for material right behind the mark
+_LIBRARY_MATERIAL: Final = re.compile(
+    r"[A-Za-z0-9+/\\\n]{10,}"
+)  # what the library takes for material right behind the mark
 
 
 def find_form(name: str, line: Line) -> Iterator[Match]:

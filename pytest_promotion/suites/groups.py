@@ -27,7 +27,7 @@ _Words = Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Met
 
 
 class Suites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The suites of one target. `timeout` is in seconds and holds for each group, `cov_fail_under` in percent for all together."""
+    """The suites of one target. `timeout` is in seconds, for each group; `cov_fail_under` in percent, for them all."""
 
     groups: Annotated[dict[_Name, _Words], msgspec.Meta(min_length=1)]
     cov: _Words

@@ -143,21 +143,21 @@ def plain(text: str) -> str:
 def markdown(document: dict[str, Any]) -> str:
     """The report for people."""
     covered = document["coverage_percent"]
+    shown = "not measured" if covered is None else f"{covered:.2f} %"
     lines = [
         f"# Tests: {document['status']}",
         "",
-        f"{document['ts_utc']}: coverage {'not measured' if covered is None else f'{covered:.2f} %'}, "
-        f"at least {document['cov_fail_under']:g} % wanted",
+        f"{document['ts_utc']}: coverage {shown}, at least {document['cov_fail_under']:g} % wanted",
         "",
         "| group | files | tests | passed | failed | skipped |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {name} | {one['selected']} | {one['collected']} | {one['passed']} | {one['failed']} | {one['skipped']} |"
+            f"| {name} | "
+            + " | ".join(str(one[count]) for count in ("selected", "collected", "passed", "failed", "skipped"))
+            + " |"
             for name, one in document["groups"].items()
         ),
     ]
     if document["reasons"]:
         lines += ["", *(f"- {reason}" for reason in document["reasons"])]
     return "\n".join([*lines, ""])
-
-

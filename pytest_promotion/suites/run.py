@@ -1,34 +1,28 @@
 """
-Running one group: pytest in a process of its own, from which nothing of the caller's pytest gets in or out.
+Running one group: pytest in a process of its own, into which nothing of the caller's pytest gets.
 
-No inherited options, no plugins but pytest-cov and those that are named, no cache, no configuration and no conftest from above
-the target. What came of it is read from the JUnit file that the run was asked for, not from what it printed.
+No inherited options, no plugins but pytest-cov and those that are named, no cache, no configuration and
+no conftest from above the target. What came of it is read from the JUnit file that the run was asked
+for, not from what it printed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
 import time
 import tomllib
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pytest_promotion.suites import witness
+from pytest_promotion.suites import process, witness
 
-# What a surrounding pytest, coverage or terminal run leaves in the environment for its children.
-_FOREIGN: Final = ("PYTEST_", "_PYTEST", "COV_", "COVERAGE_", "PYTHONPATH", "PY_COLORS", "FORCE_COLOR", "NO_COLOR", "TOX_", "PROMOTION_")
-_TAIL_BYTES: Final = 16_000
-_POLL_S: Final = 0.05
 TIMED_OUT: Final = 124  # as the program `timeout` says it
 # Combining in a process of its own: coverage resolves names against the working folder.
 _COMBINE: Final = """
@@ -98,15 +92,15 @@ def run_group(
         *("--cov-report=", "--cov-fail-under=0", f"--junitxml={junit}", "-o", "junit_family=xunit1"),
         *words,
     ]
-    environment = _environment(os.environ)
+    environment = process.environment()
     environment |= {"COVERAGE_FILE": str(scratch / f"coverage.{name}"), witness.VARIABLE: str(seen)}
     started = time.monotonic()
     try:
-        code = _wait(command, root, environment, output, timeout, lambda seconds: tell and tell(name, seconds))
+        code = process.run(command, root, environment, output, timeout, lambda seconds: tell and tell(name, seconds))
     except OSError as problem:
         return GroupRun(rc=3, broken=f"{name}: pytest cannot be started: {(problem.strerror or 'failed').lower()}")
     duration = time.monotonic() - started
-    told = _tail(output)
+    told = process.tail(output)
     if code is None:
         broken = f"{name}: it did not end within {timeout:g} s and was killed"
         return GroupRun(rc=TIMED_OUT, duration_s=duration, output=told, broken=broken)
@@ -161,7 +155,7 @@ def combine(root: Path, cov: Sequence[str], scratch: Path, timeout: float) -> Co
     target, output = scratch / "together.json", scratch / "together.txt"
     command = [sys.executable, "-c", _COMBINE, str(target), *parts]
     try:
-        _wait(command, root, _environment(os.environ), output, timeout, lambda _seconds: None)
+        process.run(command, root, process.environment(), output, timeout, lambda _seconds: None)
         measured = json.loads(target.read_bytes())
         totals, files = measured["totals"], list(measured["files"])
         percent, statements = float(totals["percent_covered"]), int(totals["num_statements"])
@@ -182,50 +176,6 @@ def _holds(parts: Sequence[str], wanted: Sequence[str]) -> bool:
     return not last or any(plain[at : at + len(last)] == last for at in range(len(plain)))
 
 
-def _wait(
-    command: Sequence[str],
-    root: Path,
-    environment: Mapping[str, str],
-    output: Path,
-    timeout: float,
-    tell: Callable[[float], Any],
-) -> int | None:
-    """The exit code, or None where the time was over; of its process group nothing is left."""
-    with output.open("wb") as file:  # no pipe: a child that outlives pytest would hold it open
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        started = time.monotonic()
-        try:
-            while (passed := time.monotonic() - started) < timeout:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(min(_POLL_S, max(timeout - passed, 0.001)))
-                tell(passed)
-            return None
-        finally:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended, and so did its children
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-
-
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in given.items() if not name.startswith(_FOREIGN)}
-    return kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
 def _configuration(root: Path, scratch: Path) -> Path:
     """The target's own pytest configuration, or an empty one: pytest would look for it in the folders above."""
     for name in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"):
@@ -242,10 +192,3 @@ def _configuration(root: Path, scratch: Path) -> Path:
     empty = scratch / "pytest.ini"
     empty.write_text("[pytest]\n", encoding="utf-8")
     return empty
-
-
-def _tail(output: Path) -> str:
-    with contextlib.suppress(OSError), output.open("rb") as file:
-        file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
-        return file.read().decode("utf-8", "replace")
-    return ""

@@ -30,4 +30,6 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
 def pytest_sessionfinish() -> None:
     """Writes both down; a process that was ended before leaves nothing, which is told from zero."""
     if place := os.environ.get(VARIABLE):
-        Path(place).write_text(json.dumps({"planned": len(set(_planned) | _ended), "ended": len(_ended)}), encoding="utf-8")
+        Path(place).write_text(
+            json.dumps({"planned": len(set(_planned) | _ended), "ended": len(_ended)}), encoding="utf-8"
+        )
