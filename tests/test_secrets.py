@@ -371,6 +371,32 @@ def test_no_part_of_a_value_is_shown(value):
         assert not any(value[at : at + 6] in one.match_excerpt for at in range(len(value) - 5))
 
 
+def test_a_key_that_bears_a_secret_is_not_shown(tmp_path):
+    """The excerpt shows the key, and a token can be a part of it."""
+    put(tmp_path, "a.txt", f"npm_{fake(36)}_password={fake(seed=3)}\nghp_{fake(36)}.token={fake(seed=4)}\n")
+    document, _ = look(tmp_path)
+    assert document["finding_count"] >= 3
+    assert fake(36) not in json.dumps(document)
+
+
+def test_a_rule_that_trips_fails_the_scan_and_quotes_nothing(tmp_path, monkeypatch):
+    """An error's message that holds the line is in every log of the pipeline."""
+    put(tmp_path, "a.txt", f"api_key={fake()}")
+    put(tmp_path, "b.txt", f"api_key={fake()}")
+
+    def file(self, path, progress):
+        if path.name == "a.txt":
+            raise ValueError(fake())
+        return real(self, path, progress)
+
+    real = Scanner.file
+    monkeypatch.setattr(Scanner, "file", file)
+    document, code = look(tmp_path)
+    assert (document["status"], document["finding_count"], code) == ("fail", 1, 2)
+    assert document["unreadable_files"] == [{"path": "a.txt", "reason": "a rule failed on it: ValueError"}]
+    assert fake() not in json.dumps(document)
+
+
 def test_a_fingerprint_stays_when_lines_move_and_changes_with_the_secret(tmp_path):
     """An allowance for one secret must neither end with an edit above it nor cover the next secret."""
     path = put(tmp_path, "a.txt", f"api_key={fake()}\n")

@@ -16,7 +16,7 @@ _WORDS: Final = (
 _PLACEHOLDER: Final = re.compile(rf"(?:{_WORDS})(?:[-_ .]*(?:{_WORDS}))*[.!]?", re.IGNORECASE)
 # A name of one of these starts that goes on in braces or brackets, or a mask.
 _WRAPPED: Final = re.compile(
-    r"\$?\$?\{.*|<.*|\[[A-Za-z _-]+\]?|\(.*|%\(?\w+\)?s?|%\w+%|\$\(?[A-Za-z_]\w*\)?|@\w+@|__\w+__"
+    r"\$?\$?\{.*|<.*|\[[A-Za-z _-]+\]?|\(.*|%\(\w+\)[sd]?|%[sdr]|%[A-Za-z_]+%|\$\(?[A-Za-z_]\w*\)?|@\w+@|__\w+__"
 )
 _MASK: Final = re.compile(r"\*{3,}|[xX]{6,}|[•●█#]{3,}|\.{3}$|…|\\u2022")
 _REFERENCE: Final = re.compile(
@@ -49,7 +49,9 @@ def is_placeholder(value: str) -> bool:
 
 def is_reference(value: str) -> bool:
     """Whether *value* says where a secret is, or which digest something has, and is not the secret itself."""
-    return bool(_REFERENCE.match(value) or _PATH.fullmatch(value) or _AWS_EXAMPLE.search(value))
+    return bool(_REFERENCE.match(value) or _AWS_EXAMPLE.search(value)) or (
+        _PATH.fullmatch(value) is not None and not _is_drawn(value)
+    )
 
 
 def is_plausible(value: str, *, password: bool, literal: bool) -> bool:
@@ -74,6 +76,12 @@ def is_plausible(value: str, *, password: bool, literal: bool) -> bool:
     if password:
         return literal or bool(_SYMBOLS.search(value)) or _is_mixed(value)
     return _is_mixed(value) or (len(value) >= 20 and value.isalpha())
+
+
+def _is_drawn(value: str) -> bool:
+    """Whether what looks like a path is rather drawn by lot: keys in base 64 have slashes, too."""
+    capitals, digits = sum(map(str.isupper, value)), sum(map(str.isdigit, value))
+    return capitals >= 4 and digits >= 3 and "." not in value
 
 
 def _is_mixed(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.metadata
 import uuid
@@ -100,12 +101,19 @@ def _judged(
         "skipped": [{"path": path, "reason": reason} for path, reason in done.survey.skipped[:LISTED]],
         "env_keys_too_short": sorted({name for one in values for name in one.too_short}),
         "engine": done.engine,
-        "library": f"bc-detect-secrets {importlib.metadata.version('bc-detect-secrets')}",
+        "library": _library(),
         "fingerprint_key": key_id(key),
         "duration_s": round(done.duration_s, 3),
         "errors": errors,
     }
     return document, FOUND if count or wrong else NOT_SCANNED if errors else CLEAN
+
+
+def _library() -> str:
+    for name in ("bc-detect-secrets", "detect-secrets"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return f"{name} {importlib.metadata.version(name)}"
+    return "unknown"
 
 
 def _errors(done: Scan) -> list[str]:

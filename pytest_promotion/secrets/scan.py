@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -74,7 +75,12 @@ class Scanner:
             while at >= 0:
                 found.append(Match("env-value", _ENV_RANK, at, at + len(text), key))
                 at = line.text.find(text, at + 1)
-        return strongest(found)
+        # A key can bear another secret in its name: then it is not shown.
+        values = [line.text[one.start : one.end] for one in found]
+        return [
+            dataclasses.replace(one, label=one.rule) if any(value in one.label for value in values) else one
+            for one in strongest(found)
+        ]
 
     def block(self, block: texts.Block) -> Iterator[tuple[int, Match, str]]:
         """The number of the line, the match and the secret, for each one in *block*."""
@@ -175,16 +181,21 @@ def scan(
                 findings.add(shown, number, match, secret)
         except texts.Binary:
             done.binary.append(shown)
-            continue
-        except texts.Changed:
-            done.unreadable.append((shown, "it became shorter while it was read"))
-            continue
-        except OSError as problem:
-            done.unreadable.append((shown, (problem.strerror or "failed").lower()))
-            continue
-        done.progress.files += 1
+        except Exception as problem:  # noqa: BLE001 - the scan fails, and the other files are still looked at
+            done.unreadable.append((shown, _why(problem)))
+        else:
+            done.progress.files += 1
     done.duration_s = time.monotonic() - started
     return done
+
+
+def _why(problem: Exception) -> str:
+    if isinstance(problem, texts.Changed):
+        return "it became shorter while it was read"
+    if isinstance(problem, OSError):
+        return (problem.strerror or "failed").lower()
+    # The name of the kind only: a message can quote the line.
+    return f"a rule failed on it: {type(problem).__name__}"
 
 
 def _shown(name: str, named: list[tuple[int, Match, str]]) -> str:
