@@ -42,6 +42,8 @@ ALLOWED = {
     "publishing": set(),
     "operations": {"model", "errors", "clock", "evidence", "render", "wire"},
     "render": {"model", "wire"},
+    "secrets": {"clock", "errors", "evidence", "publishing"},
+    "suites": {"clock", "errors", "evidence", "publishing"},
     "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
     "sentences": {"errors"},
     "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "render", "rollcall", "sentences", "wire"},

@@ -15,6 +15,8 @@ from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
+from pytest_promotion.cli.secrets import secrets
+from pytest_promotion.cli.tests import tests
 
 USAGE: Final = 4
 
@@ -43,5 +45,5 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-for command in (gates, cycle, finalize, replay, schema):
+for command in (gates, cycle, finalize, replay, secrets, tests, schema):
     main.add_command(command)
