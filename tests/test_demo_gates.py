@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -33,13 +34,22 @@ def decide(root: Path, reports: Path, *args: str) -> tuple[dict, subprocess.Comp
         text=True,
         check=False,
     )
-    return json.loads((reports / "promotion_gates" / "latest.json").read_text()), done
+    name = "replay_*.json" if any("as-of" in word for word in args) else "latest.json"
+    [path] = (reports / "promotion_gates").glob(name)
+    return json.loads(path.read_text()), done
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
     """The healthy company, built now."""
     return build(tmp_path_factory.mktemp("demo") / "company", datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory):
+    """The healthy company and the moment at which it stands, to be copied, broken and judged as of then."""
+    now = datetime(2026, 5, 20, 14, 30, 11, 250_000, tzinfo=UTC)
+    return build(tmp_path_factory.mktemp("standing") / "company", now), now
 
 
 @pytest.mark.parametrize("profile", ["default", "ci", "strict", "dev", "staging", "prod"])
@@ -53,10 +63,12 @@ def test_the_healthy_company_is_promoted(company, tmp_path, profile):
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "healthy"])
-def test_a_broken_company_is_not_promoted(tmp_path, variant):
+def test_a_broken_company_is_not_promoted(standing, tmp_path, variant):
     """Each variant is a day on which the company must not trade, or must at least be told."""
-    root = build(tmp_path / "company", datetime.now(UTC), variant)
-    decision, done = decide(root, tmp_path / "reports", "--promotion-set=require_day2_go=true")
+    root, built = shutil.copytree(standing[0], tmp_path / "company"), standing[1]
+    VARIANTS[variant](root, built)
+    asked = ("--promotion-set=require_day2_go=true", f"--promotion-as-of={built.isoformat()}")
+    decision, done = decide(root, tmp_path / "reports", *asked)
     red = {check["name"] for check in decision["checks"] if not check["pass"]}
     assert set(SHOULD_FAIL[variant]) <= red
     assert "Traceback" not in done.stdout + done.stderr
