@@ -79,11 +79,11 @@ def _run(
     try:
         raw, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill_group(process)
         notebook.commands.append(CommandRun(words, None, time.monotonic() - started))
         raise Unproven(f"{' '.join(words)} did not end within {timeout:g} s") from None
     except BaseException:
-        _kill(process)
+        kill_group(process)
         raise
     duration = time.monotonic() - started
     digest = sha256(raw).hexdigest()
@@ -93,7 +93,8 @@ def _run(
     return Completed(words, process.returncode, raw.decode("utf-8", "replace"), duration)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that leads its own group, with all that it started, and lets go of its output."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):  # it ended just now
             os.killpg(process.pid, 9)

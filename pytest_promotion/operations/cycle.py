@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_promotion.clock import iso
+from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.operations.decisions import Heard, hear, run_id_at
 from pytest_promotion.operations.files import append_line, write_json
 from pytest_promotion.wire import legible
@@ -69,10 +70,10 @@ def run(reports: Path, pytest_args: Sequence[str], cwd: Path, timeout: float = T
         raw, _ = process.communicate(timeout=timeout)
         code: int | None = process.returncode
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill_group(process)
         raw, code = b"", None
     except BaseException:
-        _kill(process)
+        kill_group(process)
         raise
     now = datetime.now(UTC)
     heard = hear(latest, now, since=started, not_run=before)
@@ -106,13 +107,3 @@ def note_incident(path: Path, cycle: Cycle, came_from: str) -> None:
     gates = ", ".join(cycle.heard.critical_failures) or "none named"
     why = " ".join(cycle.heard.why.split())
     append_line(path, f"- {iso(cycle.at)} strict cycle {came_from} to {cycle.status}: {why} (critical: {gates})")
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, 9)
-    except ProcessLookupError:
-        return
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()

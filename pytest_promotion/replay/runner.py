@@ -8,7 +8,6 @@ It sees an environment without anything that could lead it to a broker, a store 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.replay.signature import Chain, canonical_line
 from pytest_promotion.replay.windows import Window
 
@@ -130,17 +130,8 @@ def _start(
     try:
         return process.wait(timeout)
     except BaseException:
-        _kill(process)
+        kill_group(process)
         raise
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):  # it ended just now
-            os.killpg(process.pid, 9)
-    else:
-        process.kill()
-    process.wait()
 
 
 def _canonicalise(raw: Path, kept: Path, chain: Chain) -> None:
