@@ -24,6 +24,7 @@ _OPTIONS = {
     "profile": ("NAME", "Profile of the policy (default: default)."),
     "as_of": ("ISO-8601", "Decide as of that moment: a replay, never a decision to act on."),
     "reports": ("DIR", "Folder that reports are written to (default: reports in pytest's root directory)."),
+    "sign": ("KEYFILE", "Sign the decision with this private key (see `promotion keygen`)."),
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
 }
 _MARKERS = {

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,9 @@ from filelock import FileLock
 
 _AT_ONCE = 100  # items of a list that are encoded in one go
 _LOCK_S = 30.0  # how long to wait for another session that writes; it holds the lock for milliseconds
+SIGNED = ".intoto.jsonl"  # the envelopes of a decision, beside it
+
+Sign = Callable[[str, bytes], bytes]  # from the name and the bytes of a decision's file to its envelopes
 
 
 class ReportFolder:
@@ -56,10 +59,13 @@ class ReportFolder:
                 _replace([self._before], latest)
                 os.utime(latest, ns=self._times)
 
-    def publish(self, stem: str, document: dict[str, Any], markdown: str, *, latest: bool) -> Path:
+    def publish(
+        self, stem: str, document: dict[str, Any], markdown: str, *, latest: bool, sign: Sign | None = None
+    ) -> Path:
         """
         Writes `<stem>.json` and `<stem>.md`, or `<stem>_1` and so on where a run of the same
         second was first; then, with *latest*, `latest.md` and, last of all, `latest.json`.
+        With *sign*, the envelopes are there before the decision that they are of.
 
         Returns:
             the path of the JSON file. Raises `OSError`.
@@ -72,17 +78,22 @@ class ReportFolder:
                 places.append(self.path / "latest.json")
             try:
                 _replace([markdown.encode()], *(path.with_suffix(".md") for path in places))
-                _replace(_text(document), *places)
+                if sign is None:
+                    _replace(_text(document), *places)
+                else:
+                    content = b"".join(_text(document))
+                    _replace([sign(place.name, content)], *(path.with_suffix(SIGNED) for path in places))
+                    _replace([content], *places)
             except BaseException:
                 # What could not be written everywhere was not decided: half of it must not say PASS.
-                for half in (place, place.with_suffix(".md")):
+                for half in (place, place.with_suffix(".md"), place.with_suffix(SIGNED)):
                     with contextlib.suppress(OSError):
                         half.unlink()
                 raise
         return place
 
     def _taken(self, name: str) -> bool:
-        return (self.path / f"{name}.json").exists() or (self.path / f"{name}.md").exists()
+        return any((self.path / f"{name}{suffix}").exists() for suffix in (".json", ".md"))
 
     def _owned(self, latest: Path) -> bool:
         if not self._mine:

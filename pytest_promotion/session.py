@@ -23,7 +23,7 @@ from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.ledger import with_requirements
 from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Severity, Status, ValidUntil, Verdict
-from pytest_promotion.publishing import ReportFolder
+from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
 from pytest_promotion.render import json as as_json
 from pytest_promotion.render import markdown as as_markdown
@@ -207,9 +207,22 @@ class GateSession:
             ("replay", self._settings.started) if replay else ("promotion_gates", parse_moment(decision.ts_utc))
         )
         place = self._folder.publish(
-            f"{name}_{stamp(moment)}", self.document, markdown, latest=not replay and not partial
+            f"{name}_{stamp(moment)}",
+            self.document,
+            markdown,
+            latest=not replay and not partial,
+            sign=None if partial else self._signer(self.document),
         )
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
+
+    def _signer(self, document: dict[str, Any]) -> Sign | None:
+        if self._settings.sign is None:
+            return None
+        from pytest_promotion.trust import signing
+        from pytest_promotion.trust.keys import read_private
+
+        key = read_private(self._settings.sign)
+        return lambda name, content: signing.signed(document, name, content, [key])
 
     def _exit_code(self, session: pytest.Session, verdict: Verdict) -> int:
         code = int(session.exitstatus)

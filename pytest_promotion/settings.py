@@ -13,7 +13,7 @@ import pytest
 
 from pytest_promotion import policy as policies
 from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.freshness import Window, span
 from pytest_promotion.evidence.provenance import named_subject
 from pytest_promotion.evidence.reading import Root
@@ -35,6 +35,7 @@ class Settings:
     policy_path: Path | None
     clock: Clock
     subject: str
+    sign: Path | None = None  # the private key that signs the decision; known to the controller only
 
     @property
     def folder(self) -> Path:
@@ -104,6 +105,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         subject = _text(config, "subject") or ""
         if subject:
             named_subject(subject)
+        sign = _signing_key(config, start)
     except BadTimestamp as problem:
         raise pytest.UsageError(f"--promotion-as-of: {problem}") from None
     except PolicyError as problem:
@@ -117,7 +119,24 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path=policy_path,
         clock=clock,
         subject=subject,
+        sign=sign,
     )
+
+
+def _signing_key(config: pytest.Config, start: Opening) -> Path | None:
+    """The key, tried before anything runs: a decision that cannot be signed in the end was hours for nothing."""
+    path = _path(config, "sign")
+    if path is None:
+        return None
+    if start.as_of:
+        raise PolicyError("--promotion-sign with --promotion-as-of: a replay is no decision, and is never signed")
+    from pytest_promotion.trust.keys import read_private
+
+    try:
+        read_private(path)
+    except Unproven as problem:
+        raise PolicyError(f"--promotion-sign: {problem}") from None
+    return path
 
 
 def to_worker(settings: Settings) -> dict[str, str]:

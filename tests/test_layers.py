@@ -43,13 +43,14 @@ ALLOWED = {
     "operations": {"model", "errors", "clock", "evidence", "render", "wire"},
     "render": {"model", "wire"},
     "secrets": {"clock", "errors", "evidence", "publishing"},
+    "trust": {"model", "errors", "clock", "canonical", "evidence", "policy", "publishing"},
     "suites": {"clock", "errors", "evidence", "publishing"},
     "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
     "sentences": {"errors"},
     "recorder": {"model", "evidence", "fixtures", "ledger", "policy", "render", "rollcall", "sentences", "wire"},
     "distributed": {"ledger", "recorder", "settings", "wire"},
     "selection": {"rollcall"},
-    "settings": {"policy", "clock", "errors", "evidence", "selection"},
+    "settings": {"policy", "clock", "errors", "evidence", "selection", "trust"},
     "session": {
         "model",
         "errors",
@@ -64,6 +65,7 @@ ALLOWED = {
         "rollcall",
         "selection",
         "settings",
+        "trust",
         "verdict",
     },
 }

@@ -12,7 +12,7 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from pytest_promotion.errors import Unproven
 
@@ -31,6 +31,10 @@ class Vault:
     def where(self, digest: str) -> Path:
         """Where the bytes with that digest are, if they are kept."""
         return self.path / "sha256" / digest[:2] / digest
+
+    def open(self, digest: str) -> IO[bytes]:
+        """What is kept under *digest*; whether it still has that digest is for the reader to see. Raises `OSError`."""
+        return self.where(digest).open("rb")
 
     def keep(self, digest: str, content: bytes) -> None:
         """Keeps *content*. Raises `Unproven` where the vault cannot be written."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.canonical import digest
-from pytest_promotion.policy.document import Document, PolicySource, convert, merge
+from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Rules
 
@@ -45,7 +45,9 @@ class Policy:
         return gates.get(gate_id) or gates.get(gate_id.partition("[")[0]) or GateRules()
 
 
-def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()) -> Policy:
+def load(
+    path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = Path.read_bytes
+) -> Policy:
     """
     Reads the policy at *path*, or the built-in one where that is None.
 
@@ -53,11 +55,12 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         profile: its name; None for `default`.
         assignments: `KEY=VALUE` overrides. A key is a dotted path, or the last part of one
             where only one setting ends in it.
+        reader: gets the bytes of *path* and of what it includes.
 
     Raises:
         PolicyError: with the line and the nearest known key.
     """
-    document, sources = Document.read(path) if path else (Document("", {"version": 1}, {}), [])
+    document, sources = Document.read(path, reader) if path else (Document("", {"version": 1}, {}), [])
     name = profile or DEFAULT_PROFILE
     base = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}
     merged = base

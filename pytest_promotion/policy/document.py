@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Timestamps
+
+Reader = Callable[[Path], bytes]  # raises OSError where there is no such file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,15 @@ class Document:
     lines: dict[tuple[str, ...], str]  # where a key stands: "promotion.yaml line 7"
 
     @classmethod
-    def read(cls, path: Path, including: tuple[Path, ...] = ()) -> tuple[Document, list[PolicySource]]:
-        if path.resolve() in including:
+    def read(
+        cls, path: Path, reader: Reader = Path.read_bytes, including: tuple[str, ...] = ()
+    ) -> tuple[Document, list[PolicySource]]:
+        """The policy at *path*, which *reader* gets: from the disk, or from the evidence of a past decision."""
+        place = os.path.normpath(path)
+        if place in including:
             raise PolicyError(f"{path} includes itself")
         try:
-            content = path.read_bytes()
+            content = reader(path)
         except OSError as problem:
             raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
         sources = [PolicySource(path.as_posix(), content)]
@@ -55,7 +62,7 @@ class Document:
         merged: dict[str, Any] = {}
         lines: dict[tuple[str, ...], str] = {}
         for name in own.data.get("include", []):
-            part, more = cls.read(path.parent / name, (*including, path.resolve()))
+            part, more = cls.read(path.parent / name, reader, (*including, place))
             sources += more
             _refuse_conflicts(merged, part)
             merged = merge(merged, part.data, join=True)

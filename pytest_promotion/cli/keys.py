@@ -1,0 +1,65 @@
+"""`promotion keygen` and `promotion sign`: who answers for a decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pytest_promotion.errors import Unproven
+
+
+@click.command(epilog="Example: promotion keygen release.key")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--algorithm",
+    type=click.Choice(["ed25519", "ecdsa-p256"]),
+    default="ed25519",
+    show_default=True,
+    help="Both are read by openssl; P-256 is what most hardware and cloud stores have.",
+)
+def keygen(file: Path, algorithm: str) -> int:
+    """Write a new key pair: FILE, which signs, and FILE.pub, which checks. Nothing is overwritten."""
+    from pytest_promotion.trust import keys
+
+    try:
+        private, public = keys.generate(file, "ed25519" if algorithm == "ed25519" else "ecdsa-p256")
+        key = keys.read_public(public)
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    click.echo(f"{private} signs; keep it secret")
+    click.echo(f"{public} checks; key id {key.id}")
+    return 0
+
+
+@click.command(epilog="Example: promotion sign reports/promotion_gates/latest.json --key second.key")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", required=True, type=click.Path(path_type=Path), help="The private key to sign with.")
+def sign(file: Path, key: Path) -> int:
+    """
+    Sign the decision in FILE, or add a signature to those it has, in the .intoto.jsonl beside it.
+
+    A decision that is not finished, or is a replay, is not signed (exit 3).
+    """
+    from pytest_promotion.evidence.documents import parse_json
+    from pytest_promotion.operations.files import write
+    from pytest_promotion.publishing import SIGNED
+    from pytest_promotion.trust import keys, signing, stored
+
+    place = file.with_suffix(SIGNED)
+    try:
+        private = keys.read_private(key)
+        content = stored.read_content(file)
+        decision = stored.parse(content, file.name)
+        if place.exists():
+            envelopes = signing.cosigned(signing.read(place), place.name, private)
+            signing.about(envelopes, place.name, decision, content, [private.public])
+        else:
+            envelopes = signing.signed(parse_json(content, file.name), file.name, content, [private])
+        write(place, envelopes.decode("ascii"))
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except OSError as problem:
+        raise click.ClickException(f"{place} cannot be written: {(problem.strerror or 'failed').lower()}") from None
+    click.echo(f"{place} is signed by {private.public.id}")
+    return 0

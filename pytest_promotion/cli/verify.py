@@ -1,0 +1,97 @@
+"""`promotion verify`: may this decision be acted on now?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_promotion.errors import PolicyError, Unproven
+
+if TYPE_CHECKING:
+    from pytest_promotion.trust.verify import Answer
+
+
+@click.command(
+    epilog="Example: promotion verify reports/promotion_gates/latest.json --subject sha256:HEX --key release.pub"
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--subject", default="", metavar="[NAME=]sha256:HEX", help="What is about to be promoted.")
+@click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign.")
+@click.option(
+    "--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many of the keys must have."
+)
+@click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
+@click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")
+@click.option("--vault", type=click.Path(path_type=Path), help="Where the evidence is kept (default: beside FILE).")
+@click.option("--refuse-weakened", is_flag=True, help="Say no to a decision whose profile was weakened by flags.")
+@click.option("--rerun", is_flag=True, help="Rebuild the evidence and let the gates judge it again.")
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="For --rerun: the folder with the gates (default: here).",
+)
+@click.option("--gates", default="gates", show_default=True, help="For --rerun: the path of the gates in it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def verify(
+    file: Path,
+    subject: str,
+    keys: tuple[Path, ...],
+    threshold: int,
+    at: str | None,
+    policy_sha256: str,
+    vault: Path | None,
+    refuse_weakened: bool,
+    rerun: bool,
+    project: Path,
+    gates: str,
+    as_json: bool,
+) -> int:
+    """
+    Ask whether the decision in FILE may be acted on now. Exit 0 yes, 2 no, 3 could not be told.
+
+    Yes: it is finished, PASS and no replay; it has not expired; it is about the subject; every gate on
+    its policy's roll-call is in it; every artifact in its vault has the bytes that were judged; and it
+    is signed by the keys that were asked for.
+    """
+    from pytest_promotion.clock import BadTimestamp, parse_moment
+    from pytest_promotion.evidence.vault import Vault
+    from pytest_promotion.trust import verify as asked
+    from pytest_promotion.trust.keys import read_public
+
+    if threshold > max(len(keys), 1):
+        raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
+    try:
+        demands = asked.Demands(
+            at=parse_moment(at) if at else datetime.now(UTC),
+            subject=subject,
+            policy_sha256=policy_sha256,
+            keys=[read_public(key) for key in keys],
+            threshold=threshold,
+            refuse_weakened=refuse_weakened,
+        )
+        case = asked.case_at(file, Vault(vault) if vault else None)
+        answer = asked.verify(case, demands)
+        if rerun and answer.yes and answer.decision is not None:
+            answer = asked.rerun(answer, case.vault, project, gates)
+    except (PolicyError, BadTimestamp) as problem:
+        raise click.UsageError(str(problem)) from None
+    except Unproven as refusal:
+        answer = asked.Answer(None, unknown=(str(refusal),))
+    if as_json:
+        click.echo(json.dumps(answer.document()))
+    else:
+        _tell(answer)
+    return 0 if answer.yes else 2 if answer.against else 3
+
+
+def _tell(answer: Answer) -> None:
+    word = "yes" if answer.yes else "no" if answer.against else "cannot be told"
+    click.echo(f"may be acted on: {word}")
+    for heading, sentences in (("", answer.against), ("unknown: ", answer.unknown), ("note: ", answer.notes)):
+        for sentence in sentences:
+            click.echo(f"  {heading}{sentence}")

@@ -1,0 +1,68 @@
+"""Where the parts of a decision do not agree with each other: nobody wrote such a one by deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_promotion.canonical import digest
+from pytest_promotion.model import Outcome, Severity
+from pytest_promotion.trust.stored import StoredCheck, StoredDecision
+
+
+def contradictions(decision: StoredDecision) -> Iterator[str]:
+    """A sentence for each part of the decision that another part belies."""
+    if decision.passed != (decision.status == "PASS"):
+        yield f"it says status {decision.status} and passed {str(decision.passed).lower()}"
+    if decision.passed and (decision.reasons or decision.critical_failures):
+        yield "it says PASS and gives reasons against it"
+    yield from _of_checks(decision)
+    yield from _of_evidence(decision)
+    if recomputed_bundle_id(decision) != decision.evidence_bundle.evidence_bundle_id:
+        yield "its evidence bundle id is not that of what it lists"
+
+
+def recomputed_bundle_id(decision: StoredDecision) -> str:
+    """The bundle id that follows from what the decision lists; see `evidence.bundle`."""
+    return digest(
+        {
+            "artifacts": sorted([one.path, one.sha256, one.size_bytes] for one in decision.evidence_bundle.artifacts),
+            "gates": sorted([one.name, one.outcome.value] for one in decision.checks),
+            "policy": decision.policy.resolved_sha256,
+        }
+    )
+
+
+def _of_checks(decision: StoredDecision) -> Iterator[str]:
+    names = [check.name for check in decision.checks]
+    if len(set(names)) != len(names):
+        yield f"the gate {next(name for name in names if names.count(name) > 1)} stands in it twice"
+    for check in decision.checks:
+        if check.passed != (check.outcome in (Outcome.PASS, Outcome.WAIVED)):
+            yield f"{check.name} says {check.outcome.value} and pass {str(check.passed).lower()}"
+        elif not check.passed and not _is_listed(check, decision):
+            yield f"{check.name} is {check.outcome.value} and is not listed as that"
+    passed = {check.name for check in decision.checks if check.passed}
+    for name in sorted(passed & {*decision.critical_failures, *decision.warnings}):
+        yield f"{name} is listed among what failed, and passed"
+
+
+def _is_listed(check: StoredCheck, decision: StoredDecision) -> bool:
+    listed = decision.critical_failures if check.severity is Severity.CRITICAL else decision.warnings
+    # What was left out on purpose is neither a failure nor a warning of a narrower scope.
+    return check.name in listed or (check.outcome is Outcome.NOT_RUN and decision.scope != "full")
+
+
+def _of_evidence(decision: StoredDecision) -> Iterator[str]:
+    bundle = decision.evidence_bundle
+    if bundle.artifact_count != len(bundle.artifacts):
+        yield f"it counts {bundle.artifact_count} artifacts and lists {len(bundle.artifacts)}"
+    paths = {one.path for one in bundle.artifacts}
+    if len(paths) != len(bundle.artifacts):
+        yield "an artifact stands in it twice"
+    for check in decision.checks:
+        for path in check.evidence_paths:
+            if path not in paths:
+                yield f"{check.name} rests on {path}, which is not in the evidence bundle"
+    for one in bundle.artifacts:
+        if one.exists != bool(one.sha256):
+            yield f"{one.path} is said to {'exist' if one.exists else 'be absent'}, and its digest says otherwise"

@@ -1,0 +1,170 @@
+"""
+Taking a decision again, from nothing but what its vault holds.
+
+The workspace is rebuilt in a temporary folder, file by file, each checked against its digest
+as it is written; the gates of this checkout judge it as of the decision's own clock. The same
+evidence must give the same outcomes and the same bundle id, or one of the two was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.commands import kill_group
+from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.trust.rollcall import assignment
+from pytest_promotion.trust.stored import StoredArtifact, StoredDecision, parse, read_content
+
+TIMEOUT_S: Final = 600.0
+_STEP: Final = 2**20
+_TOLD: Final = 400  # characters of what pytest said
+
+
+def differences(
+    decision: StoredDecision, vault: Vault, project: Path, gates: str = "gates", timeout: float = TIMEOUT_S
+) -> tuple[str, ...]:
+    """
+    What came out otherwise when the gates of *project* judged the same evidence again; nothing where all agrees.
+
+    Args:
+        project: the folder that pytest is started in.
+        gates: the path of the gates in it.
+        timeout: seconds, after which the run is killed.
+
+    Raises:
+        Unproven: where the evidence cannot be rebuilt or the run gave no decision.
+    """
+    with tempfile.TemporaryDirectory(prefix="promotion-rerun-") as name:
+        place = Path(name)
+        root, reports = place / "workspace", place / "reports"
+        root.mkdir()
+        rebuild(decision, vault, root)
+        words = [*_options(decision, _policy(decision, vault, place / "policy")), f"--promotion-root={root}"]
+        found = _run([gates, *words, f"--promotion-reports={reports}"], project, reports, timeout)
+    return tuple(_compared(decision, found))
+
+
+def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
+    """Writes every file that was judged below *root*, dated as it was judged. Raises `Unproven`."""
+    files = {one.path: one for one in decision.evidence_bundle.artifacts if one.exists}
+    manifest = decision.release_manifest_ref
+    if manifest is not None and manifest.exists:
+        files[manifest.path] = manifest
+    dated = {
+        item.path: item.timestamp for check in decision.checks for item in check.freshness if item.source == "mtime"
+    }
+    for path, one in files.items():
+        place = root / _below(path)
+        _restore(one, vault, place)
+        if path in dated:
+            try:
+                moment = parse_moment(dated[path]).timestamp()
+            except BadTimestamp as problem:
+                raise Unproven(f"{path} cannot be dated again: {problem}") from None
+            os.utime(place, (moment, moment))
+
+
+def _below(path: str) -> PurePosixPath:
+    found = PurePosixPath(path)
+    if found.is_absolute() or ".." in found.parts or "\0" in path or "\\" in path:
+        raise Unproven(f"{path!r} leads out of the workspace")
+    return found
+
+
+def _restore(one: StoredArtifact, vault: Vault, place: Path) -> None:
+    running, size = sha256(), 0
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with vault.open(one.sha256) as source, place.open("xb") as target:
+            while size <= one.size_bytes and (part := source.read(_STEP)):
+                running.update(part)
+                size += len(part)
+                target.write(part)
+    except OSError as problem:
+        raise Unproven(f"{one.path} cannot be rebuilt: {(problem.strerror or 'failed').lower()}") from None
+    if running.hexdigest() != one.sha256 or size != one.size_bytes:
+        raise Unproven(f"{one.path} was changed in the vault")
+
+
+def _policy(decision: StoredDecision, vault: Vault, folder: Path) -> Path | None:
+    """The policy files as they lay to each other: a path that climbs does so inside of *folder*."""
+    named = decision.policy.path
+    if named is None:
+        return None
+    paths = [PurePosixPath(one.path) for one in decision.policy.files]
+    if any(path.is_absolute() for path in paths):
+        raise Unproven("a policy file of the decision has an absolute path")
+    climbs = max((path.parts.count("..") for path in paths), default=0)
+    base = folder.joinpath(*(["below"] * climbs))
+    places = {one.path: Path(os.path.normpath(base / one.path)) for one in decision.policy.files}
+    for one in decision.policy.files:
+        if not places[one.path].is_relative_to(folder):
+            raise Unproven(f"{one.path!r} leads out of the folder of policies")
+        if not places[one.path].exists():
+            _restore(one, vault, places[one.path])
+    if named not in places:
+        raise Unproven(f"the policy {named} is not among the policy files of the decision")
+    return places[named]
+
+
+def _options(decision: StoredDecision, policy: Path | None) -> Iterator[str]:
+    if policy is not None:
+        yield f"--promotion-policy={policy}"
+    yield f"--promotion-profile={decision.profile}"
+    yield f"--promotion-as-of={decision.clock.now_utc}"
+    for key, value in decision.overrides.items():
+        yield f"--promotion-set={assignment(key, value)}"
+    if decision.scope == "critical":
+        yield "-mcritical"
+
+
+def _run(words: list[str], project: Path, reports: Path, timeout: float) -> StoredDecision:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command,
+            cwd=project,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Unproven(f"the gates did not end within {timeout:g} s") from None
+        finally:
+            kill_group(process)
+        places = sorted((reports / "promotion_gates").glob("replay_*.json"))
+        if len(places) != 1:
+            output.seek(0)
+            told = output.read().decode("utf-8", "replace").strip()[-_TOLD:]
+            raise Unproven(f"the gates gave no decision (exit code {code}): {told}")
+    return parse(read_content(places[0]), "the decision that was taken again")
+
+
+def _compared(before: StoredDecision, after: StoredDecision) -> Iterator[str]:
+    then, now = (_outcomes(one) for one in (before, after))
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            yield f"{name} was {then.get(name, 'not there')}, and is {now.get(name, 'not there')}"
+    ids = [one.evidence_bundle.evidence_bundle_id for one in (before, after)]
+    if ids[0] != ids[1]:
+        yield f"the evidence bundle was {ids[0][:12]}, and is {ids[1][:12]}"
+    if before.status != after.status:
+        yield f"it said {before.status}, and says {after.status}: {json.dumps(after.reasons, ensure_ascii=False)}"
+
+
+def _outcomes(decision: StoredDecision) -> dict[str, Any]:
+    return {check.name: check.outcome.value for check in decision.checks}

@@ -1,0 +1,65 @@
+"""The roll-call of a past decision, answered by the policy files that were kept with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pytest_promotion import policy as policies
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.model import Outcome, Severity
+from pytest_promotion.trust.stored import StoredDecision
+
+Kept = Callable[[str], bytes]  # from a digest to the bytes that have it; raises Unproven
+
+
+def policy_of(decision: StoredDecision, kept: Kept) -> policies.Policy:
+    """
+    The policy that the decision was taken under, resolved again from the files in its vault.
+
+    Raises:
+        Unproven: where a file is gone or damaged, or where those files do not resolve to the
+            rules whose digest the decision names.
+    """
+    files = {os.path.normpath(file.path): file.sha256 for file in decision.policy.files}
+
+    def reader(path: Path) -> bytes:
+        try:
+            return kept(files[os.path.normpath(path)])
+        except KeyError:
+            raise FileNotFoundError(2, "not among the policy files of the decision") from None
+
+    place = decision.policy.path
+    assignments = [assignment(key, value) for key, value in decision.overrides.items()]
+    try:
+        found = policies.load(Path(place) if place else None, decision.profile, assignments, reader)
+    except PolicyError as problem:
+        raise Unproven(f"its policy cannot be resolved again: {problem}") from None
+    first = found.sources[0].sha256 if found.sources else found.resolved_sha256
+    if found.resolved_sha256 != decision.policy.resolved_sha256 or first != decision.policy.sha256:
+        raise Unproven("its policy files do not resolve to the rules that it says it was judged by")
+    return found
+
+
+def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[str]:
+    """A sentence for each required gate that the decision does not rest on, and for each severity it changed."""
+    checks = {check.name: check for check in decision.checks}
+    heard = {*checks, *(name.partition("[")[0] for name in checks)}
+    for name in policy.rules.required or ():
+        if name not in heard:
+            yield f"the required gate {name} is not in it"
+    for name, check in checks.items():
+        declared = policy.gate(name).severity
+        if declared is not None and declared is not check.severity:
+            yield f"{name} counted as {check.severity.value}, and the policy calls it {declared.value}"
+        if check.severity is Severity.CRITICAL and check.outcome not in (Outcome.PASS, Outcome.WAIVED):
+            yield f"the critical gate {name} is {check.outcome.value}: {check.reason}"
+
+
+def assignment(key: str, value: Any) -> str:
+    """The `KEY=VALUE` that an override of a decision came from."""
+    if isinstance(value, list):
+        return f"{key}={','.join(map(str, value))}"
+    return f"{key}={str(value).lower() if isinstance(value, bool) else value}"

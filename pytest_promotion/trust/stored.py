@@ -1,0 +1,169 @@
+"""
+A decision as it is read back, strictly: what is not a decision of this form is not acted on.
+
+Unknown keys are ignored, as the contract asks of every reader.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import documents
+from pytest_promotion.model import Outcome, Severity
+
+LARGEST: Final = 64 * 2**20  # bytes; a decision of ten thousand gates has ten million
+_Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Digest = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")]  # "" for what is not there
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class StoredArtifact(msgspec.Struct, frozen=True):
+    """A file that was judged."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1)]
+    sha256: _Digest
+    size_bytes: _Count
+    exists: bool
+
+
+class StoredCommand(msgspec.Struct, frozen=True):
+    """A program that a gate or a producer ran."""
+
+    argv: list[str]
+    exit_code: int | None
+    output_sha256: _Digest
+
+
+class StoredFreshness(msgspec.Struct, frozen=True):
+    """How old an item was, in seconds."""
+
+    path: str
+    timestamp: str
+    source: str
+    age_s: float
+    max_age_s: float
+
+
+class StoredCheck(msgspec.Struct, frozen=True):
+    """A gate with its outcome."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    severity: Severity
+    passed: bool = msgspec.field(name="pass")
+    outcome: Outcome
+    reason: str
+    owner: str = ""
+    fix: str = ""
+    rule: str = ""
+    requires: list[str] = []
+    nodeid: str = ""
+    evidence_paths: list[str] = []
+    freshness: list[StoredFreshness] = []
+    commands: list[StoredCommand] = []
+
+
+class StoredBundle(msgspec.Struct, frozen=True):
+    """The evidence bundle."""
+
+    evidence_bundle_id: _Hex
+    artifact_count: _Count
+    artifacts: list[StoredArtifact]
+
+
+class StoredPolicy(msgspec.Struct, frozen=True):
+    """The policy by its digests, and the files it was read from."""
+
+    path: str | None
+    sha256: _Hex
+    resolved_sha256: _Hex
+    files: list[StoredArtifact]
+
+
+class StoredSubject(msgspec.Struct, frozen=True):
+    """What was to be promoted."""
+
+    name: str
+    digest: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+
+
+class StoredMoment(msgspec.Struct, frozen=True):
+    """`valid_until`."""
+
+    ts_utc: str
+    because: str
+
+
+class StoredClock(msgspec.Struct, frozen=True):
+    """What time it was, and whether that was the present."""
+
+    now_utc: str
+    as_of: bool
+
+
+class StoredGit(msgspec.Struct, frozen=True):
+    """The commit of the promotion root."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+class StoredDecision(msgspec.Struct, frozen=True):
+    """A decision of which every part that is acted on is there, in its type."""
+
+    schema_version: Literal[1]
+    kind: str
+    scope: Literal["full", "critical", "partial"]
+    finished: Literal[True]
+    run_id: Annotated[str, msgspec.Meta(min_length=1)]
+    ts_utc: str
+    valid_until: StoredMoment | None
+    status: Literal["PASS", "FAIL", "PARTIAL"]
+    passed: bool
+    profile: str
+    overrides: dict[str, Any]
+    weakened: list[str]
+    reasons: list[str]
+    critical_failures: list[str]
+    warnings: list[str]
+    checks: list[StoredCheck]
+    subject: StoredSubject | None
+    release_manifest_ref: StoredArtifact | None
+    evidence_bundle: StoredBundle
+    policy: StoredPolicy
+    git: StoredGit
+    clock: StoredClock
+    waivers: list[dict[str, Any]]
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of the decision at *path*. Raises `Unproven`."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(LARGEST + 1)
+    except OSError as problem:
+        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    if len(found) > LARGEST:
+        raise Unproven(f"{path} is larger than {LARGEST >> 20} MB, which no decision is")
+    return found
+
+
+def parse(content: bytes, name: str) -> StoredDecision:
+    """
+    The decision in *content*.
+
+    Raises:
+        Unproven: for what is no finished decision, with the place in it.
+    """
+    plain = documents.parse_json(content, name)
+    if isinstance(plain, dict) and plain.get("finished") is False:
+        raise Unproven(
+            f"{name} is not finished: {'; '.join(map(str, plain.get('reasons', ()))) or 'no reason is given'}"
+        )
+    try:
+        return msgspec.convert(plain, StoredDecision)
+    except msgspec.ValidationError as problem:
+        raise Unproven(f"{name} is no decision of schema version 1: {problem}") from None

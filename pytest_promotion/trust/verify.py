@@ -1,0 +1,259 @@
+"""
+May this decision be acted on now?
+
+The question of whoever deploys, asked of a file and of nothing else: no network, no session,
+no gate. Each check gives sentences; one against is a no, one that could not be judged is no yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.trust import rollcall, signing
+from pytest_promotion.trust.contradictions import contradictions
+from pytest_promotion.trust.keys import PublicKey
+from pytest_promotion.trust.stored import StoredDecision, parse
+
+SKEW: Final = timedelta(minutes=2)  # how far ahead the clock of the deciding machine may be
+_STEP: Final = 2**20
+_SUBJECT: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<kind>[A-Za-z0-9]+):(?P<hex>[0-9a-f]{40,128})")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A decision with what lies beside it. `envelopes` is None where it is not signed."""
+
+    name: str
+    content: bytes
+    envelopes: bytes | None
+    vault: Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What whoever asks knows better than the decision."""
+
+    at: datetime
+    subject: str = ""  # NAME=sha256:HEX, or sha256:HEX
+    policy_sha256: str = ""  # of the policy file, or of its resolved rules
+    keys: Sequence[PublicKey] = ()
+    threshold: int = 1
+    refuse_weakened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`against` says why not, `unknown` what could not be told, `notes` what a yes does not cover."""
+
+    decision: StoredDecision | None
+    against: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
+
+    @property
+    def yes(self) -> bool:
+        """Whether every check was made and none was against."""
+        return self.decision is not None and not self.against and not self.unknown
+
+    def document(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        decision = self.decision
+        return {
+            "may_act": self.yes,
+            "against": list(self.against),
+            "unknown": list(self.unknown),
+            "notes": list(self.notes),
+            "signers": list(self.signers),
+            "run_id": decision.run_id if decision else None,
+            "status": decision.status if decision else None,
+            "evidence_bundle_id": decision.evidence_bundle.evidence_bundle_id if decision else None,
+            "valid_until": decision.valid_until.ts_utc if decision and decision.valid_until else None,
+        }
+
+
+@dataclass(slots=True)
+class _Findings:
+    against: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    signers: tuple[str, ...] = ()
+
+
+def case_at(path: Path, vault: Vault | None = None) -> Case:
+    """The decision in the file at *path*, with its envelopes and its vault beside it. Raises `Unproven`."""
+    from pytest_promotion.publishing import SIGNED
+    from pytest_promotion.trust.stored import read_content
+
+    content = read_content(path)
+    beside = path.with_suffix(SIGNED)
+    envelopes = signing.read(beside) if beside.exists() else None
+    return Case(path.name, content, envelopes, vault or Vault(path.parent / "evidence"))
+
+
+def verify(case: Case, demands: Demands) -> Answer:
+    """Whether the decision of *case* may be acted on at `demands.at`."""
+    found = _Findings()
+    try:
+        decision = parse(case.content, case.name)
+    except Unproven as refusal:
+        # An unfinished session has decided nothing, which is an answer; anything else is not even a decision.
+        unfinished = "is not finished" in str(refusal)
+        return Answer(None, *(((str(refusal),), ()) if unfinished else ((), (str(refusal),))))
+    found.against += _said(decision)
+    found.against += contradictions(decision)
+    _judge_time(decision, demands.at, found)
+    _judge_subject(decision, demands.subject, found)
+    _judge_policy(decision, case, demands, found)
+    _judge_artifacts(decision, case.vault, found)
+    _judge_signature(decision, case, demands, found)
+    if decision.weakened:
+        weakened = f"it was weakened: {'; '.join(decision.weakened)}"
+        (found.against if demands.refuse_weakened else found.notes).append(weakened)
+    for waiver in decision.waivers:
+        found.notes.append(f"{waiver.get('gate', '?')} is waived until {waiver.get('expires', '?')}")
+    return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
+
+
+def rerun(answer: Answer, vault: Vault, project: Path, gates: str) -> Answer:
+    """*answer* after the gates have judged the same evidence again. Raises `Unproven` where they could not."""
+    from pytest_promotion.trust.rerun import differences
+
+    if answer.decision is None:
+        return answer
+    found = differences(answer.decision, vault, project, gates)
+    note = () if found else ("judged again from its vault, it has the same outcomes and the same bundle id",)
+    again = tuple(f"judged again, {sentence}" for sentence in found)
+    return replace(answer, against=(*answer.against, *again), notes=(*answer.notes, *note))
+
+
+def kept(vault: Vault) -> Callable[[str], bytes]:
+    """A reader of small files from *vault* that checks what it reads. It raises `Unproven`."""
+
+    def content(digest: str) -> bytes:
+        try:
+            with vault.open(digest) as file:
+                found = file.read()
+        except OSError as problem:
+            raise Unproven(f"{digest[:12]} cannot be read from the vault: {_why(problem)}") from None
+        if sha256(found).hexdigest() != digest:
+            raise Unproven(f"{digest[:12]} was changed in the vault")
+        return found
+
+    return content
+
+
+def _said(decision: StoredDecision) -> Iterator[str]:
+    if decision.kind != "decision" or decision.clock.as_of:
+        yield f"it is a {decision.kind if decision.kind != 'decision' else 'replay'}, not a decision"
+    if decision.status != "PASS":
+        yield f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
+    if decision.scope == "partial":
+        yield "it is a look at some gates, not at all that are required"
+
+
+def _judge_time(decision: StoredDecision, at: datetime, found: _Findings) -> None:
+    try:
+        taken = parse_moment(decision.ts_utc)
+        ends = parse_moment(decision.valid_until.ts_utc) if decision.valid_until else None
+    except BadTimestamp as problem:
+        found.unknown.append(f"its times cannot be read: {problem}")
+        return
+    if taken > at + SKEW:
+        found.against.append(f"it was taken {spoken((taken - at).total_seconds())} in the future")
+    if ends is None:
+        found.notes.append("it has no expiry: nothing that it rests on goes stale")
+    elif ends < at:
+        because = decision.valid_until.because if decision.valid_until else ""
+        found.against.append(f"it expired at {iso(ends)}: {because}")
+
+
+def _judge_subject(decision: StoredDecision, asked: str, found: _Findings) -> None:
+    subject = decision.subject
+    if not asked:
+        found.notes.append(f"nobody said what is to be promoted; it is about {subject.name if subject else 'nothing'}")
+        return
+    wanted = _SUBJECT.fullmatch(asked)
+    if wanted is None:
+        raise PolicyError(f"the subject {asked!r} is not [NAME=]sha256:HEX")
+    if subject is None:
+        found.against.append("it does not say what it is about")
+    elif subject.digest.get(wanted["kind"]) != wanted["hex"]:
+        told = ", ".join(f"{kind}:{text[:12]}" for kind, text in subject.digest.items())
+        found.against.append(f"it is about {subject.name} ({told}), not about {asked}")
+    elif wanted["name"] and wanted["name"] != subject.name:
+        found.against.append(f"it is about {subject.name}, not about {wanted['name']}")
+
+
+def _judge_policy(decision: StoredDecision, case: Case, demands: Demands, found: _Findings) -> None:
+    wanted = demands.policy_sha256
+    if wanted and wanted not in (decision.policy.sha256, decision.policy.resolved_sha256):
+        found.against.append(f"it was judged by the policy {decision.policy.sha256[:12]}, not by {wanted[:12]}")
+    try:
+        policy = rollcall.policy_of(decision, kept(case.vault))
+    except Unproven as refusal:
+        found.against.append(str(refusal))
+        return
+    found.against += rollcall.unanswered(decision, policy)
+    if policy.rules.required is None:
+        said = "its policy has no roll-call: nobody can tell whether a gate is missing"
+        # Who names a policy wants its roll-call answered.
+        (found.unknown if wanted else found.notes).append(said)
+
+
+def _judge_artifacts(decision: StoredDecision, vault: Vault, found: _Findings) -> None:
+    files = {one.sha256: (one.path, one.size_bytes) for one in decision.evidence_bundle.artifacts if one.exists}
+    manifest = decision.release_manifest_ref
+    if manifest is not None and manifest.exists:
+        files[manifest.sha256] = (manifest.path, manifest.size_bytes)
+    outputs = {
+        command.output_sha256: (f"the output of {' '.join(command.argv)}", None)
+        for check in decision.checks
+        for command in check.commands
+        if command.output_sha256
+    }
+    for digest, (name, size) in (outputs | files).items():
+        try:
+            seen, length = _digest_of(vault, digest)
+        except OSError as problem:
+            found.against.append(f"{name} cannot be read from the vault: {_why(problem)}")
+            continue
+        if seen != digest or size not in (None, length):
+            found.against.append(f"{name} was changed in the vault")
+
+
+def _digest_of(vault: Vault, digest: str) -> tuple[str, int]:
+    running, size = sha256(), 0
+    with vault.open(digest) as file:
+        while part := file.read(_STEP):
+            running.update(part)
+            size += len(part)
+    return running.hexdigest(), size
+
+
+def _judge_signature(decision: StoredDecision, case: Case, demands: Demands, found: _Findings) -> None:
+    if not demands.keys:
+        found.notes.append("nobody's signature was asked for")
+        return
+    if case.envelopes is None:
+        found.against.append("it is not signed")
+        return
+    try:
+        found.signers = signing.about(
+            case.envelopes, f"the envelopes of {case.name}", decision, case.content, demands.keys, demands.threshold
+        )
+    except Unproven as refusal:
+        found.against.append(str(refusal))
+
+
+def _why(problem: OSError) -> str:
+    return (problem.strerror or "failed").lower()
