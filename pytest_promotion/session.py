@@ -7,7 +7,6 @@ renderers how it reads, and the report folder where it lies.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,12 @@ from typing import Any
 import pytest
 
 from pytest_promotion import producers
-from pytest_promotion.clock import iso, parse_moment, spoken, stamp
+from pytest_promotion.clock import iso, parse_moment, stamp
+from pytest_promotion.deciding import Account, decision_of
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
-from pytest_promotion.ledger import with_requirements
-from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Severity, Status, ValidUntil, Verdict
+from pytest_promotion.model import CommandRun, Decision, Exhibit, Status, Verdict
 from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
 from pytest_promotion.render import json as as_json
@@ -31,7 +30,6 @@ from pytest_promotion.render import terminal as as_lines
 from pytest_promotion.rollcall import Written
 from pytest_promotion.selection import Selection, project
 from pytest_promotion.settings import Opening, Settings
-from pytest_promotion.verdict import decide
 
 
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
@@ -106,69 +104,41 @@ class GateSession:
     # --- deciding ---
 
     def _decide(self, session: pytest.Session) -> Decision:
+        return decision_of(self._account(session))
+
+    def _account(self, session: pytest.Session) -> Account:
         settings, ledger = self._settings, self._recorder.ledger
-        results = with_requirements(ledger.results(self._selection.asks_for))
-        exhibits, problems = bundle.collect(results)
+        results = tuple(ledger.results(self._selection.asks_for))
         root = settings.evidence_root()
-        problems += bundle.changed_since(results, root)
-        problems += self._unmet_requirements(results)
+        problems = [*ledger.problems, *bundle.changed_since(results, root)]
         problems += [f"{path} was asked for and is not there" for path in self._selection.missing]
         problems += [] if ledger.problems else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
-        rules = settings.policy.rules
-        until = _valid_until(results)
-        now = settings.clock.now()
-        if until is not None and parse_moment(until.ts_utc) < now:
-            problems.append(f"{until.because} before the session ended")
-        verdict = decide(
-            results,
-            rules.required,
-            [*ledger.problems, *problems, *missing, *lost],
-            narrowed=self._selection.narrowed,
-        )
         commit, dirty = provenance.git_state(settings.root)
-        resolved = settings.policy.resolved_sha256
-        sources = settings.policy.sources
-        return Decision(
-            verdict=verdict,
-            kind="replay" if settings.clock.as_of else "decision",
+        return Account(
             run_id=settings.run_id,
-            ts_utc=iso(now),
-            profile=settings.policy.profile,
-            overrides=settings.policy.overrides,
-            weakened=settings.policy.weakened,
-            valid_until=until if verdict.passed else None,
-            subject=provenance.subject_of(settings.subject, manifest, commit),
-            manifest=manifest,
-            bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
-            exhibits=exhibits,
+            now=settings.clock.now(),
+            as_of=settings.clock.as_of,
+            results=results,
+            known=frozenset(ledger.known_ids),
+            problems=(*problems, *missing, *lost),
+            narrowed=self._selection.narrowed,
+            policy=settings.policy,
             policy_path=_relative(settings.policy_path, settings.root),
-            policy_sha256=sources[0].sha256 if sources else resolved,
-            policy_resolved_sha256=resolved,
             policy_files=tuple(
                 Exhibit(
                     _relative(Path(source.path), settings.root) or "", source.sha256, len(source.content), exists=True
                 )
-                for source in sources
+                for source in settings.policy.sources
             ),
+            subject=provenance.subject_of(settings.subject, manifest, commit),
+            manifest=manifest,
             git_commit=commit,
             git_dirty=dirty,
-            clock_now=iso(now),
-            as_of=settings.clock.as_of,
             attachments=attachments,
             refreshed=tuple(self._refreshed),
-            tool_version=importlib.metadata.version("pytest-promotion"),
         )
-
-    def _unmet_requirements(self, results: Sequence[GateResult]) -> list[str]:
-        known = self._recorder.ledger.known_ids
-        return [
-            f"{result.gate.id} rests on {name!r}, and there is no such gate"
-            for result in results
-            for name in result.gate.requires
-            if name not in known
-        ]
 
     def _manifest(self, root: Any) -> tuple[Exhibit | None, list[str]]:
         asked = self._settings.policy.rules.release_manifest
@@ -246,20 +216,6 @@ def _unexplained(session: pytest.Session) -> list[str]:
     except ValueError:
         name = "a code of its own"
     return [f"pytest ended with exit code {code}: {name}"]
-
-
-def _valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
-    """The first moment at which an item that a critical gate rests on goes stale."""
-    first: tuple[datetime, str] | None = None
-    for result in results:
-        if not result.passed or result.gate.severity is not Severity.CRITICAL:
-            continue
-        for item in result.record.freshness:
-            moment = parse_moment(item.timestamp) + timedelta(seconds=item.max_age_s)
-            because = f"{item.path} goes stale at {spoken(item.max_age_s)} of age"
-            if first is None or (moment, because) < first:
-                first = (moment, because)
-    return ValidUntil(iso(first[0]), first[1]) if first else None
 
 
 def _asked_reports(config: pytest.Config) -> list[Path]:

@@ -35,6 +35,7 @@ ALLOWED = {
     "rollcall": {"model", "vacuity"},
     "ledger": {"model", "rollcall"},
     "verdict": {"model"},
+    "deciding": {"model", "clock", "evidence", "ledger", "policy", "verdict"},
     "policy": {"model", "errors", "canonical", "evidence"},
     "evidence": {"model", "errors", "clock", "canonical"},
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
@@ -55,8 +56,8 @@ ALLOWED = {
         "model",
         "errors",
         "clock",
+        "deciding",
         "evidence",
-        "ledger",
         "policy",
         "producers",
         "publishing",
@@ -66,7 +67,6 @@ ALLOWED = {
         "selection",
         "settings",
         "trust",
-        "verdict",
     },
 }
 
