@@ -103,10 +103,14 @@ class Ledger:
         return tuple(self._planned.values())
 
     @property
+    def collected(self) -> tuple[Gate, ...]:
+        """Every gate that was collected, selected or not."""
+        return (*self._planned.values(), *self._deselected.values())
+
+    @property
     def known_ids(self) -> set[str]:
         """The ids of all gates that exist, run or not."""
-        gates = (*self._planned.values(), *self._deselected.values())
-        return {gate.id for gate in gates} | {written.id for written in self._written.values()}
+        return {gate.id for gate in self.collected} | {written.id for written in self._written.values()}
 
     def result(self, nodeid: str) -> GateResult:
         """What became of one planned gate, by all that is known of it now."""

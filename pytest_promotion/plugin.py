@@ -24,6 +24,8 @@ _OPTIONS = {
     "profile": ("NAME", "Profile of the policy (default: default)."),
     "as_of": ("ISO-8601", "Decide as of that moment: a replay, never a decision to act on."),
     "reports": ("DIR", "Folder that reports are written to (default: reports in pytest's root directory)."),
+    "run_id": ("ID", "What to call this run (default: a new random id); the same for all its shards."),
+    "shard": ("I/N", "Run share I of N of the gates, to be merged by `promotion merge`; decides nothing."),
     "sign": ("KEYFILE", "Sign the decision with this private key (see `promotion keygen`)."),
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
 }
@@ -109,8 +111,8 @@ def _start(config: pytest.Config) -> GateSession | None:
         return None
     opening = settings.opening(config)
     folder = ReportFolder(opening.folder)
-    # Neither a look at some gates nor a replay touches `latest.*`.
-    decides = not (selection.surely_partial or opening.as_of)
+    # Neither a look at some gates nor a replay nor a shard touches `latest.*`.
+    decides = not (selection.surely_partial or opening.as_of or opening.share)
     if decides:
         say_fail(folder, opening)
     try:
@@ -145,7 +147,7 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
     config.stash[fixtures.SETTINGS] = given
     config.stash[fixtures.STORES] = (given.evidence_root(), given.vault())
     folders = [str(folder) for folder in gate_folders(config)]
-    collector = Collector(folders, given.policy, remote=remote)
+    collector = Collector(folders, given.policy, given.share, remote=remote)
     collector.watch_threads()
     config.pluginmanager.register(collector, "promotion-collector")
     return collector

@@ -92,6 +92,14 @@ class ReportFolder:
                 raise
         return place
 
+    def place(self, stem: str, content: bytes) -> Path:
+        """Writes `<stem>.json`, or `<stem>_1.json` and so on, and nothing else. Returns its path. Raises `OSError`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            found = next(self.path / f"{name}.json" for name in _names(stem) if not self._taken(name))
+            _replace([content], found)
+        return found
+
     def _taken(self, name: str) -> bool:
         return any((self.path / f"{name}{suffix}").exists() for suffix in (".json", ".md"))
 

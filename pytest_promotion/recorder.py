@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from pytest_promotion.policy import Policy
 from pytest_promotion.render import junit
 from pytest_promotion.rollcall import gate_id
 from pytest_promotion.sentences import of_failure, of_skip
+from pytest_promotion.shards import Share
 from pytest_promotion.wire import Envelope, legible, pack, safe, unpack
 
 ENVELOPE = "promotion_envelope"  # the attribute of a report that carries it from a worker
@@ -44,10 +45,11 @@ class Collected:
 class Collector:
     """Finds the gates, watches them run, and puts what they saw on their reports."""
 
-    def __init__(self, folders: list[str], policy: Policy, *, remote: bool) -> None:
+    def __init__(self, folders: list[str], policy: Policy, share: Share | None = None, *, remote: bool) -> None:
         self._folders = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
         self._inside: dict[Any, bool] = {}
         self._policy = policy
+        self._share = share
         self._remote = remote
         self._envelopes: dict[tuple[str, str], Envelope] = {}
         self._sent: dict[str, Record] = {}  # of the gate that runs now
@@ -77,13 +79,17 @@ class Collector:
             if not self._remote:
                 raise
             items.clear()  # the controller refuses the session, with this sentence
+        if self._share is not None:
+            mine = self._share.takes(gates)
+            self._leave_out(config, items, lambda name: name not in mine)
         if "required" in self._policy.overrides:
-            self._narrow(config, items)
+            # A roll-call that was given by hand is the whole session: what is not on it does not run.
+            called = set(self._policy.rules.required or ())
+            self._leave_out(config, items, lambda name: not called & set(_names(name)))
 
-    def _narrow(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """A roll-call that was given by hand is the whole session: what is not on it does not run."""
-        called = set(self._policy.rules.required or ())
-        others = [item for item in items if GATE in item.stash and not called & set(_names(item.stash[GATE].id))]
+    @staticmethod
+    def _leave_out(config: pytest.Config, items: list[pytest.Item], out: Callable[[str], bool]) -> None:
+        others = [item for item in items if GATE in item.stash and out(item.stash[GATE].id)]
         if others:
             gone = set(map(id, others))
             items[:] = [item for item in items if id(item) not in gone]

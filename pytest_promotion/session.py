@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_promotion import producers
+from pytest_promotion import producers, shards
 from pytest_promotion.clock import iso, parse_moment, stamp
 from pytest_promotion.deciding import Account, decision_of
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
-from pytest_promotion.model import CommandRun, Decision, Exhibit, Status, Verdict
+from pytest_promotion.model import CommandRun, Decision, Exhibit, Scope, Status, Verdict
 from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
 from pytest_promotion.render import json as as_json
@@ -30,6 +31,7 @@ from pytest_promotion.render import terminal as as_lines
 from pytest_promotion.rollcall import Written
 from pytest_promotion.selection import Selection, project
 from pytest_promotion.settings import Opening, Settings
+from pytest_promotion.shards import Share
 
 
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
@@ -77,7 +79,10 @@ class GateSession:
         self._recorder.close()
         try:
             decision = self._decide(session)
-            self._publish(decision)
+            if self._settings.share is None:
+                self._publish(decision)
+            else:
+                self._publish_shard(session, self._settings.share)
         except (OSError, Unproven, TimeoutError) as problem:
             said = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
             self._recorder.ledger.problem(f"the decision could not be written: {said}")
@@ -104,7 +109,13 @@ class GateSession:
     # --- deciding ---
 
     def _decide(self, session: pytest.Session) -> Decision:
-        return decision_of(self._account(session))
+        decision, share = decision_of(self._account(session)), self._settings.share
+        if share is None:
+            return decision
+        # Even a share that has every critical gate says nothing about the candidate by itself.
+        reasons = (*decision.verdict.reasons, f"this is shard {share}: merge all of them to decide")
+        verdict = replace(decision.verdict, status=Status.PARTIAL, scope=Scope.PARTIAL, reasons=reasons)
+        return replace(decision, verdict=verdict, valid_until=None)
 
     def _account(self, session: pytest.Session) -> Account:
         settings, ledger = self._settings, self._recorder.ledger
@@ -112,7 +123,8 @@ class GateSession:
         root = settings.evidence_root()
         problems = [*ledger.problems, *bundle.changed_since(results, root)]
         problems += [f"{path} was asked for and is not there" for path in self._selection.missing]
-        problems += [] if ledger.problems else _unexplained(session)
+        nothing_here = settings.share is not None and int(session.exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED
+        problems += [] if ledger.problems or nothing_here else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
         commit, dirty = provenance.git_state(settings.root)
@@ -183,6 +195,16 @@ class GateSession:
             latest=not replay and not partial,
             sign=None if partial else self._signer(self.document),
         )
+        self.path = os.path.relpath(place, self._config.invocation_params.dir)
+
+    def _publish_shard(self, session: pytest.Session, share: Share) -> None:
+        vault, account = self._settings.vault(), self._account(session)
+        for source in self._settings.policy.sources:
+            vault.keep(source.sha256, source.content)
+        shard = shards.shard_of(account, share, self._recorder.ledger.collected)
+        stem = f"shard_{share.index}of{share.count}_{stamp(account.now)}"
+        place = self._folder.place(stem, shards.written(shard))
+        self.document = as_json.document(self._decide(session))
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 
     def _signer(self, document: dict[str, Any]) -> Sign | None:

@@ -19,6 +19,7 @@ from pytest_promotion.evidence.provenance import named_subject
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.selection import project
+from pytest_promotion.shards import Share, check_run_id, parse_share
 
 _INPUT: Final = "promotion"
 
@@ -35,6 +36,7 @@ class Settings:
     policy_path: Path | None
     clock: Clock
     subject: str
+    share: Share | None = None  # of a run on several machines
     sign: Path | None = None  # the private key that signs the decision; known to the controller only
 
     @property
@@ -66,6 +68,7 @@ class Opening:
     reports: Path
     profile: str | None
     as_of: str | None
+    share: str | None
 
     @property
     def folder(self) -> Path:
@@ -77,12 +80,13 @@ def opening(config: pytest.Config) -> Opening:
     """The start of a session that a controller, or a process without workers, leads."""
     base = project(config) or config.rootpath
     return Opening(
-        run_id=str(uuid.uuid4()),
+        run_id=_text(config, "run_id") or str(uuid.uuid4()),
         started=datetime.now(UTC),
         root=(_path(config, "root") or base).absolute(),
         reports=(_path(config, "reports") or base / "reports").absolute(),
         profile=_text(config, "profile"),
         as_of=_text(config, "as_of"),
+        share=_text(config, "shard"),
     )
 
 
@@ -106,6 +110,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         if subject:
             named_subject(subject)
         sign = _signing_key(config, start)
+        share = _share(config, start)
     except BadTimestamp as problem:
         raise pytest.UsageError(f"--promotion-as-of: {problem}") from None
     except PolicyError as problem:
@@ -119,8 +124,19 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path=policy_path,
         clock=clock,
         subject=subject,
+        share=share,
         sign=sign,
     )
+
+
+def _share(config: pytest.Config, start: Opening) -> Share | None:
+    check_run_id(start.run_id)
+    if start.share is None:
+        return None
+    if start.as_of or _text(config, "sign"):
+        with_what = "--promotion-as-of: a replay is no decision" if start.as_of else "--promotion-sign: sign the merge"
+        raise PolicyError(f"--promotion-shard with {with_what}")
+    return parse_share(start.share, _text(config, "run_id") or "")
 
 
 def _signing_key(config: pytest.Config, start: Opening) -> Path | None:
@@ -147,6 +163,7 @@ def to_worker(settings: Settings) -> dict[str, str]:
         _INPUT + "_root": str(settings.root),
         _INPUT + "_reports": str(settings.reports),
         _INPUT + "_policy": policies.packed(settings.policy),
+        _INPUT + "_shard": str(settings.share or ""),
         _INPUT + "_as_of": iso(settings.clock.stopped_at) if settings.clock.stopped_at else "",
     }
 
@@ -155,7 +172,7 @@ def from_controller(given: dict[str, Any]) -> Settings | None:
     """The settings as the controller gave them; None where it leads no gates."""
     if _INPUT + "_policy" not in given:
         return None
-    as_of = given[_INPUT + "_as_of"]
+    as_of, share = given[_INPUT + "_as_of"], given[_INPUT + "_shard"]
     return Settings(
         run_id=given[_INPUT + "_run_id"],
         started=parse_moment(given[_INPUT + "_started"]),
@@ -165,6 +182,7 @@ def from_controller(given: dict[str, Any]) -> Settings | None:
         policy_path=None,
         clock=Clock(parse_moment(as_of) if as_of else None),
         subject="",
+        share=parse_share(share, given[_INPUT + "_run_id"]) if share else None,
     )
 
 

@@ -14,6 +14,7 @@ from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.keys import keygen, sign
+from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
@@ -47,5 +48,5 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-for command in (gates, verify, keygen, sign, cycle, finalize, replay, secrets, tests, schema):
+for command in (gates, verify, keygen, sign, merge, cycle, finalize, replay, secrets, tests, schema):
     main.add_command(command)

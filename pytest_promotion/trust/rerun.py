@@ -27,6 +27,8 @@ from pytest_promotion.trust.stored import StoredArtifact, StoredDecision, parse,
 
 TIMEOUT_S: Final = 600.0
 _STEP: Final = 2**20
+# What a surrounding pytest run, or somebody's habits, would add to the options.
+_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST", "PYTEST_CURRENT", "COV_")
 _TOLD: Final = 400  # characters of what pytest said
 
 
@@ -137,7 +139,7 @@ def _run(words: list[str], project: Path, reports: Path, timeout: float) -> Stor
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
+            env={name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
             start_new_session=True,
         )
         try:

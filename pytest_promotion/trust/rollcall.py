@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_promotion import policy as policies
 from pytest_promotion.errors import PolicyError, Unproven
@@ -13,6 +13,15 @@ from pytest_promotion.model import Outcome, Severity
 from pytest_promotion.trust.stored import StoredDecision
 
 Kept = Callable[[str], bytes]  # from a digest to the bytes that have it; raises Unproven
+
+
+class Judged(Protocol):
+    """What says which policy it was judged by: a decision, or a shard of one."""
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def overrides(self) -> dict[str, Any]: ...
 
 
 def policy_of(decision: StoredDecision, kept: Kept) -> policies.Policy:
@@ -23,22 +32,38 @@ def policy_of(decision: StoredDecision, kept: Kept) -> policies.Policy:
         Unproven: where a file is gone or damaged, or where those files do not resolve to the
             rules whose digest the decision names.
     """
-    files = {os.path.normpath(file.path): file.sha256 for file in decision.policy.files}
+    policy = decision.policy
+    files = {file.path: file.sha256 for file in policy.files}
+    return resolved(decision, policy.path, files, (policy.sha256, policy.resolved_sha256), kept)
 
-    def reader(path: Path) -> bytes:
+
+def resolved(
+    judged: Judged, path: str | None, files: Mapping[str, str], digests: tuple[str, str], kept: Kept
+) -> policies.Policy:
+    """
+    The policy at *path*, read from kept *files* (from paths to digests).
+
+    Args:
+        digests: of the first file and of the resolved rules, which must come out.
+
+    Raises:
+        Unproven: as `policy_of`.
+    """
+    places = {os.path.normpath(name): digest for name, digest in files.items()}
+
+    def reader(place: Path) -> bytes:
         try:
-            return kept(files[os.path.normpath(path)])
+            return kept(places[os.path.normpath(place)])
         except KeyError:
-            raise FileNotFoundError(2, "not among the policy files of the decision") from None
+            raise FileNotFoundError(2, "not among the policy files that were kept") from None
 
-    place = decision.policy.path
-    assignments = [assignment(key, value) for key, value in decision.overrides.items()]
+    assignments = [assignment(key, value) for key, value in judged.overrides.items()]
     try:
-        found = policies.load(Path(place) if place else None, decision.profile, assignments, reader)
+        found = policies.load(Path(path) if path else None, judged.profile, assignments, reader)
     except PolicyError as problem:
         raise Unproven(f"its policy cannot be resolved again: {problem}") from None
     first = found.sources[0].sha256 if found.sources else found.resolved_sha256
-    if found.resolved_sha256 != decision.policy.resolved_sha256 or first != decision.policy.sha256:
+    if (first, found.resolved_sha256) != digests:
         raise Unproven("its policy files do not resolve to the rules that it says it was judged by")
     return found
 

@@ -1,0 +1,66 @@
+"""`promotion merge`: one decision from the shards of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pytest_promotion.errors import Unproven
+
+
+@click.command(epilog="Example: promotion merge shards/*/promotion_gates/shard_*.json --key release.key")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SHARD...")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder that the decision is written to.",
+)
+@click.option("--key", type=click.Path(path_type=Path), help="Sign the decision with this private key.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
+def merge(files: tuple[Path, ...], reports: Path, key: Path | None, as_json: bool) -> int:
+    """
+    Decide from the files that `pytest gates --promotion-shard I/N` wrote. Exit 0 PASS, 2 FAIL, 3 no decision.
+
+    The vault of each shard is looked for beside its file. A shard that is missing, was run twice, or
+    differs from the others in run id, subject, policy or commit makes the decision FAIL.
+    """
+    from pytest_promotion.clock import parse_moment, stamp
+    from pytest_promotion.evidence.vault import Vault
+    from pytest_promotion.publishing import ReportFolder
+    from pytest_promotion.render import json as as_document
+    from pytest_promotion.render import markdown as as_markdown
+    from pytest_promotion.render import terminal as as_lines
+    from pytest_promotion.trust import signing
+    from pytest_promotion.trust.keys import read_private
+    from pytest_promotion.trust.merging import merged
+
+    folder = ReportFolder(reports / "promotion_gates")
+    try:
+        private = read_private(key) if key else None
+        decision = merged(files, Vault(folder.path / "evidence"))
+        document = as_document.document(decision)
+        folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile))
+        place = folder.publish(
+            f"promotion_gates_{stamp(parse_moment(decision.ts_utc))}",
+            document,
+            as_markdown.markdown(document),
+            latest=True,
+            sign=(lambda name, content: signing.signed(document, name, content, [private])) if private else None,
+        )
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except OSError as problem:
+        raise click.ClickException(
+            f"the decision cannot be written: {(problem.strerror or 'failed').lower()}"
+        ) from None
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        for line, _ in as_lines.summary(document):
+            click.echo(line)
+        click.echo(as_lines.verdict(document, str(place))[0])
+    return 0 if decision.verdict.passed else 2
