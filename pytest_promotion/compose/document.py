@@ -20,15 +20,15 @@ from pytest_promotion.evidence.documents import decode
 Place = tuple[str, ...]
 _MOST_NODES: Final = 200_000  # ten levels of ten aliases each are ten billion; a hundred services are ten thousand
 _MERGE: Final = "tag:yaml.org,2002:merge"
+_FLOAT: Final = (
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+    r"|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
+)
 # How YAML 1.2 tells what a plain scalar is, as Compose's reader does it.
 _SCALARS: Final = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)", "-+0123456789"),
-    "float": (
-        r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
-        r"|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)",
-        "-+0123456789.",
-    ),
+    "float": (_FLOAT, "-+0123456789."),
     "null": (r"~|null|Null|NULL|", "~nN\0"),
     "merge": (r"<<", "<"),
 }
@@ -90,7 +90,9 @@ def parse(content: bytes, name: str) -> Document:
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f"{name} line {mark.line + 1}" if mark else name
-        raise Refused(Finding("yaml", "", where, f"not YAML: {getattr(problem, 'problem', None) or 'refused'}")) from None
+        raise Refused(
+            Finding("yaml", "", where, f"not YAML: {getattr(problem, 'problem', None) or 'refused'}")
+        ) from None
     except (ValueError, TypeError, RecursionError) as problem:
         # A message of a scalar's reader quotes the scalar.
         raise Refused(Finding("yaml", "", name, f"a value cannot be read ({type(problem).__name__})")) from None

@@ -38,7 +38,7 @@ class Compose:
     version: str
 
     def __str__(self) -> str:
-        return f"{' '.join(self.words)} {self.version}"
+        return f"{' '.join((Path(self.words[0]).name, *self.words[1:]))} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ def parse(text: str) -> Image:
     found = _REFERENCE.fullmatch(text)
     if found is None:
         lowered = _REFERENCE.fullmatch(text.lower())
-        raise BadReference("a repository's name is lower case" if lowered else "expected [registry/]name[:tag][@digest]")
+        raise BadReference(
+            "a repository's name is lower case" if lowered else "expected [registry/]name[:tag][@digest]"
+        )
     domain, path = found["domain"] or "", found["path"]
     if domain and not ("." in domain or ":" in domain or domain == "localhost" or domain != domain.lower()):
         domain, path = "", f"{domain}/{path}"  # the first part of a name with slashes, not a registry

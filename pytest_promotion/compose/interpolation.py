@@ -6,6 +6,7 @@ Messages name variables and never quote what stands around them: a default may b
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -113,10 +114,8 @@ def names(text: str) -> set[str]:
             asked.add(str(key))
             return True
 
-    try:
+    with contextlib.suppress(BadTemplate):
         interpolate(text, Asked(), asked.add)
-    except BadTemplate:
-        pass
     return asked
 
 

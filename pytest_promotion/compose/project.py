@@ -10,40 +10,41 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_promotion.compose import specification
 from pytest_promotion.compose.document import Document, Place, read
 from pytest_promotion.compose.findings import Finding
-from pytest_promotion.compose.interpolation import filled
+from pytest_promotion.compose.interpolation import filled, names
 from pytest_promotion.errors import Unproven
 
 _REPLACED: Final = {"command", "entrypoint", "test"}
 _PAIRS: Final = {"environment", "labels", "annotations", "sysctls", "extra_hosts", "args", "driver_opts", "options"}
-_KEYED: Final = {
-    "volumes": lambda item: _mounted(item),
-    "devices": lambda item: _mounted(item),
-    "secrets": lambda item: _field(item, "source"),
-    "configs": lambda item: _field(item, "source"),
-    "env_file": lambda item: _field(item, "path"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What the files say together, what is wrong with their shapes, and the templates that images were filled in from."""
+    """
+    What the files say together, and what is wrong with their shapes.
+
+    `templates` are the images as they were written, by service, and `asked` the variables that the files ask for.
+    """
 
     document: Document
     folder: Path
     templates: Mapping[str, str]
+    asked: frozenset[str]
     findings: tuple[Finding, ...]
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:
         """The services that are mappings; what else stands there is a finding."""
         found = self.document.data.get("services")
-        return {name: body for name, body in (found if isinstance(found, dict) else {}).items() if isinstance(body, dict)}
+        return {
+            name: body for name, body in (found if isinstance(found, dict) else {}).items() if isinstance(body, dict)
+        }
 
 
 def load(files: Sequence[Path], variables: Mapping[str, str], more: Sequence[Document] = ()) -> Project:
@@ -58,10 +59,12 @@ def load(files: Sequence[Path], variables: Mapping[str, str], more: Sequence[Doc
     findings: list[Finding] = []
     merged: Document | None = None
     templates: dict[str, str] = {}
+    asked: set[str] = set()
     for raw in [*map(read, files), *more]:
         if raw.data.get("include"):
             raise Unproven(f"{raw.where(('include',))}: `include` is not read here; name the files with --compose")
         templates |= _templates(raw)
+        asked |= _asked(raw.data)
         document, wrong = filled(raw, variables)
         findings += [*wrong, *specification.check(document)]
         document.data = _Extending(document, folder, variables, findings).services()
@@ -69,7 +72,7 @@ def load(files: Sequence[Path], variables: Mapping[str, str], more: Sequence[Doc
     if merged is None or not isinstance(merged.data.get("services"), dict) or not merged.data["services"]:
         findings.append(Finding("references", "services", files[0].name, "there is no service"))
     assert merged is not None  # noqa: S101 - a project has a file, or `files[0]` has failed
-    return Project(merged, folder, templates, tuple(findings))
+    return Project(merged, folder, templates, frozenset(asked), tuple(findings))
 
 
 def _templates(raw: Document) -> dict[str, str]:
@@ -80,12 +83,17 @@ def _templates(raw: Document) -> dict[str, str]:
     }
 
 
+def _asked(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return names(value) if "$" in value else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*map(_asked, parts))
+
+
 class _Extending:
     """Resolves `extends` within one file, and into the files that it names."""
 
-    def __init__(
-        self, document: Document, folder: Path, variables: Mapping[str, str], findings: list[Finding]
-    ) -> None:
+    def __init__(self, document: Document, folder: Path, variables: Mapping[str, str], findings: list[Finding]) -> None:
         self._document = document
         self._folder = folder
         self._variables = variables
@@ -192,3 +200,12 @@ def _mounted(item: Any) -> str:
 def _field(item: Any, name: str) -> str:
     return str(item.get(name)) if isinstance(item, dict) else str(item)
 
+
+# What tells the items of a list apart, where an item of a later file replaces one of an earlier file.
+_KEYED: Final[dict[str, Callable[[Any], str]]] = {
+    "volumes": _mounted,
+    "devices": _mounted,
+    "secrets": partial(_field, name="source"),
+    "configs": partial(_field, name="source"),
+    "env_file": partial(_field, name="path"),
+}

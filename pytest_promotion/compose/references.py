@@ -202,4 +202,3 @@ def _has_check(body: dict[str, Any]) -> bool:
         and bool(health.get("test"))
         and health.get("test") not in _NO_CHECK
     )
-

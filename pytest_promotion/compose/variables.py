@@ -27,7 +27,7 @@ def variables(env_file: Path | None, environment: Mapping[str, str]) -> dict[str
 
 
 def read(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The values in the `.env` file at *path*. A key without `=` takes its value from *environment*. Raises `Unproven`."""
+    """The values in the `.env` file at *path*; a key without `=` has that of *environment*. Raises `Unproven`."""
     try:
         from dotenv.parser import parse_stream
     except ImportError:
