@@ -183,5 +183,5 @@ def _untagged(loader: Any, node: Any) -> Any:
         return loader.construct_mapping(node, deep=True)
     if node.id == "sequence":
         return loader.construct_sequence(node, deep=True)
-    node.tag = loader.resolve(type(node), node.value, (node.style is None, False))
-    return loader.construct_object(node)
+    tag = loader.resolve(type(node), node.value, (node.style is None, False))
+    return loader.construct_object(type(node)(tag, node.value, node.start_mark, node.end_mark))

@@ -69,9 +69,9 @@ def load(files: Sequence[Path], variables: Mapping[str, str], more: Sequence[Doc
         findings += [*wrong, *specification.check(document)]
         document.data = _Extending(document, folder, variables, findings).services()
         merged = document if merged is None else laid(merged, document)
-    if merged is None or not isinstance(merged.data.get("services"), dict) or not merged.data["services"]:
-        findings.append(Finding("references", "services", files[0].name, "there is no service"))
     assert merged is not None  # noqa: S101 - a project has a file, or `files[0]` has failed
+    if not merged.data.get("services"):
+        findings.append(merged.finding("references", ("services",), "there is no service"))
     return Project(merged, folder, templates, frozenset(asked), tuple(findings))
 
 

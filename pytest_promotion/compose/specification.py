@@ -23,6 +23,7 @@ from pytest_promotion.errors import Unproven
 
 Engine = Literal["auto", "jsonschema-rs", "jsonschema"]
 SCHEMA: Final = Path(__file__).with_name("compose-spec.json")
+_UNEXPECTED: Final = ("additionalProperties", "unevaluatedProperties")
 _MOST: Final = 50  # findings of one document; a file of another kind would have one a line
 
 
@@ -44,7 +45,8 @@ def check(document: Document, engine: Engine = "auto") -> list[Finding]:
         Unproven: where neither library is installed.
     """
     _, violations = validator(engine)
-    found = [_clearest(one) for one in _plain(list(violations(_without(document.data, document.reset))))]
+    clear = _plain(list(violations(_without(document.data, document.reset))))
+    found = [part for one in clear for part in _apart(_clearest(one))]
     said = dict.fromkeys((one.path, _said(one)) for one in found)
     return [document.finding("schema", path, message) for path, message in [*said][:_MOST]]
 
@@ -96,7 +98,7 @@ def _of_rs(error: Any) -> Violation:
 
 def _of_jsonschema(error: Any) -> Violation:
     keyword, wanted = error.validator, error.validator_value
-    if keyword in ("additionalProperties", "unevaluatedProperties"):
+    if keyword in _UNEXPECTED:
         wanted = _unexpected(error)
     elif keyword == "required":
         wanted = next((name for name in wanted if name not in error.instance), None)
@@ -126,11 +128,20 @@ def _clearest(violation: Violation) -> Violation:
     return violation
 
 
+def _apart(violation: Violation) -> Iterator[Violation]:
+    """One violation for each key that nobody expected, at that key."""
+    if violation.keyword not in _UNEXPECTED or not violation.wanted:
+        yield violation
+        return
+    for name in violation.wanted:
+        yield violation._replace(path=(*violation.path, str(name)), wanted=name)
+
+
 def _said(violation: Violation) -> str:
     """A sentence that names keys and types, and no value."""
     keyword, wanted = violation.keyword, violation.wanted
-    if keyword in ("additionalProperties", "unevaluatedProperties") and wanted:
-        return "; ".join(_unknown(str(name)) for name in wanted)
+    if keyword in _UNEXPECTED and wanted:
+        return _unknown(str(wanted))
     if keyword == "type":
         return f"{_kind(violation.instance)} where {_list(wanted)} belongs"
     if keyword == "enum" and wanted:
