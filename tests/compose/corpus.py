@@ -50,7 +50,8 @@ GOOD = {
         "  db: {image: db:1, healthcheck: {test: [CMD, ok], interval: 1m30s, timeout: 5s, retries: 3}}\n"
     ),
     "optional-dependency": Case(
-        services("    depends_on: {gone: {condition: service_started, required: false}}\n"), apart=f"required is {LATER}"
+        services("    depends_on: {gone: {condition: service_started, required: false}}\n"),
+        apart=f"required is {LATER}",
     ),
     "named-volume": Case(services("    volumes: [data:/data]\n", "volumes: {data: {}}\n")),
     "folder-volumes": Case(services('    volumes: ["./a:/a", "/b:/b:ro", "~/c:/c", /d]\n')),
@@ -112,7 +113,9 @@ BAD = {
         "services: {web: {image: 'web:1', command: 'x $GONE_1'}}\n", "interpolation", "not set", "1.29 only warns"
     ),
     "open-brace": Case("services: {web: {image: 'web:${T'}}\n", "interpolation", "not closed"),
-    "lone-dollar": Case("services: {web: {image: web:1, command: 'cost $ 5'}}\n", "interpolation", "starts no variable"),
+    "lone-dollar": Case(
+        "services: {web: {image: web:1, command: 'cost $ 5'}}\n", "interpolation", "starts no variable"
+    ),
     "no-name": Case("services: {web: {image: 'web:${1T}'}}\n", "interpolation", "no name"),
     "no-operator": Case("services: {web: {image: 'web:${T!x}'}}\n", "interpolation", "no operator"),
     "unknown-dependency": Case(services("    depends_on: [othr]\n"), "references", "no service 'othr'"),

@@ -273,7 +273,7 @@ class TestSeveralFiles:
 
 
 class TestEngine:
-    """"Compose is missing" and "the file is invalid" are different answers, and neither is a pass."""
+    """ "Compose is missing" and "the file is invalid" are different answers, and neither is a pass."""
 
     @staticmethod
     def program(folder: Path, name: str, script: str) -> dict[str, str]:
@@ -335,7 +335,13 @@ class TestEngine:
 
     @pytest.mark.parametrize(
         "ending",
-        ["exit 125", "exit 137", "kill -9 $$", "echo 'unknown flag: --env-file'; exit 16", "echo 'Traceback (most recent call last):'; exit 1"],
+        [
+            "exit 125",
+            "exit 137",
+            "kill -9 $$",
+            "echo 'unknown flag: --env-file'; exit 16",
+            "echo 'Traceback (most recent call last):'; exit 1",
+        ],
         ids=["docker", "out-of-memory", "killed", "question", "crash"],
     )
     def test_no_answer_about_the_file(self, tmp_path, ending):
