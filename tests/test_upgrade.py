@@ -336,6 +336,12 @@ class TestCommand:
         assert "Traceback" not in done.stderr
         assert not (folder / "reports").exists()
 
+    def test_a_root_that_is_not_there_is_wrong_usage(self, folder):
+        """A report in a folder that was made by a typo is found by nobody."""
+        done = promotion("--target-image", "shop/app:1.3.0", "--root", "gone", cwd=folder)
+        assert done.returncode == 4
+        assert not (folder / "gone").exists()
+
     def test_reports_that_cannot_be_written_are_no_verdict(self, folder):
         """A verdict that nobody can read later was not given."""
         (folder / "reports").write_text("in the way")

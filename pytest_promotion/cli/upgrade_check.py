@@ -20,7 +20,12 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--service", "services", multiple=True, help="Upgrade this service, whatever it runs; may be repeated.")
 @click.option("--allow-downgrade", is_flag=True, help="An older version is a warning.")
 @click.option("--without-engine", is_flag=True, help="Do without the verdict of Compose itself; the report says so.")
-@click.option("--root", type=_FOLDER, default=Path(), help="Where compose files are looked for; the current folder.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where compose files are looked for; the current folder.",
+)
 @click.option("--reports", type=_FOLDER, default=None, help="Where reports go; the folder reports below the root.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def upgrade_check(

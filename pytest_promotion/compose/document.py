@@ -8,6 +8,7 @@ they are to PyYAML. A key that stands twice is refused, though readers of YAML c
 from __future__ import annotations
 
 import functools
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from pytest_promotion.evidence.documents import decode
 
 Place = tuple[str, ...]
 _MOST_NODES: Final = 200_000  # ten levels of ten aliases each are ten billion; a hundred services are ten thousand
+_DEEPEST: Final = 100
+_KINDS: Final = {"str", "int", "float", "bool", "null", "seq", "map", "merge"}
+_TAGS: Final = {*(f"tag:yaml.org,2002:{kind}" for kind in _KINDS), "!reset", "!override"}
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _FLOAT: Final = (
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
@@ -81,9 +85,11 @@ def parse(content: bytes, name: str) -> Document:
     """The compose file in *content*. Raises as `read` does."""
     import yaml
 
-    loader = _loader()(decode(content, name))
+    text = decode(content, name)
+    loader = _loader()(text)
     found = Document(name, {})
     try:
+        _refuse_depth(text, name)
         node = loader.get_single_node()
         _Walk(found).into(node, ())
         data = loader.construct_document(node) if node is not None else None
@@ -104,6 +110,21 @@ def parse(content: bytes, name: str) -> Document:
     return found
 
 
+def _refuse_depth(text: str, name: str) -> None:
+    """Looks at the events alone: the C parser's nodes nest on the stack, and too deep a file would end the process."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=_loader()):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            where = f"{name} line {event.start_mark.line + 1}" if event.start_mark else name
+            raise Refused(Finding("yaml", "", where, "nested deeper than any compose file"))
+
+
 class _Walk:
     """Goes through the nodes before they become data, since only they know lines, tags and keys said twice."""
 
@@ -113,10 +134,16 @@ class _Walk:
 
     def into(self, node: Any, path: Place) -> None:
         self._seen += 1
-        if self._seen > _MOST_NODES or len(path) > 100:
+        if node is None:
+            return  # an empty file
+        if self._seen > _MOST_NODES or len(path) > _DEEPEST:
             raise self._refusal(node, path, "the aliases unfold into more than any compose file has")
-        kind = getattr(node, "id", "")
-        if path and node is not None and node.tag in ("!reset", "!override"):
+        if node.tag not in _TAGS:
+            raise self._refusal(node, path, "a tag that is none of Compose's")
+        if node.tag.endswith(":float") and not _finite(node.value):
+            raise self._refusal(node, path, "not a finite number")
+        kind = node.id
+        if path and node.tag in ("!reset", "!override"):
             (self._document.reset if node.tag == "!reset" else self._document.override).add(path)
         if kind == "sequence":
             for number, item in enumerate(node.value):
@@ -150,6 +177,10 @@ class _Walk:
     def _refusal(self, node: Any, path: Place, message: str) -> Refused:
         where = f"{self._document.name} line {node.start_mark.line + 1}"
         return Refused(Finding("yaml", dotted(path), where, message))
+
+
+def _finite(text: str) -> bool:
+    return text.lower().lstrip("+-") not in (".inf", ".nan") and math.isfinite(float(text.replace("_", "")))
 
 
 @functools.cache

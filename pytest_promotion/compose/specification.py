@@ -57,8 +57,9 @@ def _plain(found: list[Violation]) -> Iterator[Violation]:
         if one.keyword != "unevaluatedProperties" or not one.wanted:
             yield one
             continue
-        below = {other.path[: len(one.path) + 1] for other in found if len(other.path) > len(one.path)}
-        if names := [name for name in one.wanted if (*one.path, str(name)) not in below]:
+        # A part that does not hold says nothing of its keys: then all of them are called unexpected.
+        broken = any(other.path[: len(one.path)] == one.path and other is not one for other in found)
+        if names := [name for name in one.wanted if not broken or name not in _keys()]:
             yield one._replace(wanted=names)
 
 

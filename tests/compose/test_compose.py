@@ -22,7 +22,19 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "fixtures" / "company" / "compose" / "docker-compose.yml"
 VARIABLES = {"EMPTY_1": ""}
 
-has_compose = pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The Compose whose answers the corpus has recorded."""
+    folder = tmp_path_factory.mktemp("recorded")
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip("docker-compose is not installed")
+    (folder / "docker-compose").symlink_to(program)
+    here = engine.find(folder, {**os.environ, "PATH": str(folder)})
+    if not here.version.startswith("1.29."):
+        pytest.skip(f"what {here} says differently from 1.29 is not recorded")
+    return here
 
 
 def judged(folder: Path, *texts: str, more=()):
@@ -67,6 +79,14 @@ def test_a_refusal_names_its_line(tmp_path, name):
 
 
 @pytest.mark.parametrize("library", ["jsonschema-rs", "jsonschema"])
+def test_one_fault_is_one_finding(library):
+    """Ten keys called unknown beside one that is hide the one."""
+    text = b"services: {web: {image: a:1, ports: ['80'], cpus: [], imge: b}}"
+    found = specification.check(document.parse(text, "compose.yaml"), library)
+    assert sorted(one.path for one in found) == ["services.web.cpus", "services.web.imge"]
+
+
+@pytest.mark.parametrize("library", ["jsonschema-rs", "jsonschema"])
 @pytest.mark.parametrize("name", [*GOOD, *(name for name, case in BAD.items() if case.check == "schema")])
 def test_both_validators_say_the_same(name, library):
     """On a machine without a wheel of the fast one, the slow one decides; it must not decide otherwise."""
@@ -77,12 +97,8 @@ def test_both_validators_say_the_same(name, library):
         assert any(case.why in str(one) for one in found), list(map(str, found))
 
 
-@has_compose
-def test_compose_itself_agrees_wherever_it_can(tmp_path):
+def test_compose_itself_agrees_wherever_it_can(recorded, tmp_path):
     """Our own verdict is worth as much as it agrees with the program that will read the file."""
-    here = engine.find(tmp_path)
-    if not here.version.startswith("1.29."):
-        pytest.skip(f"what {here} says differently from 1.29 is not recorded")
     env = tmp_path / "none.env"
     env.write_text("")
 
@@ -90,7 +106,7 @@ def test_compose_itself_agrees_wherever_it_can(tmp_path):
         case, path = {**GOOD, **BAD}[name], tmp_path / name / "compose.yaml"
         path.parent.mkdir()
         path.write_text(case.text)
-        said = engine.ask(here, [path], env, ["x", "y"], {**os.environ, **VARIABLES})
+        said = engine.ask(recorded, [path], env, ["x", "y"], {**os.environ, **VARIABLES})
         agrees = said.valid == (case.check is None)
         return None if agrees == (case.apart == "") else f"{name}: {said.words or 'valid'}"
 
@@ -182,6 +198,12 @@ class TestYaml:
         with pytest.raises(Refused, match="unfold"):
             document.parse("\n".join(rows).encode(), "x")
 
+    @pytest.mark.parametrize("content", [b"[" * 100_000, b"- " * 100_000, b"{a: " * 5000], ids=["[", "-", "{"])
+    def test_depth_has_an_end(self, content):
+        """The C parser nests on the stack: a deep file ends the process, and with it whoever waited for its answer."""
+        with pytest.raises(Refused, match="nested deeper"):
+            document.parse(content, "x")
+
     def test_an_alias_of_itself_is_refused(self):
         """A loop in the data is a loop in whoever walks it."""
         with pytest.raises(Refused):
@@ -260,13 +282,12 @@ class TestSeveralFiles:
         with pytest.raises(Unproven, match="include"):
             judged(tmp_path, "include: [other.yaml]\nservices: {web: {image: a:1}}")
 
-    @has_compose
-    def test_the_merge_is_composes_own(self, tmp_path):
+    def test_the_merge_is_composes_own(self, recorded, tmp_path):
         """Two ideas of how files are merged are two ideas of what will run."""
         one = "services: {web: {image: a:1, command: [a, b], environment: [A=1, B=1], cap_add: [A], dns: [1.1.1.1]}}"
         two = "services: {web: {image: b:1, command: [c], environment: {B: '2'}, cap_add: [B], dns: [2.2.2.2]}}"
         ours = merged(tmp_path, one, two)
-        words = ["docker-compose", "-f", "compose-0.yaml", "-f", "compose-1.yaml", "config"]
+        words = [*recorded.words, "-f", "compose-0.yaml", "-f", "compose-1.yaml", "config"]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, check=True)
         theirs = document.parse(done.stdout, "theirs").data["services"]["web"]
         assert ours == theirs
