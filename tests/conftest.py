@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.engine import DockerEngine, running_engine
 
 # Loaded before any session under test, because pytester unloads what such a session loaded,
 # and half a package loaded twice has two of every key.
@@ -107,3 +109,10 @@ def good_place(place: Place) -> Place:
 def ago() -> Callable[[timedelta], str]:
     """The moment that long ago, as a service would write it."""
     return now_iso
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerEngine]:
+    """A real Docker engine of this session's own."""
+    with running_engine() as engine:
+        yield engine

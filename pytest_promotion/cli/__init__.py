@@ -19,6 +19,7 @@ from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.tests import tests
+from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.verify import verify
 
 USAGE: Final = 4
@@ -48,5 +49,18 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-for command in (gates, verify, keygen, sign, merge, cycle, finalize, replay, secrets, tests, schema):
+for command in (
+    gates,
+    verify,
+    keygen,
+    sign,
+    merge,
+    cycle,
+    finalize,
+    replay,
+    secrets,
+    tests,
+    upgrade_check,
+    schema,
+):
     main.add_command(command)

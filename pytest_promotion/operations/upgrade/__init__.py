@@ -1,0 +1,1 @@
+"""The upgrade preflight: could the services of a compose file run another image?"""
