@@ -13,6 +13,7 @@ import click
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
+from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
@@ -47,5 +48,5 @@ def main() -> None:
     """Decide promotions: gates are tests, one session becomes one decision."""
 
 
-for command in (gates, verify, keygen, sign, cycle, finalize, replay, secrets, tests, schema):
+for command in (gates, verify, keygen, sign, cycle, finalize, health, replay, secrets, tests, schema):
     main.add_command(command)
