@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 
 TIMEOUT_S: Final = 2.0  # for connecting, and again for each answer
 
 
-class NoAnswer(Exception):
+class NoAnswer(GateFailed):
     """Redis was asked and did not answer as it should; the message says what it did."""
 
 
-def ping(url: str) -> None:
+def ping(url: str) -> str:
     """
-    Sends one PING to the Redis at *url*, signing in where that names a user or a password.
+    What the Redis at *url* answers to one PING, which is PONG; signs in where *url* names a user or a password.
 
     Raises:
         NoAnswer: where nothing listens, nothing is said within `TIMEOUT_S`, or something
@@ -45,16 +45,17 @@ def ping(url: str) -> None:
         try:
             answered = client.ping()
         except redis.TimeoutError:
-            raise NoAnswer(f"said nothing within {TIMEOUT_S:g} s") from None
+            raise NoAnswer(f"Redis said nothing within {TIMEOUT_S:g} s") from None
         except redis.AuthenticationError:
-            raise NoAnswer("refuses the user or password of REDIS_URL, or wants one") from None
+            raise NoAnswer("Redis refuses the user or password of REDIS_URL, or wants one") from None
         except redis.RedisError as problem:
-            raise NoAnswer(f"did not answer PONG: {_plain(problem)}") from None
+            raise NoAnswer(f"Redis did not answer PONG: {_plain(problem)}") from None
         except (OSError, ValueError, TypeError, AttributeError) as problem:
             # What is no Redis can say anything, and the client is not proof against all of it.
-            raise NoAnswer(f"is no Redis: {type(problem).__name__}") from None
+            raise NoAnswer(f"what listens there is no Redis: {type(problem).__name__}") from None
     if answered is not True:
-        raise NoAnswer("answered, but not with PONG")
+        raise NoAnswer("Redis answered, but not with PONG")
+    return "PONG"
 
 
 def _plain(problem: Exception) -> str:

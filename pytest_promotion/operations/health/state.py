@@ -63,23 +63,23 @@ class Health:
         }
 
 
-Ping = Callable[[str], None]
+Ping = Callable[[str], str]
 
 
 def once() -> Ping:
     """`ping` that asks each URL once: three services on one Redis that hangs wait for it once."""
-    answers: dict[str, Exception | None] = {}
+    answers: dict[str, str | NoAnswer | Unproven] = {}
 
-    def ask(url: str) -> None:
+    def ask(url: str) -> str:
         if url not in answers:
             try:
-                ping(url)
-                answers[url] = None
+                answers[url] = ping(url)
             except (NoAnswer, Unproven) as problem:
                 answers[url] = problem
-        refusal = answers[url]
-        if refusal is not None:
-            raise refusal
+        answer = answers[url]
+        if isinstance(answer, str):
+            return answer
+        raise answer
 
     return ask
 
@@ -160,9 +160,8 @@ def _bus(environ: Mapping[str, str], ask: Ping) -> Finding:
     if not url:
         return Finding("redis", ok=None, said="REDIS_URL is not set: nobody can tell which Redis to ask")
     try:
-        ask(url)
+        return Finding("redis", ok=True, said=f"Redis answered {ask(url)}")
     except NoAnswer as problem:
-        return Finding("redis", ok=False, said=f"Redis {problem}")
+        return Finding("redis", ok=False, said=str(problem))
     except Unproven as problem:
         return Finding("redis", ok=None, said=str(problem))
-    return Finding("redis", ok=True, said="Redis answered PONG")
