@@ -17,6 +17,7 @@ from fixtures.files import read_json, write_json
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 from pytest_promotion.operations.health.compose import asks_of, healthcheck, seconds
 from pytest_promotion.operations.health.services import Setting
+from pytest_promotion.policy import load
 
 from .conftest import NOW, free_port
 
@@ -43,7 +44,7 @@ def gate(root, *words, **environ):
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "REDIS_URL")}
     subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "gates/trading/test_service_health.py", "-q", "-p", "no:cacheprovider"),
             *("--promotion-set", "required=service_health"),
             *(f"--promotion-root={root}", f"--promotion-reports={reports}", f"--promotion-as-of={NOW.isoformat()}"),
             *words,
@@ -89,6 +90,15 @@ def test_the_healthy_company_passes_and_says_what_was_not_asked(company):
     assert {COMPOSE, "compose/services.yml", "reports/parity/latest.json"} <= set(found["evidence_paths"])
     assert len(found["freshness"]) == 14
     assert found["severity"] == "warning"
+
+
+@pytest.mark.parametrize("profile", ["recorded", "recorded_strict"])
+def test_a_replay_of_the_record_calls_the_gates_of_that_time(profile):
+    """A gate that did not exist when a decision was taken would change what was decided."""
+    policy = REPOSITORY / "gates" / "trading" / "promotion.yaml"
+    now, then = (load(policy, name).rules.required for name in ("default", profile))
+    assert then == [name for name in now if name != "service_health"]
+    assert len(then) == 21
 
 
 @pytest.mark.parametrize(
