@@ -13,6 +13,7 @@ import click
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
+from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.replay import replay
@@ -57,6 +58,7 @@ for command in (
     merge,
     cycle,
     finalize,
+    health,
     replay,
     secrets,
     tests,
