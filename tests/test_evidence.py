@@ -349,6 +349,28 @@ def test_a_full_disk_is_said_in_one_line(tmp_path):
         Vault(tmp_path / "vault").keep("ab" * 32, GOOD)
 
 
+LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (98 + n, 98 + n, b", ".join([b"*%c" % (97 + n)] * 10)) for n in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    ("bomb", "said"),
+    [
+        (b"[" * 100_000, "nests deeper"),
+        (b"{a: " * 100_000, "nests deeper"),
+        (b"- " * 100_000 + b"x", "nests deeper"),
+        (LAUGHS, "unfolds into more"),
+        (b"a: &a [*a]\n", "contains itself"),
+    ],
+    ids=["brackets", "braces", "dashes", "laughs", "itself"],
+)
+def test_a_yaml_bomb_is_refused_and_ends_nobody(bomb, said):
+    """The parser's nodes nest on the stack: deep enough a file would end the process instead of the gate."""
+    with pytest.raises(Unproven, match=said):
+        documents.parse_yaml(bomb, "c.yml")
+
+
 def test_yaml_resolves_merges_and_refuses_twice(tmp_path):
     """Compose files live by merge keys; the last of two equal keys silently wins in most readers."""
     text = b"base: &b {x: 1}\nsvc:\n  <<: *b\n  x: 2\n  y: 3\n"

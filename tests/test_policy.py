@@ -190,3 +190,10 @@ def test_a_bad_policy_ends_with_4_and_one_line(good_place, workers):
         result.stdout
     )
     assert "Traceback" not in str(result.stderr) + str(result.stdout)
+
+
+@pytest.mark.parametrize("bomb", ["[" * 100_000, "version: 1\ngates: &a {x: *a}\n"], ids=["deep", "itself"])
+def test_a_policy_that_is_a_bomb_is_refused(place, bomb):
+    """A policy comes out of a repository that many can write to; it may be wrong, and may not crash what reads it."""
+    place.file("promotion.yaml", bomb)
+    assert place.run(apart=True).ret == 4

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, NoReturn
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.nesting import refuse_bombs
 
 
 class Fields(dict[str, Any]):
@@ -120,8 +121,10 @@ def parse_yaml(content: bytes, origin: str) -> Any:
                 seen.add(key.value)
             return super().construct_mapping(node, deep)
 
+    text = decode(content, origin)
     try:
-        found = yaml.load(decode(content, origin), Loader=Strict)  # noqa: S506 - derived from the safe loader
+        refuse_bombs(text, origin)
+        found = yaml.load(text, Loader=Strict)  # noqa: S506 - derived from the safe loader
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""

@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Timestamps
 
 Reader = Callable[[Path], bytes]  # raises OSError where there is no such file
@@ -76,7 +77,9 @@ class Document:
 
         base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            loader = base(content.decode("utf-8"))
+            text = content.decode("utf-8")
+            refuse_bombs(text, path.name)
+            loader = base(text)
             node = loader.get_single_node()
             lines: dict[tuple[str, ...], str] = {}
             _index(node, (), path.name, lines)
@@ -89,6 +92,8 @@ class Document:
             raise PolicyError(f"{path}{where}: {getattr(problem, 'problem', None) or problem}") from None
         except (ValueError, RecursionError) as problem:
             raise PolicyError(f"{path}: {problem}") from None
+        except Unproven as problem:
+            raise PolicyError(str(problem)) from None
         if not isinstance(data, dict):
             raise PolicyError(f"{path} is not a policy: expected a mapping that starts with `version: 1`")
         return cls(path.name, data, lines)
