@@ -24,31 +24,48 @@ def refuse_bombs(text: str, origin: str) -> None:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    sizes: dict[str, int] = {}  # of what an anchor stands for, aliases unfolded
-    open_: list[tuple[str | None, int]] = []  # the collections around, each with its anchor and its size so far
-    added = 0
-    for event in yaml.parse(text, Loader=loader):
+    measured = _Measured()
+    events: Any = yaml.parse(text, Loader=loader)
+    for event in events:
+        refusal = ""
         if isinstance(event, yaml.CollectionStartEvent):
-            open_.append((event.anchor, 1))
-            if len(open_) > _DEEPEST:
-                raise Unproven(f"{origin} nests deeper than {_DEEPEST} levels at line {event.start_mark.line + 1}")
-            continue
-        if isinstance(event, yaml.CollectionEndEvent):
-            anchor, size = open_.pop()
+            refusal = measured.opens(event.anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            measured.closes()
         elif isinstance(event, yaml.ScalarEvent):
-            anchor, size = event.anchor, 1
+            measured.holds(event.anchor, 1)
         elif isinstance(event, yaml.AliasEvent):
-            if any(event.anchor == outer for outer, _ in open_):
-                raise Unproven(f"{origin} has a value that contains itself, at line {event.start_mark.line + 1}")
-            anchor, size = None, sizes.get(event.anchor, 1)
-            added += size
-            if added > _UNFOLDED:
-                where = event.start_mark.line + 1
-                raise Unproven(f"{origin} unfolds into more than {_UNFOLDED} values by its aliases, at line {where}")
-        else:
-            continue
+            refusal = measured.unfolds(event.anchor)
+        if refusal:
+            raise Unproven(f"{origin} line {event.start_mark.line + 1} {refusal}")
+
+
+class _Measured:
+    """Sizes in values, as they would be with every alias written out."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}  # of what an anchor stands for
+        self._open: list[tuple[str | None, int]] = []  # the collections around, each with its anchor and size so far
+        self._added = 0
+
+    def opens(self, anchor: str | None) -> str:
+        self._open.append((anchor, 1))
+        return f"nests deeper than {_DEEPEST} levels" if len(self._open) > _DEEPEST else ""
+
+    def closes(self) -> None:
+        self.holds(*self._open.pop())
+
+    def holds(self, anchor: str | None, size: int) -> None:
         if anchor is not None:
-            sizes[anchor] = size
-        if open_:
-            outer, so_far = open_[-1]
-            open_[-1] = (outer, so_far + size)
+            self._sizes[anchor] = size
+        if self._open:
+            outer, so_far = self._open[-1]
+            self._open[-1] = (outer, so_far + size)
+
+    def unfolds(self, anchor: str) -> str:
+        if any(anchor == outer for outer, _ in self._open):
+            return "has a value that contains itself"
+        size = self._sizes.get(anchor, 1)
+        self._added += size
+        self.holds(None, size)
+        return f"unfolds into more than {_UNFOLDED} values by its aliases" if self._added > _UNFOLDED else ""
