@@ -116,3 +116,24 @@ def docker_engine() -> Iterator[DockerEngine]:
     """A real Docker engine of this session's own."""
     with running_engine() as engine:
         yield engine
+
+
+@pytest.fixture
+def attacks(record_property: Callable[[str, object], None]) -> Iterator[Callable[..., None]]:
+    """Counts what a test tried in order to get something past a verifier."""
+    tried = 0
+
+    def count(number: int = 1) -> None:
+        nonlocal tried
+        tried += number
+
+    yield count
+    record_property("attacks", tried)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says how many attacks were tried and refused: a suite that stopped trying would pass as well."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    tried = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "attacks"]
+    if tried:
+        terminalreporter.write_line(f"attacks on decisions: {sum(tried)} tried in {len(tried)} tests")

@@ -35,7 +35,7 @@ def refuse_bombs(text: str, origin: str) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             measured.holds(event.anchor, 1)
         elif isinstance(event, yaml.AliasEvent):
-            refusal = measured.unfolds(event.anchor)
+            refusal = measured.unfolds(str(event.anchor))
         if refusal:
             raise Unproven(f"{origin} line {event.start_mark.line + 1} {refusal}")
 
