@@ -28,9 +28,10 @@ from statistics import median
 
 from side_by_side import ratio, table
 
-from pytest_promotion.evidence.store import scan, tally_pages
+from pytest_promotion.evidence.store import scan
 from pytest_promotion.evidence.store_checkpoint import rescan
-from pytest_promotion.evidence.store_pages import opened, pages
+from pytest_promotion.evidence.store_count import count
+from pytest_promotion.evidence.store_pages import opened
 from pytest_promotion.evidence.store_tail import tail
 
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.risk_decision.v1", "hb.execution_intent.v1")
@@ -84,7 +85,7 @@ def counting(path: Path) -> tuple[int, str]:
 def undigested(path: Path) -> None:
     """`scan` without the digest, for machines that compute one slowly."""
     with opened(path) as store:
-        tally_pages(pages(store.file, store.name, 0, store.size), store.name, None, None, len)
+        count(store, digest="known")
 
 
 def turns(works: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:

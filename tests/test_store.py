@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from array import array
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from pytest_promotion.clock import Clock
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence import store_checkpoint, store_pages
+from pytest_promotion.evidence import store_checkpoint, store_count, store_marks, store_pages
 from pytest_promotion.evidence.artifacts import Shelf
 from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.notebook import Notebook
@@ -27,6 +29,7 @@ from pytest_promotion.evidence.store_checkpoint import rescan
 from pytest_promotion.evidence.store_days import scan_days
 from pytest_promotion.evidence.store_rows import LONGEST_LINE
 from pytest_promotion.evidence.store_tail import tail
+from pytest_promotion.evidence.vault import Vault
 
 START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")
@@ -337,7 +340,9 @@ def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store
 
 def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
     """A digest that happens to agree must not turn a good store red."""
-    monkeypatch.setattr(store_checkpoint, "_PRIME", 3)
+    monkeypatch.setattr(store_count, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    monkeypatch.setattr(store_marks, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    assert scan(store).rows == 10
     checkpoint = tmp_path / "state"
     rescan(store, checkpoint)
     with store.open("ab") as file:
@@ -438,11 +443,14 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
 # As evidence
 
 
+def shelf_at(folder, notebook=None, vault=None, now=START + timedelta(hours=5)):
+    window = Window(timedelta(1), timedelta(0), mtime=False)
+    return Shelf(Root(folder), vault, notebook or Notebook(), window, Clock(now))
+
+
 def test_an_artifacts_events_are_those_of_the_bytes_that_were_hashed(store):
     """A store counted from disk again, after it was hashed, may be another store."""
-    notebook = Notebook()
-    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
-    artifact = shelf.get(store.name)
+    artifact = shelf_at(store.parent).get(store.name)
     with store.open("ab") as file:
         file.write(lines(10))
     facts = artifact.events(until=START + timedelta(seconds=4))
@@ -453,10 +461,92 @@ def test_a_store_that_a_gate_cannot_count_is_noted_as_refused(store):
     """A gate that swallows the refusal must not pass."""
     store.write_bytes(lines(0, 1, 0))
     notebook = Notebook()
-    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
     with pytest.raises(Unproven, match="twice"):
-        shelf.get(store.name).events()
+        shelf_at(store.parent, notebook).get(store.name).events()
     assert len(notebook.refusals) == 1
+
+
+def test_a_store_is_dated_by_its_youngest_row_wherever_that_stands(tmp_path):
+    """The last row of a store that two writers feed is not always the youngest one."""
+    (tmp_path / "events_a.jsonl").write_bytes(lines(0, 50, 2))
+    (tmp_path / "events_b.jsonl").write_bytes(lines(3, 4, 5))
+    newest = shelf_at(tmp_path).latest("events_*.jsonl", "ingest_ts_utc")
+    assert (newest.path, newest.timestamp) == ("events_a.jsonl", START + timedelta(seconds=50))
+    assert newest.timestamp_source == "ingest_ts_utc"
+
+
+def test_a_store_is_counted_once_whoever_asks_and_however(store, monkeypatch):
+    """Three gates that each read a large store three times are switched off for being slow."""
+    pages_read = []
+    original = store_count.pages
+    monkeypatch.setattr(store_count, "pages", lambda *words: pages_read.append(words[2:]) or original(*words))
+    for _ in range(2):
+        artifact = shelf_at(store.parent).latest("events_*.jsonl", "ingest_ts_utc")
+        assert artifact.events().rows == 10
+        assert artifact.events(until=START - timedelta(seconds=1) + timedelta(seconds=20)).rows == 10
+    assert len(pages_read) <= 1
+    store.write_bytes(lines(*range(10), 77))
+    assert shelf_at(store.parent).get(store.name).events().rows == 11, "other bytes are another store"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(30)), st.integers(-1, 30), st.integers(1, 12))
+def test_what_was_there_by_a_moment_does_not_depend_on_the_blocks(tmp_path, order, until, rows):
+    """A block that the moment cuts has to be counted row by row; any other must not be."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(*order))
+    moment = START + timedelta(seconds=until)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_count, "_COUNTED_AT_ONCE", rows)
+        patch.setattr(store_pages, "PAGE", 400)
+        if until < 0:
+            with pytest.raises(Unproven, match="only 30 later ones"):
+                scan(path, until=moment)
+            return
+        facts = scan(path, until=moment)
+    kept = [number for number in order if number <= until]
+    assert (facts.rows, facts.later) == (len(kept), 30 - len(kept))
+    assert facts.by_stream == Counter(STREAMS[number % 3] for number in kept)
+    assert facts.out_of_order == sum(after < before for before, after in pairwise(kept))
+    assert facts.newest_ingest == START + timedelta(seconds=max(kept))
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"ingest_ts_utc": "2026-05-20T09:00:07Z"}\n', lines(0) + line(7)[:-1] + b" \n[]\n"]
+)
+def test_what_is_no_event_store_is_dated_row_by_row(tmp_path, content):
+    """Rows of another kind may bear the same field; what is no row at all is refused as it always was."""
+    (tmp_path / "log.jsonl").write_bytes(content)
+    artifact = shelf_at(tmp_path).get("log.jsonl", "ingest_ts_utc")
+    if b"[]" in content:
+        with pytest.raises(Unproven, match="a list, not an object"):
+            _ = artifact.timestamp
+    else:
+        assert artifact.timestamp == START + timedelta(seconds=7)
+    with pytest.raises(Unproven, match="is not an event"):
+        artifact.events()
+
+
+def test_a_copy_that_was_changed_in_the_vault_is_not_counted(store, tmp_path, monkeypatch):
+    """A large store is counted from its copy: that must be the bytes whose digest is the evidence."""
+    monkeypatch.setattr("pytest_promotion.evidence.reading.HELD_BYTES", 100)
+    vault = Vault(tmp_path / "vault")
+    content = store.read_bytes() + lines(10)  # bytes that no other test has counted
+    store.write_bytes(content)
+    artifact = shelf_at(store.parent, vault=vault).get(store.name)
+    vault.where(artifact.sha256).write_bytes(content.replace(b"cause-1", b"cause-2"))
+    with pytest.raises(Unproven, match="copy in the vault is not what was read"):
+        artifact.events()
+
+
+def test_two_ids_that_share_a_mark_are_told_apart_in_parts(tmp_path, monkeypatch):
+    """Sixteen million marks are compared in several goes: none may fall between them."""
+    monkeypatch.setattr(store_marks, "_AT_ONCE", 3)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(*range(40)))
+    assert scan(path, duplicates="count").duplicate_ids == 0
+    path.write_bytes(lines(*range(40), 0, 17, 17, 39))
+    assert scan(path, duplicates="count").duplicate_ids == 4
 
 
 # Elsewhere

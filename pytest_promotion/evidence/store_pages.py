@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -30,6 +30,10 @@ class Opened:
     file: IO[bytes]
     size: int
     state: tuple[int, ...]  # device, inode, size, mtime, ctime; empty for what is not a local file
+
+    def again(self) -> AbstractContextManager[IO[bytes]]:
+        """The open file, to be read once more and left open."""
+        return nullcontext(self.file)
 
 
 @contextmanager
