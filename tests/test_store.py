@@ -440,6 +440,39 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
         scan_days(tmp_path)
 
 
+@pytest.mark.parametrize("back", [0, 1, 2])
+def test_days_before_those_that_count_are_not_judged(tmp_path, back):
+    """Whoever prunes old days, as everybody must, would otherwise be red for ever."""
+    for days in (0, 4, 5, 6):
+        (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
+    (tmp_path / "events_20260520.jsonl.gz").write_bytes(b"")
+    found = scan_days(tmp_path, back=back)
+    assert (len(found.days), found.problems) == (back + 1, ())
+    assert scan_days(tmp_path, back=6).gaps == (date(2026, 5, 21), date(2026, 5, 22), date(2026, 5, 23))
+
+
+def test_a_gate_judges_days_as_evidence(tmp_path):
+    """A day that was judged and is not in the bundle cannot be looked at again."""
+    for days in (0, 1, 3):
+        (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
+    (tmp_path / "events_20260523.jsonl.1").write_bytes(b"")
+    (tmp_path / "events_unknown.jsonl.old").write_bytes(b"")
+    notebook = Notebook()
+    shelf = shelf_at(tmp_path, notebook, now=START + timedelta(days=4))
+    found = shelf.days("events_*.jsonl", 2)
+    assert found.problems == (
+        "no file holds the events of 2026-05-22",
+        "events_20260523.jsonl.1 was rotated away and is not counted",
+        "events_unknown.jsonl.old was rotated away and is not counted",
+    )
+    assert list(notebook.exhibits) == ["events_20260521.jsonl", "events_20260523.jsonl"]
+    assert shelf.days("events_*1.jsonl", 2).problems == ()
+    for pattern in ("none_*.jsonl", "events_*.jsonl*"):
+        with pytest.raises(Unproven, match="nothing matches|both claim"):
+            shelf.days(pattern, 2)
+    assert len(notebook.refusals) == 2
+
+
 # As evidence
 
 
@@ -537,6 +570,26 @@ def test_a_copy_that_was_changed_in_the_vault_is_not_counted(store, tmp_path, mo
     vault.where(artifact.sha256).write_bytes(content.replace(b"cause-1", b"cause-2"))
     with pytest.raises(Unproven, match="copy in the vault is not what was read"):
         artifact.events()
+
+
+def test_a_large_store_is_read_once_a_session_while_it_stays_what_it_is(store, tmp_path, monkeypatch):
+    """Each gate that asks would read, hash and copy it again; a store that moved must be read again."""
+    monkeypatch.setattr("pytest_promotion.evidence.reading.HELD_BYTES", 100)
+    monkeypatch.setattr("pytest_promotion.evidence.reading._SETTLED_NS", -(10**9))
+    kept = []
+    original = Vault.keep_stream
+    monkeypatch.setattr(Vault, "keep_stream", lambda *words: kept.append(1) or original(*words))
+    vault = Vault(tmp_path / "vault")
+    first = shelf_at(store.parent, vault=vault).get(store.name)
+    again = shelf_at(store.parent, vault=vault).get(store.name)
+    assert (again.sha256, again.events().rows, len(kept)) == (first.sha256, 10, 1)
+    store.write_bytes(store.read_bytes().replace(b"cause-1", b"cause-2"))
+    assert shelf_at(store.parent, vault=vault).get(store.name).sha256 != first.sha256
+    monkeypatch.setattr("pytest_promotion.evidence.reading._SETTLED_NS", 10**12)
+    store.write_bytes(lines(*range(12)))
+    for _ in range(2):  # too young to be told from one that was written a moment later
+        shelf_at(store.parent, vault=vault).get(store.name)
+    assert len(kept) == 4
 
 
 def test_two_ids_that_share_a_mark_are_told_apart_in_parts(tmp_path, monkeypatch):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.notebook import Notebook
     from pytest_promotion.evidence.store import StoreFacts
     from pytest_promotion.evidence.store_count import Counted
+    from pytest_promotion.evidence.store_days import Days
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
@@ -302,9 +303,7 @@ class Shelf:
                 future: it might be the newest, and nobody could tell.
         """
         relative = self._root.relative(pattern)
-        found = sorted(
-            entry.relative_to(self._root.path).as_posix() for entry in self._root.path.glob(relative) if entry.is_file()
-        )
+        found = self._matches(relative)
         if not found:
             with self._notebook.noting():
                 raise Unproven(f"nothing matches {relative} below the promotion root")
@@ -317,6 +316,28 @@ class Shelf:
         for moment, name, _ in dated[:-1]:
             self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
         return dated[-1][2]
+
+    def days(self, pattern: str, back: int) -> Days:
+        """
+        The days of an event store that is a file a day: the youngest, and *back* days before it, all counted.
+
+        Raises:
+            Unproven: where nothing matches, a name has no day or two have the same, and for a
+                file that is no whole event store.
+        """
+        from pytest_promotion.evidence.store_days import Days, by_day, set_aside
+
+        relative = self._root.relative(pattern)
+        with self._notebook.noting():
+            names = by_day(self._matches(relative), back)
+            if not names:
+                raise Unproven(f"nothing matches {relative} below the promotion root")
+        days = {day: self.get(name, INGESTED).events() for day, name in names.items()}
+        return Days.of(names, days, self._matches(set_aside(relative)))
+
+    def _matches(self, relative: str) -> list[str]:
+        found = (entry for entry in self._root.path.glob(relative) if entry.is_file())
+        return sorted(entry.relative_to(self._root.path).as_posix() for entry in found)
 
     def fresh(
         self, artifact: Artifact, limit: timedelta, timestamp: object = None, source: str = "its timestamp"
