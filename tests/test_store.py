@@ -617,6 +617,73 @@ def test_a_store_elsewhere_is_read_the_same_way(store):
         scan("memory://bucket/none.jsonl")
 
 
+@pytest.fixture(scope="module")
+def bucket():
+    """An S3 server of our own with one bucket, which s3fs finds by the environment, as it would find the real one."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        import s3fs
+
+        s3fs.S3FileSystem.clear_instance_cache()
+        filesystem = s3fs.S3FileSystem()
+        filesystem.mkdir("s3://events")
+        yield filesystem
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_a_store_in_a_bucket_is_counted_like_one_on_disk(bucket, tmp_path):
+    """Ranged reads over the network must give the rows that one file gives, to the last byte."""
+    path = tmp_path / "events_20260520.jsonl"
+    path.write_bytes(lines(*range(20_000)) + line(20_000)[:-1])
+    bucket.put(str(path), "s3://events/day/events_20260520.jsonl")
+    here, there = scan(path), scan("s3://events/day/events_20260520.jsonl")
+    assert (there.rows, there.sha256, there.by_stream) == (here.rows, here.sha256, here.by_stream)
+    assert tail("s3://events/day/events_20260520.jsonl") == tail(path)
+    early = START + timedelta(seconds=4)
+    assert scan("s3://events/day/events_20260520.jsonl", until=early).rows == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(lines(0) + line(1)[:30], "line 2 is half written"), (lines(0, 1, 0), "'id-0' twice"), (b"", "has no rows")],
+    ids=["torn", "twice", "empty"],
+)
+def test_a_broken_store_in_a_bucket_is_refused_like_one_on_disk(bucket, content, said):
+    """What is refused on disk must not pass because it lies elsewhere."""
+    bucket.pipe("s3://events/broken.jsonl", content)
+    with pytest.raises(Unproven, match=said):
+        scan("s3://events/broken.jsonl")
+
+
+def test_a_bucket_that_is_not_there_says_so(bucket, monkeypatch):
+    """A traceback of a client library does not say which store is missing."""
+    for place in ("s3://events/none.jsonl", "s3://no-such-bucket/events.jsonl"):
+        with pytest.raises(Unproven, match=f"the event store {place} cannot be read"):
+            scan(place)
+        with pytest.raises(Unproven, match=f"the event store {place} cannot be read"):
+            tail(place)
+
+
+def test_an_object_that_shrinks_while_it_is_read_is_refused(bucket):
+    """The size that was asked for first and the bytes that came later may be of two objects."""
+    place = "s3://events/shrinks.jsonl"
+    bucket.pipe(place, lines(*range(1_000)))
+    with store_pages.opened(place) as opened:
+        bucket.pipe(place, lines(0))
+        with pytest.raises(Unproven, match="changed|shorter|cannot be read"):
+            list(store_pages.pages(opened.file, opened.name, 0, opened.size))
+
+
 def test_a_local_store_needs_no_fsspec(store):
     """Everybody would pay at every start for what few need."""
     code = f"""

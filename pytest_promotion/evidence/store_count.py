@@ -126,7 +126,9 @@ def count_shared(
 ) -> Counted | None:
     """As `count`, by the workers of *executor*; None where the file was written to: nobody knows who read what."""
     step = -(-store.size // parts)
-    starts = sorted({line_start(store.file, number * step, store.size) for number in range(parts)} | {store.size})
+    starts = sorted(
+        {*(line_start(store.file, store.name, part * step, store.size) for part in range(parts)), store.size}
+    )
     jobs = [executor.submit(_part, store.name, begin, end, now) for begin, end in pairwise(starts)]
     try:
         running = sha256()
