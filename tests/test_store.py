@@ -32,6 +32,7 @@ from pytest_promotion.evidence.store_tail import tail
 from pytest_promotion.evidence.vault import Vault
 
 START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
+NAMES = ("event_id", "stream", "ingest_ts_utc", "payload", "correlation_id")
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")
 
 
@@ -119,6 +120,65 @@ def test_what_is_not_a_store_is_refused_with_its_place(tmp_path, content, said):
         scan(path)
     assert said in str(refusal.value)
     assert "events.jsonl" in str(refusal.value)
+
+
+TWINS = [
+    pytest.param(b', "stream": "hb.fill.v1"}', "stream", id="another-value"),
+    pytest.param(b', "event_id": "id-1"}', "event_id", id="the-same-value"),
+    pytest.param(b', "ingest_ts_utc" : "2026-05-20T09:00:09+00:00"}', "ingest_ts_utc", id="with-a-space"),
+    pytest.param(b', "correlation\\u005fid": "made-up"}', "correlation_id", id="spelled-by-number"),
+    pytest.param(b', "payload": {"correlation_id": "a", "correlation_id": "b"}}', "payload", id="payload"),
+]
+
+
+@pytest.mark.parametrize(("end", "name"), TWINS)
+@pytest.mark.parametrize("before", [lines(*range(9)), b"", lines(0) + b"\n"], ids=["many", "alone", "line-by-line"])
+def test_a_field_that_stands_twice_is_refused(tmp_path, before, end, name):
+    """One reader takes the first, another the last: two services would judge two different rows."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(before + line(20)[:-2] + end + b"\n")
+    for read in (scan, tail):
+        with pytest.raises(Unproven, match=f"names {name} twice"):
+            read(path)
+
+
+def test_a_row_without_a_name_does_not_hide_one_with_two(tmp_path):
+    """Names that are only counted add up where one row has two correlations and the next has none."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line(0)[:-2] + b', "correlation_id": "b"}\n' + line(1, correlation_id=...))
+    with pytest.raises(Unproven, match="line 1 names correlation_id twice"):
+        scan(path)
+
+
+def test_names_that_stand_elsewhere_are_no_twins(tmp_path):
+    """Payloads repeat the names of the row and texts speak of them; an honest store is not refused for that."""
+    path = tmp_path / "events.jsonl"
+    deep = {"correlation_id": "c", "event_id": "e", "payload": None, "inner": {"stream": 1, "payload": [{"stream": 2}]}}
+    rows = [line(0), line(1, payload=deep), line(2, note="stream", text='a "payload" \\ \u0061'), line(3, payload={})]
+    path.write_bytes(b"".join(rows) + line(4, correlation_id=None, payload={"event_id": "x"}))
+    assert (scan(path).rows, scan(path).missing_correlation) == (5, 1)
+    path.write_bytes(
+        b"".join(rows) + line(5, payload={}).replace(b"{}", b'{"correlation_id": "", "correlation_id": "c"}')
+    )
+    with pytest.raises(Unproven, match="line 5 names correlation_id twice"):
+        scan(path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), min_size=1, max_size=6), st.booleans())
+def test_counting_names_finds_what_reading_them_finds(tmp_path, more, nested):
+    """The quick way may send a page to the slow way for nothing, but must never spare it one."""
+    path = tmp_path / "events.jsonl"
+    made = []
+    for number, names in enumerate(more):
+        extra = b"".join(b', "%s": %s' % (name.encode(), json.dumps(row(number)[name]).encode()) for name in names)
+        made.append(line(number)[:-2] + (b', "inner": {"x": 1%s}}\n' % extra if nested else extra + b"}\n"))
+    path.write_bytes(b"".join(made))
+    if any(more) and not nested:
+        with pytest.raises(Unproven, match="twice"):
+            scan(path)
+    else:
+        assert scan(path).rows == len(more)
 
 
 def test_a_line_of_ten_megabytes_is_refused_without_being_held(store):

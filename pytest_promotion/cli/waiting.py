@@ -17,7 +17,7 @@ _CLEAR: Final = "\r\033[K"
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Tells a terminal each second how long *what* has worked, on stderr, and wipes it at the end; a pipe hears nothing."""
+    """Tells a terminal each second how long *what* has worked, and wipes that at the end; a pipe hears nothing."""
     if not sys.stderr.isatty():
         yield
         return

@@ -18,7 +18,8 @@ from typing import TypeVar
 import msgspec
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store_rows import Row, refuse, uncorrelated
+from pytest_promotion.evidence.store_rows import Row, refuse, refuse_twin, uncorrelated
+from pytest_promotion.evidence.store_twins import suspected
 
 R = TypeVar("R", bound=Row)
 
@@ -116,7 +117,7 @@ def decode(
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     # The decoder looks for values, not for lines: as many rows as line ends, or each line is asked.
-    if len(rows) != ends:
+    if len(rows) != ends or suspected(page, [row.correlation_id for row in rows]):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     return rows, ends
 
@@ -131,6 +132,7 @@ def _line_by_line(page: bytes, name: str, offset: int, lines_before: int, decode
                 rows.append(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 refuse(place, line, problem)
+            refuse_twin(place, line)
         offset += len(line) + 1
     return rows
 
