@@ -33,9 +33,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Cause(msgspec.Struct, gc=False):
-    """What a payload says of its cause; nothing is not the same as null."""
+    """What a payload says of its cause, where nothing is not the same as null; and names it shares with its row."""
 
     correlation_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    event_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    stream: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    ingest_ts_utc: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    payload: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Row(msgspec.Struct, gc=False):
@@ -45,7 +49,7 @@ class Row(msgspec.Struct, gc=False):
     stream: _Named
     ingest_ts_utc: _Moment
     payload: Cause
-    correlation_id: str | None = None
+    correlation_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def uncorrelated(rows: Sequence[Row]) -> int:

@@ -117,7 +117,7 @@ def decode(
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     # The decoder looks for values, not for lines: as many rows as line ends, or each line is asked.
-    if len(rows) != ends or suspected(page, [row.correlation_id for row in rows]):
+    if len(rows) != ends or suspected(page, rows):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     return rows, ends
 

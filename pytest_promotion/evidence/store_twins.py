@@ -11,32 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 _NAMES: Final = ("event_id", "stream", "ingest_ts_utc", "payload", "correlation_id")
-_QUOTED: Final = tuple(f'"{name}"'.encode() for name in _NAMES)
+_QUOTED: Final = {name: f'"{name}"'.encode() for name in _NAMES}
 _SPELLED: Final = re.compile(rb"\\u00[567]")  # a letter of a name may be written as its number
-_Found = msgspec.Raw | msgspec.UnsetType
-
-
-class _Within(msgspec.Struct, gc=False):
-    event_id: _Found = msgspec.UNSET
-    stream: _Found = msgspec.UNSET
-    ingest_ts_utc: _Found = msgspec.UNSET
-    payload: _Found = msgspec.UNSET
-    correlation_id: _Found = msgspec.UNSET
-
-
-class _Names(msgspec.Struct, gc=False):
-    payload: _Within
-    correlation_id: _Found = msgspec.UNSET
-
-
-_DECODER: Final = msgspec.json.Decoder(_Names)
-_OF_A_PAYLOAD: Final = attrgetter(*_NAMES)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -46,20 +27,27 @@ class _Pairs(list[tuple[str, Any]]):
 _READER: Final = json.JSONDecoder(object_pairs_hook=_Pairs)
 
 
-def suspected(page: bytes, correlations: Sequence[str | None]) -> bool:
-    """Whether a row on *page* may name a field twice; *correlations* are those of its rows, each decoded and whole."""
+class Named(Protocol):
+    """A decoded row, whose payload keeps the names that it shares with rows; unset for what is not there."""
+
+    payload: Any
+    correlation_id: str | msgspec.UnsetType | None
+
+
+def suspected(page: bytes, rows: Sequence[Named]) -> bool:
+    """Whether one of *rows*, which are all that stands on *page*, may name a field twice."""
     if b"\\" in page and _SPELLED.search(page):
         return True
-    counts = [page.count(name) for name in _QUOTED]
-    rows = len(correlations)
-    if counts == [rows] * len(_NAMES) and None not in correlations:
-        return False  # each row has each name at least once, so none has one twice
-    named = _DECODER.decode_lines(page)
-    unset = msgspec.UNSET
-    expected = [rows] * 4 + [sum([row.correlation_id is not unset for row in named])]
-    for place, found in enumerate(zip(*[_OF_A_PAYLOAD(row.payload) for row in named], strict=True)):
-        expected[place] += sum([one is not unset for one in found])
-    return counts != expected
+    unset, count = msgspec.UNSET, len(rows)
+    for name, quoted in _QUOTED.items():
+        expected = count
+        if name == "correlation_id":  # the one that a row may lack
+            expected -= sum([row.correlation_id is unset for row in rows])
+        found = page.count(quoted)
+        # Each row has the name at least so often, so where the sum is right, none has it once more.
+        if found != expected and found != expected + sum([getattr(row.payload, name) is not unset for row in rows]):
+            return True
+    return False
 
 
 def twin(line: bytes) -> str:
