@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,9 @@ from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import Gate
 from pytest_promotion.policy import GateRules, Policy
 from pytest_promotion.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.store_days import Days
 
 NOTEBOOK = pytest.StashKey[Notebook]()
 GATE = pytest.StashKey[Gate]()
@@ -62,6 +65,10 @@ class Artifacts:
     def latest(self, pattern: str, timestamps: str | Iterable[str] | None = None) -> Artifact:
         """The newest match of a glob pattern by the time inside it; what it passed over is in the evidence."""
         return self._shelf.latest(pattern, timestamps or self._rules.timestamps)
+
+    def days(self, pattern: str, back: int) -> Days:
+        """The days of an event store that is a file a day, the youngest and *back* before it: `.problems`, `.days`."""
+        return self._shelf.days(pattern, back)
 
     def exists(self, path: str | Path) -> bool:
         """Whether the file is there; the answer is evidence, also where it is no."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import sys
 
@@ -77,3 +80,21 @@ def test_a_policy_that_cannot_be_read_ends_with_4(good_place):
     """Wrong usage is neither yes nor no."""
     good_place.file("promotion.yaml", "version: 3")
     assert promotion("gates", cwd=good_place.path).returncode == 4
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_a_long_wait_is_told_to_a_terminal_and_to_nobody_else(terminal):
+    """Whoever sees nothing for a minute presses Ctrl-C; a log full of counters is read by nobody."""
+    code = (
+        "import time; from pytest_promotion.cli.waiting import waiting\nwith waiting('strict cycle'): time.sleep(1.3)"
+    )
+    ours, theirs = pty.openpty() if terminal else os.pipe()[:2]
+    done = subprocess.Popen([sys.executable, "-c", code], stderr=theirs)
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # what a terminal says when nobody writes to it any more
+        while part := os.read(ours, 1024):
+            said += part
+    os.close(ours)
+    assert done.wait() == 0
+    assert said == (b"\r\x1b[Kstrict cycle: 1 s\r\x1b[K" if terminal else b"")

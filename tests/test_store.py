@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from array import array
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from pytest_promotion.clock import Clock
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence import store_checkpoint, store_pages
+from pytest_promotion.evidence import store_checkpoint, store_count, store_marks, store_pages
 from pytest_promotion.evidence.artifacts import Shelf
 from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.notebook import Notebook
@@ -27,8 +29,10 @@ from pytest_promotion.evidence.store_checkpoint import rescan
 from pytest_promotion.evidence.store_days import scan_days
 from pytest_promotion.evidence.store_rows import LONGEST_LINE
 from pytest_promotion.evidence.store_tail import tail
+from pytest_promotion.evidence.vault import Vault
 
 START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
+NAMES = ("event_id", "stream", "ingest_ts_utc", "payload", "correlation_id")
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")
 
 
@@ -116,6 +120,65 @@ def test_what_is_not_a_store_is_refused_with_its_place(tmp_path, content, said):
         scan(path)
     assert said in str(refusal.value)
     assert "events.jsonl" in str(refusal.value)
+
+
+TWINS = [
+    pytest.param(b', "stream": "hb.fill.v1"}', "stream", id="another-value"),
+    pytest.param(b', "event_id": "id-1"}', "event_id", id="the-same-value"),
+    pytest.param(b', "ingest_ts_utc" : "2026-05-20T09:00:09+00:00"}', "ingest_ts_utc", id="with-a-space"),
+    pytest.param(b', "correlation\\u005fid": "made-up"}', "correlation_id", id="spelled-by-number"),
+    pytest.param(b', "payload": {"correlation_id": "a", "correlation_id": "b"}}', "payload", id="payload"),
+]
+
+
+@pytest.mark.parametrize(("end", "name"), TWINS)
+@pytest.mark.parametrize("before", [lines(*range(9)), b"", lines(0) + b"\n"], ids=["many", "alone", "line-by-line"])
+def test_a_field_that_stands_twice_is_refused(tmp_path, before, end, name):
+    """One reader takes the first, another the last: two services would judge two different rows."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(before + line(20)[:-2] + end + b"\n")
+    for read in (scan, tail):
+        with pytest.raises(Unproven, match=f"names {name} twice"):
+            read(path)
+
+
+def test_a_row_without_a_name_does_not_hide_one_with_two(tmp_path):
+    """Names that are only counted add up where one row has two correlations and the next has none."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line(0)[:-2] + b', "correlation_id": "b"}\n' + line(1, correlation_id=...))
+    with pytest.raises(Unproven, match="line 1 names correlation_id twice"):
+        scan(path)
+
+
+def test_names_that_stand_elsewhere_are_no_twins(tmp_path):
+    """Payloads repeat the names of the row and texts speak of them; an honest store is not refused for that."""
+    path = tmp_path / "events.jsonl"
+    deep = {"correlation_id": "c", "event_id": "e", "payload": None, "inner": {"stream": 1, "payload": [{"stream": 2}]}}
+    rows = [line(0), line(1, payload=deep), line(2, note="stream", text='a "payload" \\ \u0061'), line(3, payload={})]
+    path.write_bytes(b"".join(rows) + line(4, correlation_id=None, payload={"event_id": "x"}))
+    assert (scan(path).rows, scan(path).missing_correlation) == (5, 1)
+    path.write_bytes(
+        b"".join(rows) + line(5, payload={}).replace(b"{}", b'{"correlation_id": "", "correlation_id": "c"}')
+    )
+    with pytest.raises(Unproven, match="line 5 names correlation_id twice"):
+        scan(path)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), min_size=1, max_size=6), st.booleans())
+def test_counting_names_finds_what_reading_them_finds(tmp_path, more, nested):
+    """The quick way may send a page to the slow way for nothing, but must never spare it one."""
+    path = tmp_path / "events.jsonl"
+    made = []
+    for number, names in enumerate(more):
+        extra = b"".join(b', "%s": %s' % (name.encode(), json.dumps(row(number)[name]).encode()) for name in names)
+        made.append(line(number)[:-2] + (b', "inner": {"x": 1%s}}\n' % extra if nested else extra + b"}\n"))
+    path.write_bytes(b"".join(made))
+    if any(more) and not nested:
+        with pytest.raises(Unproven, match="twice"):
+            scan(path)
+    else:
+        assert scan(path).rows == len(more)
 
 
 def test_a_line_of_ten_megabytes_is_refused_without_being_held(store):
@@ -337,7 +400,9 @@ def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store
 
 def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
     """A digest that happens to agree must not turn a good store red."""
-    monkeypatch.setattr(store_checkpoint, "_PRIME", 3)
+    monkeypatch.setattr(store_count, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    monkeypatch.setattr(store_marks, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    assert scan(store).rows == 10
     checkpoint = tmp_path / "state"
     rescan(store, checkpoint)
     with store.open("ab") as file:
@@ -435,14 +500,50 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
         scan_days(tmp_path)
 
 
+@pytest.mark.parametrize("back", [0, 1, 2])
+def test_days_before_those_that_count_are_not_judged(tmp_path, back):
+    """Whoever prunes old days, as everybody must, would otherwise be red for ever."""
+    for days in (0, 4, 5, 6):
+        (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
+    (tmp_path / "events_20260520.jsonl.gz").write_bytes(b"")
+    found = scan_days(tmp_path, back=back)
+    assert (len(found.days), found.problems) == (back + 1, ())
+    assert scan_days(tmp_path, back=6).gaps == (date(2026, 5, 21), date(2026, 5, 22), date(2026, 5, 23))
+
+
+def test_a_gate_judges_days_as_evidence(tmp_path):
+    """A day that was judged and is not in the bundle cannot be looked at again."""
+    for days in (0, 1, 3):
+        (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
+    (tmp_path / "events_20260523.jsonl.1").write_bytes(b"")
+    (tmp_path / "events_unknown.jsonl.old").write_bytes(b"")
+    notebook = Notebook()
+    shelf = shelf_at(tmp_path, notebook, now=START + timedelta(days=4))
+    found = shelf.days("events_*.jsonl", 2)
+    assert found.problems == (
+        "no file holds the events of 2026-05-22",
+        "events_20260523.jsonl.1 was rotated away and is not counted",
+        "events_unknown.jsonl.old was rotated away and is not counted",
+    )
+    assert list(notebook.exhibits) == ["events_20260521.jsonl", "events_20260523.jsonl"]
+    assert shelf.days("events_*1.jsonl", 2).problems == ()
+    for pattern in ("none_*.jsonl", "events_*.jsonl*"):
+        with pytest.raises(Unproven, match="nothing matches|both claim"):
+            shelf.days(pattern, 2)
+    assert len(notebook.refusals) == 2
+
+
 # As evidence
+
+
+def shelf_at(folder, notebook=None, vault=None, now=START + timedelta(hours=5)):
+    window = Window(timedelta(1), timedelta(0), mtime=False)
+    return Shelf(Root(folder), vault, notebook or Notebook(), window, Clock(now))
 
 
 def test_an_artifacts_events_are_those_of_the_bytes_that_were_hashed(store):
     """A store counted from disk again, after it was hashed, may be another store."""
-    notebook = Notebook()
-    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
-    artifact = shelf.get(store.name)
+    artifact = shelf_at(store.parent).get(store.name)
     with store.open("ab") as file:
         file.write(lines(10))
     facts = artifact.events(until=START + timedelta(seconds=4))
@@ -453,10 +554,112 @@ def test_a_store_that_a_gate_cannot_count_is_noted_as_refused(store):
     """A gate that swallows the refusal must not pass."""
     store.write_bytes(lines(0, 1, 0))
     notebook = Notebook()
-    shelf = Shelf(Root(store.parent), None, notebook, Window(timedelta(1), timedelta(0), mtime=False), Clock(START))
     with pytest.raises(Unproven, match="twice"):
-        shelf.get(store.name).events()
+        shelf_at(store.parent, notebook).get(store.name).events()
     assert len(notebook.refusals) == 1
+
+
+def test_a_store_is_dated_by_its_youngest_row_wherever_that_stands(tmp_path):
+    """The last row of a store that two writers feed is not always the youngest one."""
+    (tmp_path / "events_a.jsonl").write_bytes(lines(0, 50, 2))
+    (tmp_path / "events_b.jsonl").write_bytes(lines(3, 4, 5))
+    newest = shelf_at(tmp_path).latest("events_*.jsonl", "ingest_ts_utc")
+    assert (newest.path, newest.timestamp) == ("events_a.jsonl", START + timedelta(seconds=50))
+    assert newest.timestamp_source == "ingest_ts_utc"
+
+
+def test_a_store_is_counted_once_whoever_asks_and_however(store, monkeypatch):
+    """Three gates that each read a large store three times are switched off for being slow."""
+    pages_read = []
+    original = store_count.pages
+    monkeypatch.setattr(store_count, "pages", lambda *words: pages_read.append(words[2:]) or original(*words))
+    for _ in range(2):
+        artifact = shelf_at(store.parent).latest("events_*.jsonl", "ingest_ts_utc")
+        assert artifact.events().rows == 10
+        assert artifact.events(until=START - timedelta(seconds=1) + timedelta(seconds=20)).rows == 10
+    assert len(pages_read) <= 1
+    store.write_bytes(lines(*range(10), 77))
+    assert shelf_at(store.parent).get(store.name).events().rows == 11, "other bytes are another store"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(30)), st.integers(-1, 30), st.integers(1, 12))
+def test_what_was_there_by_a_moment_does_not_depend_on_the_blocks(tmp_path, order, until, rows):
+    """A block that the moment cuts has to be counted row by row; any other must not be."""
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(*order))
+    moment = START + timedelta(seconds=until)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_count, "_COUNTED_AT_ONCE", rows)
+        patch.setattr(store_pages, "PAGE", 400)
+        if until < 0:
+            with pytest.raises(Unproven, match="only 30 later ones"):
+                scan(path, until=moment)
+            return
+        facts = scan(path, until=moment)
+    kept = [number for number in order if number <= until]
+    assert (facts.rows, facts.later) == (len(kept), 30 - len(kept))
+    assert facts.by_stream == Counter(STREAMS[number % 3] for number in kept)
+    assert facts.out_of_order == sum(after < before for before, after in pairwise(kept))
+    assert facts.newest_ingest == START + timedelta(seconds=max(kept))
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"ingest_ts_utc": "2026-05-20T09:00:07Z"}\n', lines(0) + line(7)[:-1] + b" \n[]\n"]
+)
+def test_what_is_no_event_store_is_dated_row_by_row(tmp_path, content):
+    """Rows of another kind may bear the same field; what is no row at all is refused as it always was."""
+    (tmp_path / "log.jsonl").write_bytes(content)
+    artifact = shelf_at(tmp_path).get("log.jsonl", "ingest_ts_utc")
+    if b"[]" in content:
+        with pytest.raises(Unproven, match="a list, not an object"):
+            _ = artifact.timestamp
+    else:
+        assert artifact.timestamp == START + timedelta(seconds=7)
+    with pytest.raises(Unproven, match="is not an event"):
+        artifact.events()
+
+
+def test_a_copy_that_was_changed_in_the_vault_is_not_counted(store, tmp_path, monkeypatch):
+    """A large store is counted from its copy: that must be the bytes whose digest is the evidence."""
+    monkeypatch.setattr("pytest_promotion.evidence.reading.HELD_BYTES", 100)
+    vault = Vault(tmp_path / "vault")
+    content = store.read_bytes() + lines(10)  # bytes that no other test has counted
+    store.write_bytes(content)
+    artifact = shelf_at(store.parent, vault=vault).get(store.name)
+    vault.where(artifact.sha256).write_bytes(content.replace(b"cause-1", b"cause-2"))
+    with pytest.raises(Unproven, match="copy in the vault is not what was read"):
+        artifact.events()
+
+
+def test_a_large_store_is_read_once_a_session_while_it_stays_what_it_is(store, tmp_path, monkeypatch):
+    """Each gate that asks would read, hash and copy it again; a store that moved must be read again."""
+    monkeypatch.setattr("pytest_promotion.evidence.reading.HELD_BYTES", 100)
+    monkeypatch.setattr("pytest_promotion.evidence.reading._SETTLED_NS", -(10**9))
+    kept = []
+    original = Vault.keep_stream
+    monkeypatch.setattr(Vault, "keep_stream", lambda *words: kept.append(1) or original(*words))
+    vault = Vault(tmp_path / "vault")
+    first = shelf_at(store.parent, vault=vault).get(store.name)
+    again = shelf_at(store.parent, vault=vault).get(store.name)
+    assert (again.sha256, again.events().rows, len(kept)) == (first.sha256, 10, 1)
+    store.write_bytes(store.read_bytes().replace(b"cause-1", b"cause-2"))
+    assert shelf_at(store.parent, vault=vault).get(store.name).sha256 != first.sha256
+    monkeypatch.setattr("pytest_promotion.evidence.reading._SETTLED_NS", 10**12)
+    store.write_bytes(lines(*range(12)))
+    for _ in range(2):  # too young to be told from one that was written a moment later
+        shelf_at(store.parent, vault=vault).get(store.name)
+    assert len(kept) == 4
+
+
+def test_two_ids_that_share_a_mark_are_told_apart_in_parts(tmp_path, monkeypatch):
+    """Sixteen million marks are compared in several goes: none may fall between them."""
+    monkeypatch.setattr(store_marks, "_AT_ONCE", 3)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(*range(40)))
+    assert scan(path, duplicates="count").duplicate_ids == 0
+    path.write_bytes(lines(*range(40), 0, 17, 17, 39))
+    assert scan(path, duplicates="count").duplicate_ids == 4
 
 
 # Elsewhere
@@ -472,6 +675,73 @@ def test_a_store_elsewhere_is_read_the_same_way(store):
     assert tail("memory://bucket/events.jsonl") == tail(store)
     with pytest.raises(Unproven, match="cannot be read"):
         scan("memory://bucket/none.jsonl")
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """An S3 server of our own with one bucket, which s3fs finds by the environment, as it would find the real one."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        import s3fs
+
+        s3fs.S3FileSystem.clear_instance_cache()
+        filesystem = s3fs.S3FileSystem()
+        filesystem.mkdir("s3://events")
+        yield filesystem
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_a_store_in_a_bucket_is_counted_like_one_on_disk(bucket, tmp_path):
+    """Ranged reads over the network must give the rows that one file gives, to the last byte."""
+    path = tmp_path / "events_20260520.jsonl"
+    path.write_bytes(lines(*range(20_000)) + line(20_000)[:-1])
+    bucket.put(str(path), "s3://events/day/events_20260520.jsonl")
+    here, there = scan(path), scan("s3://events/day/events_20260520.jsonl")
+    assert (there.rows, there.sha256, there.by_stream) == (here.rows, here.sha256, here.by_stream)
+    assert tail("s3://events/day/events_20260520.jsonl") == tail(path)
+    early = START + timedelta(seconds=4)
+    assert scan("s3://events/day/events_20260520.jsonl", until=early).rows == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(lines(0) + line(1)[:30], "line 2 is half written"), (lines(0, 1, 0), "'id-0' twice"), (b"", "has no rows")],
+    ids=["torn", "twice", "empty"],
+)
+def test_a_broken_store_in_a_bucket_is_refused_like_one_on_disk(bucket, content, said):
+    """What is refused on disk must not pass because it lies elsewhere."""
+    bucket.pipe("s3://events/broken.jsonl", content)
+    with pytest.raises(Unproven, match=said):
+        scan("s3://events/broken.jsonl")
+
+
+def test_a_bucket_that_is_not_there_says_so(bucket, monkeypatch):
+    """A traceback of a client library does not say which store is missing."""
+    for place in ("s3://events/none.jsonl", "s3://no-such-bucket/events.jsonl"):
+        with pytest.raises(Unproven, match=f"the event store {place} cannot be read"):
+            scan(place)
+        with pytest.raises(Unproven, match=f"the event store {place} cannot be read"):
+            tail(place)
+
+
+def test_an_object_that_shrinks_while_it_is_read_is_refused(bucket):
+    """The size that was asked for first and the bytes that came later may be of two objects."""
+    place = "s3://events/shrinks.jsonl"
+    bucket.pipe(place, lines(*range(1_000)))
+    with store_pages.opened(place) as opened:
+        bucket.pipe(place, lines(0))
+        with pytest.raises(Unproven, match="changed|shorter|cannot be read"):
+            list(store_pages.pages(opened.file, opened.name, 0, opened.size))
 
 
 def test_a_local_store_needs_no_fsspec(store):

@@ -9,7 +9,7 @@ MARKET = "hb.market_data.v1"
 
 @pytest.mark.critical(owner="platform", fix="restart the event store service and let it write its integrity report")
 def test_event_store_integrity_freshness(artifact, freshness, measure, policy, reason):
-    """The integrity report is fresh, over a store that is still fed, and its counts are the store's."""
+    """The integrity report is fresh, its counts are the store's, which is still fed and lacks no day."""
     integrity = artifact.latest("reports/event_store/integrity_*.json")
     measure.equals("missing_correlation_count", integrity["missing_correlation_count"], 0)
     freshness(integrity)
@@ -24,6 +24,9 @@ def test_event_store_integrity_freshness(artifact, freshness, measure, policy, r
     found = events.by_stream
     assert found == integrity["events_by_stream"], f"the store has {found}, {integrity.path} says otherwise"
     measure.equals("missing correlations, recounted", events.missing_correlation, 0)
+    if policy["days_back"] is not None:
+        days = artifact.days(EVENTS, back=policy["days_back"])
+        assert not days.problems, "; ".join(days.problems)
     reason(f"{events.rows} events, all correlated, the newest of {store.timestamp:%H:%M:%S} UTC")
 
 

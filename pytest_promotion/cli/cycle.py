@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import click
+
+from pytest_promotion.cli.waiting import waiting
 
 _reports = click.option(
     "--reports",
@@ -54,7 +55,8 @@ def strict(
     from pytest_promotion.operations import cycle as cycles
 
     reports = reports.absolute()
-    done = cycles.run(reports, _words(pytest_args, max_report_age_min), Path.cwd())
+    with waiting("strict cycle"):
+        done = cycles.run(reports, _words(pytest_args, max_report_age_min), Path.cwd())
     try:
         path = cycles.write_summary(done, reports)
         if append_incident_on_fail and not done.passed:
@@ -99,7 +101,11 @@ def watch(
 
     reports = reports.absolute()
     place = Watch(reports, incidents if append_incident_on_transition else None)
-    run = partial(cycles.run, reports, _words(pytest_args, max_report_age_min), Path.cwd())
+    words = _words(pytest_args, max_report_age_min)
+
+    def run() -> cycles.Cycle:
+        with waiting("strict cycle"):
+            return cycles.run(reports, words, Path.cwd())
 
     def tell(done: cycles.Cycle, before: str) -> None:
         changed = "" if done.status == before else f" (was {before})"

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.freshness import Window
     from pytest_promotion.evidence.notebook import Notebook
     from pytest_promotion.evidence.store import StoreFacts
+    from pytest_promotion.evidence.store_count import Counted
+    from pytest_promotion.evidence.store_days import Days
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
+INGESTED = "ingest_ts_utc"  # what dates a row of an event store
+_COUNTED_KEPT = 64
+_COUNTED: dict[str, Counted] = {}
 _KEPT_BYTES = 4 * 2**20  # of rows that are parsed once and kept, at about five times their size
 _ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
     ".jsonl": documents.json_rows,
@@ -121,11 +126,27 @@ class Artifact:
 
     def events(self, until: datetime | None = None) -> StoreFacts:
         """What an event store holds, of the rows taken in by *until*, counted from the bytes that were hashed."""
-        from pytest_promotion.evidence.store import scan_opened
-        from pytest_promotion.evidence.store_pages import Opened
+        from pytest_promotion.evidence.store import StoreFacts
 
-        with self._notebook.noting(), self.open() as file:
-            return scan_opened(Opened(self.path, file, self.size_bytes, ()), until=until)
+        with self._notebook.noting():
+            return StoreFacts.counted(self.path, self._counted(), self.open, until)
+
+    def _counted(self) -> Counted:
+        # By digest: what the same bytes amount to has one answer, whichever gate asks and however often.
+        known = _COUNTED.get(self.sha256)
+        if known is None:
+            from pytest_promotion.evidence.store_count import count
+            from pytest_promotion.evidence.store_pages import Opened
+
+            held = self._reading.content is not None
+            with self.open() as file:
+                known = count(Opened(self.path, file, self.size_bytes, ()), digest=self.sha256 if held else None)
+            if known.sha256 != self.sha256:
+                raise Unproven(f"{self.path}: its copy in the vault is not what was read")
+            if len(_COUNTED) >= _COUNTED_KEPT:
+                del _COUNTED[next(iter(_COUNTED))]
+            _COUNTED[self.sha256] = known
+        return known
 
     def open(self) -> IO[bytes]:
         """The bytes that were read, as a binary file: a large file comes from its copy in the vault."""
@@ -164,6 +185,8 @@ class Artifact:
     def _find_moment(self) -> tuple[datetime, str]:
         names = self._fields or TIMESTAMP_FIELDS
         if Path(self.path).suffix in _ROWS:
+            if self._fields == (INGESTED,) and (newest := self._newest_event()):
+                return newest, INGESTED
             if self._fields:
                 return self._newest_row(names)
         elif self._reading.content is not None and self.path.endswith((".json", ".yml", ".yaml")):
@@ -176,6 +199,15 @@ class Artifact:
             forbidden = "" if self._fields else "; this profile does not accept modification times"
             raise Unproven(f"{self.path} is undated: it has no {wanted}{forbidden}")
         return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC), "mtime"
+
+    def _newest_event(self) -> datetime | None:
+        """When the youngest row of an event store was taken in, wherever it stands; None for what is no such store."""
+        from pytest_promotion.evidence.store import StoreFacts
+
+        try:
+            return StoreFacts.counted(self.path, self._counted(), self.open, duplicates="count").newest_ingest
+        except Unproven:
+            return None  # row by row, then: whoever asks for its events is told what is wrong with them
 
     def _newest_row(self, names: tuple[str, ...]) -> tuple[datetime, str]:
         newest: tuple[datetime, str] | None = None
@@ -271,9 +303,7 @@ class Shelf:
                 future: it might be the newest, and nobody could tell.
         """
         relative = self._root.relative(pattern)
-        found = sorted(
-            entry.relative_to(self._root.path).as_posix() for entry in self._root.path.glob(relative) if entry.is_file()
-        )
+        found = self._matches(relative)
         if not found:
             with self._notebook.noting():
                 raise Unproven(f"nothing matches {relative} below the promotion root")
@@ -286,6 +316,28 @@ class Shelf:
         for moment, name, _ in dated[:-1]:
             self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
         return dated[-1][2]
+
+    def days(self, pattern: str, back: int) -> Days:
+        """
+        The days of an event store that is a file a day: the youngest, and *back* days before it, all counted.
+
+        Raises:
+            Unproven: where nothing matches, a name has no day or two have the same, and for a
+                file that is no whole event store.
+        """
+        from pytest_promotion.evidence.store_days import Days, by_day, set_aside
+
+        relative = self._root.relative(pattern)
+        with self._notebook.noting():
+            names = by_day(self._matches(relative), back)
+            if not names:
+                raise Unproven(f"nothing matches {relative} below the promotion root")
+        days = {day: self.get(name, INGESTED).events() for day, name in names.items()}
+        return Days.of(names, days, self._matches(set_aside(relative)))
+
+    def _matches(self, relative: str) -> list[str]:
+        found = (entry for entry in self._root.path.glob(relative) if entry.is_file())
+        return sorted(entry.relative_to(self._root.path).as_posix() for entry in found)
 
     def fresh(
         self, artifact: Artifact, limit: timedelta, timestamp: object = None, source: str = "its timestamp"

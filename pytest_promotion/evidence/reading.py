@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 HELD_BYTES: Final = 64 * 2**20  # a larger file is streamed into the vault and never held in memory
 _FIRST_READ: Final = 64 * 2**10  # one system call for a typical report; 1 MiB would allocate 1 MiB each time
+_SETTLED_NS: Final = 2 * 10**9  # a file younger than its clock's tick could change and keep its times; git says racy
 _OPEN_FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
@@ -147,14 +149,23 @@ def _all(handle: int, size: int) -> bytes:
 
 
 def _stream(handle: int, relative: str, facts: os.stat_result, vault: Vault | None) -> Reading:
+    state = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    if vault is not None and state in vault.streamed:
+        # By what tells at the session's end whether a file changed. The bytes are those of the first reading.
+        digest, stored = vault.streamed[state]
+        return Reading(digest, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, None, stored)
+    begun = time.time_ns()
+    copied: Path | None = None
     if vault is None:
-        digest, size, stored = *_digest(handle, facts.st_size), None
+        digest, size = _digest(handle, facts.st_size)
     else:
-        digest, size, stored = vault.keep_stream(handle, facts.st_size)
+        digest, size, copied = vault.keep_stream(handle, facts.st_size)
     after = os.fstat(handle)
     if (after.st_mtime_ns, after.st_size) != (facts.st_mtime_ns, facts.st_size) or size != facts.st_size:
         raise Unproven(f"{relative} changed while it was read")
-    return Reading(digest, size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, None, stored)
+    if vault is not None and copied is not None and begun - facts.st_ctime_ns > _SETTLED_NS:
+        vault.streamed[state] = digest, copied
+    return Reading(digest, size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, None, copied)
 
 
 def _digest(handle: int, expected: int) -> tuple[str, int]:

@@ -9,30 +9,26 @@ reads only the newest row, `store_checkpoint.rescan` only what is new.
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
-from itertools import pairwise
-from typing import Any, Final, Literal
+from datetime import UTC, datetime
+from typing import Literal
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store_pages import Opened, line_start, opened, pages, state_of
-from pytest_promotion.evidence.store_rows import ROWS, Event, Row
-from pytest_promotion.evidence.store_tally import Tally, decode, refuse_empty
+from pytest_promotion.evidence.store_count import Counted, Progress, Source, count, count_shared
+from pytest_promotion.evidence.store_marks import twice
+from pytest_promotion.evidence.store_pages import opened
+from pytest_promotion.evidence.store_rows import Event
+from pytest_promotion.evidence.store_tally import Tally, refuse_empty
 
-__all__ = ["Event", "StoreFacts", "scan", "scan_opened"]
+__all__ = ["Event", "StoreFacts", "scan"]
 
 Duplicates = Literal["refuse", "count"]
-_COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
-_HASHED_AT_ONCE: Final = 32  # pages; handing one over costs as much as hashing a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What a store holds. Moments are UTC-aware; `bytes` is how much of it was judged."""
+    """What a store holds. Moments are in UTC; `bytes` is how much of it was judged."""
 
     name: str
     rows: int
@@ -62,15 +58,37 @@ class StoreFacts:
             by_stream=dict(sorted(tally.by_stream.items())),
             missing_correlation=tally.missing_correlation,
             duplicate_ids=duplicates,
-            newest_ingest=tally.newest,
-            oldest_ingest=tally.oldest,
-            newest_by_stream=dict(sorted(tally.newest_by_stream.items())),
+            newest_ingest=_utc(tally.newest, name),
+            oldest_ingest=_utc(tally.oldest, name),
+            newest_by_stream={stream: _utc(at, name) for stream, at in sorted(tally.newest_by_stream.items())},
             out_of_order=tally.out_of_order,
             future=tally.future,
             later=tally.later,
             sha256=digest,
             bytes=size,
         )
+
+    @classmethod
+    def counted(
+        cls,
+        name: str,
+        counted: Counted,
+        source: Source,
+        until: datetime | None = None,
+        duplicates: Duplicates = "refuse",
+    ) -> StoreFacts:
+        """The facts of the rows taken in by *until*; duplicate ids are looked for in all rows. Raises `Unproven`."""
+        if counted.twice and duplicates == "refuse":
+            raise Unproven(twice(name, counted.twice))
+        extra = counted.twice.total() - len(counted.twice)
+        return cls.of(name, counted.tally(name, source, until), extra, counted.sha256, counted.size)
+
+
+def _utc(moment: datetime, name: str) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Unproven(f"{name} has the moment {moment.isoformat()}, which is outside the calendar") from None
 
 
 def scan(
@@ -81,12 +99,12 @@ def scan(
     duplicates: Duplicates = "refuse",
     executor: Executor | None = None,
     parts: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> StoreFacts:
     """
     Counts every row of the store at *path*, a file or an fsspec URL, as long as it is when it is opened.
 
-    Event ids are held in memory to compare them: about 150 bytes a row.
+    To compare event ids, 8 bytes a row are held, and some 80 more for up to four million rows at a time.
 
     Args:
         now: rows dated after it are counted as `future`; add the skew you tolerate.
@@ -100,134 +118,8 @@ def scan(
             is no event, half written, not UTF-8 or longer than 1 MB: with the place.
     """
     with opened(path) as store:
-        shared = executor is not None and store.state and store.size
-        if shared and executor is not None:
-            found = _shared(store, now, until, executor, parts or 2 * (os.cpu_count() or 1), progress)
-            if found is not None:
-                return _facts(store, *found, duplicates)
-        return scan_opened(store, now=now, until=until, duplicates=duplicates, progress=progress)
-
-
-def scan_opened(
-    store: Opened,
-    *,
-    now: datetime | None = None,
-    until: datetime | None = None,
-    duplicates: Duplicates = "refuse",
-    progress: Callable[[int, int], None] | None = None,
-) -> StoreFacts:
-    """As `scan`, for bytes that somebody else has opened: an artifact counts those that were hashed as evidence."""
-    return _facts(store, *_alone(store, now, until, progress), duplicates)
-
-
-def _facts(store: Opened, tally: Tally, ids: list[str], digest: str, duplicates: Duplicates) -> StoreFacts:
-    extra = len(ids) - len(set(ids))
-    if extra and duplicates == "refuse":
-        raise Unproven(twice(store.name, ids))
-    return StoreFacts.of(store.name, tally, extra, digest, store.size)
-
-
-def twice(name: str, ids: list[str]) -> str:
-    """The sentence for event ids that stand twice; *ids* holds some that do."""
-    repeated = [key for key, count in Counter(ids).items() if count > 1]
-    more = f" and {len(repeated) - 1} more" if len(repeated) > 1 else ""
-    return f"{name} has the event id {repeated[0]!r} twice{more}: rows were written twice, or ids are not unique"
-
-
-def tally_pages(
-    found: Iterator[tuple[int, bytes]],
-    name: str,
-    now: datetime | None,
-    until: datetime | None,
-    seen: Callable[[bytes], object],
-    *,
-    numbered: bool = True,
-) -> tuple[Tally, list[str]]:
-    """Counts pages; *seen* is given each page. Returns the tally and the event ids, in order."""
-    tally, ids = Tally(), []
-    rows: list[Row] = []
-    for offset, page in found:
-        seen(page)
-        more, ends = decode(page, name, offset, ROWS, tally.lines if numbered else -1)
-        rows += more
-        tally.lines += ends
-        if len(rows) >= _COUNTED_AT_ONCE:
-            ids += [row.event_id for row in rows]
-            tally.count(rows, now, until)
-            rows = []
-    ids += [row.event_id for row in rows]
-    tally.count(rows, now, until)
-    return tally, ids
-
-
-def _alone(
-    store: Opened, now: datetime | None, until: datetime | None, progress: Callable[[int, int], None] | None
-) -> tuple[Tally, list[str], str]:
-    running, done = sha256(), 0
-    # Hashing releases the interpreter: on a second core it costs nothing, on one core no more than before.
-    with ThreadPoolExecutor(1, thread_name_prefix="store-sha256") as aside:
-        waiting: Future[None] | None = None
-        batch: list[bytes] = []
-
-        def seen(page: bytes) -> None:
-            nonlocal done, waiting, batch
-            batch.append(page)
-            done += len(page)
-            if len(batch) < _HASHED_AT_ONCE:
-                return
-            if waiting is not None:
-                waiting.result()  # so that no more than two batches are ever held
-            waiting, batch = aside.submit(_update, running, batch), []
-            if progress:
-                progress(done, store.size)
-
-        tally, ids = tally_pages(pages(store.file, store.name, 0, store.size), store.name, now, until, seen)
-        if waiting is not None:
-            waiting.result()
-        _update(running, batch)
-    return tally, ids, running.hexdigest()
-
-
-def _update(running: Any, batch: list[bytes]) -> None:
-    # As one piece: taking the interpreter back after every page would make both threads wait in turn.
-    running.update(b"".join(batch))
-
-
-def _shared(
-    store: Opened,
-    now: datetime | None,
-    until: datetime | None,
-    executor: Executor,
-    parts: int,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[Tally, list[str], str] | None:
-    """As `_alone`; None where the file was written to meanwhile, so that nobody knows who read what."""
-    step = -(-store.size // parts)
-    starts = sorted({line_start(store.file, number * step, store.size) for number in range(parts)} | {store.size})
-    jobs = [executor.submit(_part, store.name, begin, end, now, until) for begin, end in pairwise(starts)]
-    try:
-        running = sha256()
-        for offset, page in pages(store.file, store.name, 0, store.size):
-            running.update(page)
-            if progress:
-                progress(offset + len(page), store.size)
-        tally, ids = Tally(), []
-        for job in jobs:
-            one, more = job.result()
-            tally.add(one)
-            ids += more
-    finally:
-        for job in jobs:
-            job.cancel()
-    if state_of(os.fstat(store.file.fileno())) != store.state:
-        return None
-    return tally, ids, running.hexdigest()
-
-
-def _part(name: str, begin: int, end: int, now: datetime | None, until: datetime | None) -> tuple[Tally, list[str]]:
-    with opened(name) as store:
-        return tally_pages(pages(store.file, name, begin, end), name, now, until, _nothing, numbered=False)
-
-
-def _nothing(_page: Any) -> None:
-    """A worker does not hash: whoever gave it the work does."""
+        counted = None
+        if executor is not None and store.state and store.size:
+            counted = count_shared(store, now, executor, parts or 2 * (os.cpu_count() or 1), progress)
+        counted = counted or count(store, now, progress=progress)
+        return StoreFacts.counted(store.name, counted, store.again, until, duplicates)

@@ -14,6 +14,7 @@ import contextlib
 import mmap
 import os
 import tempfile
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,14 +25,14 @@ from typing import Final
 import msgspec
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store import StoreFacts, tally_pages, twice
+from pytest_promotion.evidence.store import StoreFacts
+from pytest_promotion.evidence.store_count import count_pages
+from pytest_promotion.evidence.store_marks import doubled, repeated, twice
 from pytest_promotion.evidence.store_pages import Opened, opened, pages
-from pytest_promotion.evidence.store_rows import event
 from pytest_promotion.evidence.store_tally import Tally
 
 _BLOCK: Final = 64 * 2**10
 _RECENT: Final = 8_192  # marks kept in the checkpoint itself, and unpacked at every look, before they join the base
-_PRIME: Final = 2**61 - 1
 
 
 class Checkpoint(msgspec.Struct):
@@ -45,7 +46,7 @@ class Checkpoint(msgspec.Struct):
     base: str  # the file beside it with the sorted marks of older event ids; empty for none
     base_marks: int
     recent: bytes  # marks of younger ids, as they came
-    version: int = 1
+    version: int = 2
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Checkpoint)
@@ -70,19 +71,17 @@ def rescan(path: str | os.PathLike[str], checkpoint: Path, *, now: datetime | No
         running = sha256()
         seen = bool if known else running.update  # a digest of the new bytes alone would say nothing
         found = pages(store.file, store.name, start, store.size)
-        fresh, ids = tally_pages(found, store.name, now, None, seen, numbered=not known)
-        if len(set(ids)) != len(ids):
-            raise Unproven(twice(store.name, ids))
-        marks = [int.from_bytes(key.encode()) % _PRIME for key in ids]
-        tally = Tally()
-        if known:
-            _refuse_known(store, known, checkpoint, ids, marks)
-            tally = known.tally
-        tally.add(fresh)
+        blocks, ids = count_pages(found, store.name, now, seen, numbered=not known)
+        suspects = doubled(ids) | (_known_marks(known, checkpoint, ids) if known else set())
+        if suspects and (said := twice(store.name, repeated(store.file, store.name, store.size, suspects))):
+            raise Unproven(said)
+        tally = known.tally if known else Tally()
+        for block in blocks:
+            tally.add(block.tally)
         facts = StoreFacts.of(store.name, tally, 0, None if known else running.hexdigest(), store.size)
         ended = store.size == start or _byte(store, store.size - 1) == b"\n"
         if ended and (ids or not known):  # a row without its line end may still grow
-            _save(checkpoint, store, tally, known, marks)
+            _save(checkpoint, store, tally, known, ids)
         return facts
 
 
@@ -93,7 +92,7 @@ def _load(checkpoint: Path, store: Opened) -> Checkpoint | None:
     except (OSError, msgspec.DecodeError):
         return None
     device, inode, *_ = store.state
-    same = (known.version, known.device, known.inode) == (1, device, inode) and known.offset <= store.size and whole
+    same = (known.version, known.device, known.inode) == (2, device, inode) and known.offset <= store.size and whole
     return known if same and known.block_sha256 == _block(store, known.offset) else None
 
 
@@ -108,9 +107,10 @@ def _byte(store: Opened, offset: int) -> bytes:
     return store.file.read(1)
 
 
-def _refuse_known(store: Opened, known: Checkpoint, checkpoint: Path, ids: list[str], marks: list[int]) -> None:
+def _known_marks(known: Checkpoint, checkpoint: Path, ids: array[int]) -> set[int]:
+    """Those of *ids* that the checkpoint has seen."""
     if not ids:
-        return
+        return set()
     recent = set(memoryview(known.recent).cast("Q"))
     with contextlib.ExitStack() as stack:
         base: Sequence[int] = ()
@@ -118,30 +118,15 @@ def _refuse_known(store: Opened, known: Checkpoint, checkpoint: Path, ids: list[
             file = stack.enter_context((checkpoint.parent / known.base).open("rb"))
             base = memoryview(stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).cast("Q")
             stack.callback(base.release)  # a map with a view on it could not be closed
-        suspects = [
-            key
-            for key, mark in zip(ids, marks, strict=True)
-            if mark in recent or ((at := bisect_left(base, mark)) < len(base) and base[at] == mark)
-        ]
-    for key in suspects:  # two ids may share a mark; only the rows themselves can tell
-        if _stands(store, key, known.offset):
-            raise Unproven(twice(store.name, [key, key]))
+        return {
+            mark for mark in ids if mark in recent or ((at := bisect_left(base, mark)) < len(base) and base[at] == mark)
+        }
 
 
-def _stands(store: Opened, key: str, end: int) -> bool:
-    for offset, page in pages(store.file, store.name, 0, end):
-        for line in page.splitlines():
-            if line.strip() and event(line, f"{store.name} at byte {offset}").event_id == key:
-                return True
-    return False
-
-
-def _save(checkpoint: Path, store: Opened, tally: Tally, known: Checkpoint | None, marks: list[int]) -> None:
-    from array import array
-
+def _save(checkpoint: Path, store: Opened, tally: Tally, known: Checkpoint | None, ids: array[int]) -> None:
     device, inode, *_ = store.state
     base, count = (known.base, known.base_marks) if known else ("", 0)
-    recent = (known.recent if known else b"") + array("Q", marks).tobytes()
+    recent = (known.recent if known else b"") + ids.tobytes()
     old = ""
     try:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ into Monday's file, and whoever looks for Tuesday finds nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,8 +27,23 @@ class Days:
 
     days: dict[date, StoreFacts]
     gaps: tuple[date, ...]  # days between the first and the last that have no file
-    rotated: tuple[str, ...]  # files set aside by a log rotation or compressed: their rows are not counted
+    rotated: tuple[
+        str, ...
+    ]  # files of those days set aside by a log rotation or compressed: their rows are not counted
     misfiled: tuple[str, ...]  # files with rows that were taken in on another day than they are named for
+
+    @classmethod
+    def of(cls, names: Mapping[date, str], days: Mapping[date, StoreFacts], aside: Iterable[str] = ()) -> Days:
+        """Judges the days that were counted: *names* of their files, *aside* those of files that may be rotated."""
+        first, last = min(days), max(days)
+        between = (first + timedelta(number) for number in range((last - first).days))
+        return cls(
+            days=dict(sorted(days.items())),
+            gaps=tuple(day for day in between if day not in days),
+            # One whose day nobody can tell may be any day's.
+            rotated=tuple(name for name in sorted(aside) if (_found_day(name) or last) >= first),
+            misfiled=tuple(names[day] for day, facts in sorted(days.items()) if not _within(day, facts)),
+        )
 
     @property
     def rows(self) -> int:
@@ -53,52 +69,59 @@ def scan_days(
     folder: Path,
     pattern: str = "events_*.jsonl",
     *,
+    back: int | None = None,
     now: datetime | None = None,
     executor: Executor | None = None,
 ) -> Days:
     """
     Counts every file below *folder* that matches *pattern* and has a day in its name (20260222 or 2026-02-22).
 
+    Args:
+        back: count the youngest day and so many days before it; default all.
+
     Raises:
         Unproven: where nothing matches, a name has no day or two names have the same, and
             for whatever `store.scan` refuses in a file.
     """
-    found: dict[date, Path] = {}
-    for path in sorted(folder.glob(pattern)):
-        day = _day_of(path)
-        if day in found:
-            raise Unproven(f"{path.name} and {found[day].name} both claim to be {day:%Y-%m-%d}")
-        found[day] = path
-    if not found:
+    names = by_day((path.name for path in folder.glob(pattern)), back)
+    if not names:
         raise Unproven(f"nothing matches {pattern} in {folder}")
-    days = {day: scan(path, now=now, executor=executor) for day, path in sorted(found.items())}
-    first, last = min(days), max(days)
-    between = (first + timedelta(number) for number in range((last - first).days))
-    return Days(
-        days=days,
-        gaps=tuple(day for day in between if day not in days),
-        rotated=_rotated(folder, pattern, set(found.values())),
-        misfiled=tuple(found[day].name for day, facts in days.items() if not _within(day, facts)),
-    )
+    days = {day: scan(folder / name, now=now, executor=executor) for day, name in names.items()}
+    return Days.of(names, days, (path.name for path in folder.glob(set_aside(pattern)) if path.is_file()))
 
 
-def _day_of(path: Path) -> date:
-    match = _DAY.search(path.name)
+def by_day(names: Iterable[str], back: int | None = None) -> dict[date, str]:
+    """
+    The files of a store by the day in their name, oldest first: the youngest and *back* days before it.
+
+    Raises:
+        Unproven: where a name has no day or two names have the same.
+    """
+    found: dict[date, str] = {}
+    for name in sorted(names):
+        day = _found_day(name)
+        if day is None:
+            raise Unproven(f"{name} has no day in its name: expected one such as events_20260222.jsonl")
+        if day in found:
+            raise Unproven(f"{name} and {found[day]} both claim to be {day:%Y-%m-%d}")
+        found[day] = name
+    since = max(found, default=date.min) - timedelta(back) if back is not None and found else date.min
+    return {day: found[day] for day in sorted(found) if day >= since}
+
+
+def set_aside(pattern: str) -> str:
+    """What a rotation leaves behind bears the old name with something added: .1, .gz, .old, a time."""
+    return f"{pattern}?*"
+
+
+def _found_day(name: str) -> date | None:
+    match = _DAY.search(name.rpartition("/")[2])
     try:
-        return date(*map(int, match.groups())) if match else _no_day(path)
+        return date(*map(int, match.groups())) if match else None
     except ValueError:
-        return _no_day(path)
-
-
-def _no_day(path: Path) -> date:
-    raise Unproven(f"{path.name} has no day in its name: expected one such as events_20260222.jsonl")
+        return None
 
 
 def _within(day: date, facts: StoreFacts) -> bool:
     moments = (facts.oldest_ingest, facts.newest_ingest)
     return all(moment.astimezone(UTC).date() == day for moment in moments)
-
-
-def _rotated(folder: Path, pattern: str, counted: set[Path]) -> tuple[str, ...]:
-    # What a rotation leaves behind bears the old name with something added: .1, .gz, .old, a time.
-    return tuple(sorted(path.name for path in folder.glob(f"{pattern}?*") if path not in counted and path.is_file()))

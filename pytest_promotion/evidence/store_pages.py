@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -30,6 +30,10 @@ class Opened:
     file: IO[bytes]
     size: int
     state: tuple[int, ...]  # device, inode, size, mtime, ctime; empty for what is not a local file
+
+    def again(self) -> AbstractContextManager[IO[bytes]]:
+        """The open file, to be read once more and left open."""
+        return nullcontext(self.file)
 
 
 @contextmanager
@@ -65,8 +69,20 @@ def _remote(name: str) -> tuple[Any, int]:
         filesystem, place = fsspec.core.url_to_fs(name)
         size = filesystem.size(place)
         return filesystem.open(place, "rb"), size
-    except (OSError, ValueError, ImportError) as problem:
-        raise Unproven(f"the event store {name} cannot be read: {str(problem) or type(problem).__name__}") from None
+    except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
+        raise _unreadable(name, problem) from None
+
+
+def _unreadable(name: str, problem: Exception) -> Unproven:
+    return Unproven(f"the event store {name} cannot be read: {str(problem) or type(problem).__name__}")
+
+
+def read_part(source: IO[bytes], name: str, count: int) -> bytes:
+    """At most *count* bytes from where *source* stands. Raises `Unproven` where the disk or the network fails."""
+    try:
+        return source.read(count)
+    except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
+        raise _unreadable(name, problem) from None
 
 
 def state_of(facts: os.stat_result) -> tuple[int, ...]:
@@ -87,7 +103,7 @@ def pages(source: IO[bytes], name: str, start: int, end: int) -> Iterator[tuple[
     source.seek(start)
     held, offset = b"", start
     while (rest := end - offset - len(held)) > 0:
-        part = source.read(min(PAGE, rest))
+        part = read_part(source, name, min(PAGE, rest))
         if not part:
             raise Unproven(f"{name} became shorter while it was read: {end} bytes, then {offset + len(held)}")
         first = part.find(b"\n")
@@ -104,14 +120,14 @@ def pages(source: IO[bytes], name: str, start: int, end: int) -> Iterator[tuple[
         yield offset, held
 
 
-def line_start(source: IO[bytes], near: int, end: int) -> int:
+def line_start(source: IO[bytes], name: str, near: int, end: int) -> int:
     """Where the first line at or after byte *near* begins, at most *end*."""
     if near <= 0:
         return 0
     at = near - 1
     source.seek(at)
     while at < end:
-        part = source.read(min(64 * 2**10, end - at))
+        part = read_part(source, name, min(PAGE, end - at))
         if not part:
             return end
         found = part.find(b"\n")

@@ -14,6 +14,7 @@ from typing import Annotated, Final, NoReturn
 import msgspec
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.store_twins import twin
 
 LONGEST_LINE: Final = 2**20  # bytes; a longer one is no event, and would have to be held whole
 _Named = Annotated[str, msgspec.Meta(min_length=1)]
@@ -32,9 +33,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Cause(msgspec.Struct, gc=False):
-    """What a payload says of its cause; nothing is not the same as null."""
+    """What a payload says of its cause, where nothing is not the same as null; and names it shares with its row."""
 
     correlation_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    event_id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    stream: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    ingest_ts_utc: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    payload: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Row(msgspec.Struct, gc=False):
@@ -44,7 +49,7 @@ class Row(msgspec.Struct, gc=False):
     stream: _Named
     ingest_ts_utc: _Moment
     payload: Cause
-    correlation_id: str | None = None
+    correlation_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def uncorrelated(rows: Sequence[Row]) -> int:
@@ -61,14 +66,22 @@ EVENTS: Final = msgspec.json.Decoder(Event)
 def event(line: bytes, place: str) -> Event:
     """The event on one line. Raises `Unproven` with *place* and what is wrong there."""
     try:
-        return EVENTS.decode(line)
+        found = EVENTS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         refuse(place, line, problem)
+    refuse_twin(place, line)
+    return found
 
 
 def refuse(place: str, line: bytes, problem: Exception) -> NoReturn:
     """Raises `Unproven` with the sentence for a line that is no event."""
     raise Unproven(f"{place} {said(line, problem)}") from None
+
+
+def refuse_twin(place: str, line: bytes) -> None:
+    """Raises `Unproven` where the row on *line* names a field twice: readers differ in which one they take."""
+    if name := twin(line):
+        raise Unproven(f"{place} names {name} twice")
 
 
 def said(line: bytes, problem: Exception) -> str:

@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store_pages import Opened, opened
+from pytest_promotion.evidence.store_pages import Opened, opened, read_part
 from pytest_promotion.evidence.store_rows import LONGEST_LINE, Event, event
 
 _BLOCK: Final = 16 * 2**10  # a dozen typical rows; grown only where the last one is longer
@@ -46,9 +46,9 @@ def last_line(store: Opened) -> tuple[int, bytes]:
 
 
 def _exactly(store: Opened, count: int) -> bytes:
-    found = store.file.read(count)
+    found = read_part(store.file, store.name, count)
     while len(found) < count:
-        part = store.file.read(count - len(found))
+        part = read_part(store.file, store.name, count - len(found))
         if not part:
             raise Unproven(f"{store.name} became shorter while it was read")
         found += part

@@ -7,6 +7,7 @@ processes share a scan and how a checkpoint saves one.
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,17 +18,17 @@ from typing import TypeVar
 import msgspec
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.store_rows import Row, refuse, uncorrelated
+from pytest_promotion.evidence.store_rows import Row, refuse, refuse_twin, uncorrelated
+from pytest_promotion.evidence.store_twins import suspected
 
 R = TypeVar("R", bound=Row)
 
 
 class Tally(msgspec.Struct):
-    """Counts over a run of rows. `ids` is filled only where somebody has to compare them."""
+    """Counts over a run of rows."""
 
     rows: int = 0
     later: int = 0  # rows ingested after `until`, which are not counted elsewhere
-    lines: int = 0
     by_stream: dict[str, int] = {}
     newest_by_stream: dict[str, datetime] = {}
     missing_correlation: int = 0
@@ -68,7 +69,6 @@ class Tally(msgspec.Struct):
 
     def add(self, other: Tally) -> None:
         """Adds the tally of the rows that follow."""
-        self.lines += other.lines
         self.later += other.later
         if other.first is None or other.last is None:
             return
@@ -108,7 +108,8 @@ def decode(
         Unproven: with the line (counted from *lines_before*, where that is known) or the
             byte of the first that is no event.
     """
-    ends = page.count(b"\n")
+    # On Python 3.11 twice as fast as counting one byte, which is done one by one.
+    ends = len(io.BytesIO(page).readlines()) - (not page.endswith(b"\n"))
     try:
         if not page.isascii():
             page.decode("utf-8")  # the decoder does not look into what it skips
@@ -116,7 +117,7 @@ def decode(
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     # The decoder looks for values, not for lines: as many rows as line ends, or each line is asked.
-    if len(rows) != ends:
+    if len(rows) != ends or suspected(page, rows):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     return rows, ends
 
@@ -131,6 +132,7 @@ def _line_by_line(page: bytes, name: str, offset: int, lines_before: int, decode
                 rows.append(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as problem:
                 refuse(place, line, problem)
+            refuse_twin(place, line)
         offset += len(line) + 1
     return rows
 

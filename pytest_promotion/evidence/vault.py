@@ -22,11 +22,12 @@ _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) 
 class Vault:
     """A folder of files named by their SHA-256."""
 
-    __slots__ = ("_known", "path")
+    __slots__ = ("_known", "path", "streamed")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: set[str] = set()  # digests this process has seen to be kept
+        self.streamed: dict[tuple[int, ...], tuple[str, Path]] = {}  # large files it has kept, by their state
 
     def where(self, digest: str) -> Path:
         """Where the bytes with that digest are, if they are kept."""
