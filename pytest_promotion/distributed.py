@@ -10,7 +10,7 @@ lost failure.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from pytest_promotion.ledger import Ledger
 from pytest_promotion.recorder import Collector, Recorder
 from pytest_promotion.settings import Settings, to_worker
 from pytest_promotion.wire import Envelope, legible, pack, unpack
+
+if TYPE_CHECKING:
+    from pytest_promotion.proving import ProvingSession
 
 _OUTPUT = "promotion"
 
@@ -97,3 +100,23 @@ class Controller:
                 self._ledger.deselect(gate)
         for sentence in said["stray"]:
             self._ledger.problem(sentence)
+
+
+class ProvingController:
+    """Hands the settings to workers that prove gates, and misses those that die of it."""
+
+    def __init__(self, settings: Settings, proving: ProvingSession) -> None:
+        self._settings = settings
+        self._proving = proving
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput.update(to_worker(self._settings))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        text = getattr(node, "workeroutput", {}).get(_OUTPUT)
+        if error or text is None:
+            self._proving.problem(f"the worker {node.gateway.id} died while it proved gates")
+        elif refusal := json.loads(text)["refusal"]:
+            raise pytest.UsageError(refusal)

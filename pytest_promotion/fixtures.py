@@ -7,6 +7,7 @@ the evidence that the decision lists for that gate.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -127,10 +128,13 @@ def _notebook(request: pytest.FixtureRequest) -> Notebook:
 
 @pytest.fixture(name="_settings")
 def _settings_of_the_session(
-    notebook: Notebook,  # noqa: ARG001 - whoever asks for settings outside a gate is told so
+    notebook: Notebook,  # whoever asks for settings outside a gate is told so
     request: pytest.FixtureRequest,
 ) -> Settings:
-    return request.config.stash[SETTINGS]
+    settings = request.config.stash[SETTINGS]
+    if notebook.lens is not None:
+        settings = dataclasses.replace(settings, clock=notebook.lens.clock(settings.clock))
+    return settings
 
 
 @pytest.fixture

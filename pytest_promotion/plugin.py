@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"promotion_{name}", text, type="string", default="")
     text = "Override one setting of the policy; recorded in the decision (repeatable)."
     group.addoption("--promotion-set", metavar="KEY=VALUE", action="append", default=None, help=text)
+    prove = "Prove that every gate can fail: sabotage in memory what each one reads; decides nothing."
+    group.addoption("--promotion-prove", action="store_true", default=False, help=prove)
     parser.addini("promotion_set", text, type="linelist", default=[])
     parser.addini("promotion_gates", "Folders whose tests are gates.", type="args", default=["gates"])
 
@@ -106,13 +109,14 @@ def _start(config: pytest.Config) -> GateSession | None:
     from pytest_promotion.rollcall import written_in
     from pytest_promotion.session import GateSession, refuse_shadowed, say_fail
 
+    proves = config.getoption("promotion_prove")
     config.pluginmanager.register(fixtures, "promotion-fixtures")
     if any(config.getoption(name, default=False) for name in _LOOKING):
         return None
     opening = settings.opening(config)
     folder = ReportFolder(opening.folder)
-    # Neither a look at some gates nor a replay nor a shard touches `latest.*`.
-    decides = not (selection.surely_partial or opening.as_of or opening.share)
+    # Neither a look at some gates nor a replay, a shard or a proof touches `latest.*`.
+    decides = not (selection.surely_partial or opening.as_of or opening.share or proves)
     if decides:
         say_fail(folder, opening)
     try:
@@ -126,6 +130,9 @@ def _start(config: pytest.Config) -> GateSession | None:
             say_fail(folder, opening, str(refusal))
         raise
     distributing = distributed.is_controller(config)
+    if proves:
+        _start_proving(config, given, selection, folder, distributing=distributing)
+        return None
     collector = None if distributing else _prepare(config, given, remote=False)
     ledger = Ledger(written, evidence_required=given.policy.rules.evidence == "required")
     prefixes = tuple(os.path.relpath(folder, config.rootpath).replace(os.sep, "/") + "/" for folder in folders)
@@ -139,18 +146,46 @@ def _start(config: pytest.Config) -> GateSession | None:
     return gates
 
 
+def _start_proving(config: pytest.Config, given: Any, selection: Any, folder: Any, *, distributing: bool) -> None:
+    from pytest_promotion import distributed, proving
+
+    session = proving.ProvingSession(config, given.policy, selection, folder)
+    config.pluginmanager.register(session, "promotion-proving")
+    if distributing:
+        config.pluginmanager.register(distributed.ProvingController(given, session), "promotion-controller")
+    else:
+        _prepare(config, given, remote=False)
+
+
 def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
     from pytest_promotion import fixtures
     from pytest_promotion.recorder import Collector
     from pytest_promotion.selection import gate_folders
 
     config.stash[fixtures.SETTINGS] = given
-    config.stash[fixtures.STORES] = (given.evidence_root(), given.vault())
+    config.stash[fixtures.STORES] = (given.evidence_root(), _vault(config, given))
     folders = [str(folder) for folder in gate_folders(config)]
-    collector = Collector(folders, given.policy, given.share, remote=remote)
+    # Many runs of a gate that is proved share its one time limit, so it has none.
+    collector = Collector(folders, given.policy, given.share, remote=remote, timeouts=not given.prove)
+    if given.prove:
+        from pytest_promotion import proving
+
+        config.pluginmanager.register(proving.Prover(given.policy), "promotion-prover")
     collector.watch_threads()
     config.pluginmanager.register(collector, "promotion-collector")
     return collector
+
+
+def _vault(config: pytest.Config, given: Any) -> Any:
+    if not given.prove:
+        return given.vault()
+    import tempfile
+
+    from pytest_promotion.evidence.vault import Vault
+
+    place = tempfile.TemporaryDirectory(prefix="promotion-prove-")
+    config.add_cleanup(place.cleanup)
+    return Vault(Path(place.name))
 
 
 class _Ending:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -92,12 +92,18 @@ class ReportFolder:
                 raise
         return place
 
-    def place(self, stem: str, content: bytes) -> Path:
-        """Writes `<stem>.json`, or `<stem>_1.json` and so on, and nothing else. Returns its path. Raises `OSError`."""
+    def place(self, stem: str, contents: Mapping[str, bytes]) -> Path:
+        """
+        Writes `<stem><suffix>` for each suffix of *contents*, or `<stem>_1<suffix>` and so on, and nothing else.
+
+        Returns:
+            the path of the JSON file, which is written last. Raises `OSError`.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._locked():
             found = next(self.path / f"{name}.json" for name in _names(stem) if not self._taken(name))
-            _replace([content], found)
+            for suffix in sorted(contents, key=lambda suffix: suffix == ".json"):
+                _replace([contents[suffix]], found.with_suffix(suffix))
         return found
 
     def _taken(self, name: str) -> bool:

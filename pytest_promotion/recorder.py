@@ -45,12 +45,15 @@ class Collected:
 class Collector:
     """Finds the gates, watches them run, and puts what they saw on their reports."""
 
-    def __init__(self, folders: list[str], policy: Policy, share: Share | None = None, *, remote: bool) -> None:
+    def __init__(
+        self, folders: list[str], policy: Policy, share: Share | None = None, *, remote: bool, timeouts: bool = True
+    ) -> None:
         self._folders = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
         self._inside: dict[Any, bool] = {}
         self._policy = policy
         self._share = share
         self._remote = remote
+        self._timeouts = timeouts
         self._envelopes: dict[tuple[str, str], Envelope] = {}
         self._sent: dict[str, Record] = {}  # of the gate that runs now
         self._running: Notebook | None = None
@@ -137,7 +140,7 @@ class Collector:
             requires=_requires(item, said.get("requires", ())),
             timeout=_timeout(item, said.get("timeout")),
         )
-        if gate.timeout is not None:
+        if gate.timeout is not None and self._timeouts:
             if not item.config.pluginmanager.hasplugin("timeout"):
                 raise pytest.UsageError(f"{item.nodeid} has a timeout, and pytest-timeout is not there to keep it")
             item.add_marker(pytest.mark.timeout(gate.timeout))

@@ -203,7 +203,7 @@ class GateSession:
             vault.keep(source.sha256, source.content)
         shard = shards.shard_of(account, share, self._recorder.ledger.collected)
         stem = f"shard_{share.index}of{share.count}_{stamp(account.now)}"
-        place = self._folder.place(stem, shards.written(shard))
+        place = self._folder.place(stem, {".json": shards.written(shard)})
         self.document = as_json.document(self._decide(session))
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 

@@ -36,6 +36,7 @@ class Settings:
     policy_path: Path | None
     clock: Clock
     subject: str
+    prove: bool = False  # sabotage the evidence in memory, and decide nothing
     share: Share | None = None  # of a run on several machines
     sign: Path | None = None  # the private key that signs the decision; known to the controller only
 
@@ -124,6 +125,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path=policy_path,
         clock=clock,
         subject=subject,
+        prove=bool(config.getoption("promotion_prove")),
         share=share,
         sign=sign,
     )
@@ -163,6 +165,7 @@ def to_worker(settings: Settings) -> dict[str, str]:
         _INPUT + "_root": str(settings.root),
         _INPUT + "_reports": str(settings.reports),
         _INPUT + "_policy": policies.packed(settings.policy),
+        _INPUT + "_prove": "1" if settings.prove else "",
         _INPUT + "_shard": str(settings.share or ""),
         _INPUT + "_as_of": iso(settings.clock.stopped_at) if settings.clock.stopped_at else "",
     }
@@ -182,6 +185,7 @@ def from_controller(given: dict[str, Any]) -> Settings | None:
         policy_path=None,
         clock=Clock(parse_moment(as_of) if as_of else None),
         subject="",
+        prove=bool(given[_INPUT + "_prove"]),
         share=parse_share(share, given[_INPUT + "_run_id"]) if share else None,
     )
 

@@ -20,6 +20,7 @@ PLUGIN_LAYER = {
     "selection",
     "session",
     "sentences",
+    "proving",
 }
 # What each room may import of the others. A room that is not named here may be imported by
 # everyone and imports nothing but what stands in its own line.
@@ -40,6 +41,18 @@ ALLOWED = {
     "evidence": {"model", "errors", "clock", "canonical"},
     "compose": {"errors", "evidence"},
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
+    "prove": {"clock", "evidence", "model", "policy"},
+    "proving": {
+        "clock",
+        "evidence",
+        "fixtures",
+        "policy",
+        "prove",
+        "publishing",
+        "render",
+        "selection",
+        "wire",
+    },
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
@@ -62,7 +75,7 @@ ALLOWED = {
         "shards",
         "wire",
     },
-    "distributed": {"ledger", "recorder", "settings", "wire"},
+    "distributed": {"ledger", "proving", "recorder", "settings", "wire"},
     "selection": {"rollcall"},
     "settings": {"policy", "clock", "errors", "evidence", "selection", "shards", "trust"},
     "session": {

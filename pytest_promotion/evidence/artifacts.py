@@ -21,6 +21,7 @@ from pytest_promotion.model import Exhibit
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.freshness import Window
+    from pytest_promotion.evidence.lens import Lens
     from pytest_promotion.evidence.notebook import Notebook
     from pytest_promotion.evidence.store import StoreFacts
     from pytest_promotion.evidence.store_count import Counted
@@ -89,7 +90,11 @@ class Artifact:
             size = self.size_bytes / 2**20
             raise Unproven(f"{self.path} is {size:.0f} MB: read it by .rows(), not as one document")
         parse = documents.parse_yaml if self.path.endswith((".yml", ".yaml")) else documents.parse_json
-        return parse(self._reading.content, self.path)
+        lens = self._notebook.lens
+        if lens is None:
+            return parse(self._reading.content, self.path)
+        lens.asked(self.path, "document")
+        return lens.document(self.path, parse(self._reading.content, self.path))
 
     def __getitem__(self, key: str) -> Any:
         with self._notebook.noting():
@@ -108,12 +113,25 @@ class Artifact:
     def text(self) -> str:
         """The text of the file, which must be UTF-8 and not empty."""
         with self._notebook.noting():
+            if self._notebook.lens is not None:
+                self._notebook.lens.asked(self.path, "text")
             if self._reading.content is None:
                 raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB: read it by .rows(), not as one text")
             return documents.decode(self._reading.content, self.path)
 
     def rows(self) -> Iterator[documents.Fields]:
         """The rows of a JSON-lines or CSV file, streamed from the bytes that were hashed; never none."""
+        if self._notebook.lens is not None:
+            yield from self._seen_through(self._notebook.lens)
+            return
+        yield from self._rows()
+
+    def _seen_through(self, lens: Lens) -> Iterator[documents.Fields]:
+        lens.asked(self.path, "rows")
+        for number, row in enumerate(self._rows()):
+            yield lens.row(self.path, number, row)
+
+    def _rows(self) -> Iterator[documents.Fields]:
         if self._parsed is not None:
             yield from self._parsed
             return
@@ -129,6 +147,8 @@ class Artifact:
         from pytest_promotion.evidence.store import StoreFacts
 
         with self._notebook.noting():
+            if self._notebook.lens is not None:
+                self._notebook.lens.asked(self.path, "events")
             return StoreFacts.counted(self.path, self._counted(), self.open, until)
 
     def _counted(self) -> Counted:
@@ -211,7 +231,7 @@ class Artifact:
 
     def _newest_row(self, names: tuple[str, ...]) -> tuple[datetime, str]:
         newest: tuple[datetime, str] | None = None
-        rows: Iterable[documents.Fields] = self.rows()
+        rows: Iterable[documents.Fields] = self._rows()
         if self.size_bytes <= _KEPT_BYTES:
             # A gate that asks how fresh its rows are goes through them next.
             rows = self._parsed = list(rows)
@@ -266,6 +286,8 @@ class Shelf:
     def exists(self, path: str) -> bool:
         """Whether there is a file. The answer is evidence too: an absent file is listed as absent."""
         relative = self._root.relative(path)
+        if self._notebook.lens is not None:
+            self._notebook.lens.asked(relative, "exists")
         try:
             self.get(relative)
         except Unproven:
@@ -278,6 +300,8 @@ class Shelf:
     def _read(self, relative: str) -> Reading:
         try:
             reading = read(self._root, relative, self._vault)
+            if self._notebook.lens is not None:
+                reading = self._notebook.lens.reading(relative, reading)
         except FileNotFoundError:
             self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
             raise Unproven(f"{relative} is missing{self._nearby(relative)}") from None

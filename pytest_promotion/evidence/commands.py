@@ -48,6 +48,8 @@ def run(
             process group is killed.
     """
     with notebook.noting():
+        if notebook.lens is not None:
+            argv, timeout = notebook.lens.words(argv, timeout)
         return _run(argv, timeout, cwd, notebook, vault, env)
 
 

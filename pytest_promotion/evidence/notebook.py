@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import CommandRun, Exhibit, Freshness, Measurement, Record
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.lens import Lens
 
 
 class Notebook:
     """Collects while the gate runs; `record()` gives what is carried to the decision."""
 
-    __slots__ = ("commands", "exhibits", "freshness", "measurements", "notes", "reason", "refusals", "witnesses")
+    __slots__ = (
+        "commands",
+        "exhibits",
+        "freshness",
+        "lens",
+        "measurements",
+        "notes",
+        "reason",
+        "refusals",
+        "witnesses",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, lens: Lens | None = None) -> None:
+        self.lens = lens  # what the gate sees its evidence through, when it is being proved
         self.exhibits: dict[str, Exhibit] = {}
         self.measurements: list[Measurement] = []
         self.freshness: dict[tuple[str, float], Freshness] = {}

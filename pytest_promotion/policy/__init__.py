@@ -18,9 +18,21 @@ import msgspec
 from pytest_promotion.canonical import digest
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
-from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Rules
+from pytest_promotion.policy.shape import Equivalent, GateRules, PolicyFile, Producer, Prove, Rules
 
-__all__ = ["GateRules", "Policy", "PolicySource", "Producer", "Rules", "load", "packed", "schema", "unpacked"]
+__all__ = [
+    "Equivalent",
+    "GateRules",
+    "Policy",
+    "PolicySource",
+    "Producer",
+    "Prove",
+    "Rules",
+    "load",
+    "packed",
+    "schema",
+    "unpacked",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,7 @@ class Policy:
     rules: Rules
     profile: str = DEFAULT_PROFILE
     producers: dict[str, Producer] = field(default_factory=dict)
+    prove: Prove = field(default_factory=Prove)
     overrides: dict[str, Any] = field(default_factory=dict)
     weakened: tuple[str, ...] = ()
     sources: tuple[PolicySource, ...] = ()
@@ -78,6 +91,7 @@ def load(
         rules=after,
         profile=name,
         producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
+        prove=msgspec.convert(document.data.get("prove", {}), Prove),
         overrides=overrides,
         weakened=tuple(weakened(before, after)),
         sources=tuple(sources),

@@ -190,7 +190,7 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = Fal
     for key, value in over.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = merge(merged[key], value)
-        elif join and key == "required" and merged.get(key):
+        elif join and key in ("required", "equivalent") and merged.get(key):
             merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]
         else:
             merged[key] = value
@@ -203,7 +203,7 @@ def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str
     for step in path:
         data = data[step]
     for key, value in data.items():
-        if key not in merged or (not path and key in ("required", "include", "version")):
+        if key not in merged or (not path and key in ("required", "include", "version")) or path == ("prove",):
             continue
         if isinstance(value, dict) and isinstance(merged[key], dict):
             _refuse_conflicts(merged[key], part, (*path, key))

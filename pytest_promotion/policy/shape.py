@@ -38,6 +38,23 @@ class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     timeout: Span = "60s"
 
 
+class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A sabotage that a gate need not notice, and why. All but `because` are patterns such as `reports/*`."""
+
+    gate: str
+    because: Annotated[str, msgspec.Meta(min_length=10)]
+    sabotage: str = "*"
+    artifact: str = "*"
+    field: str = "*"
+
+
+class Prove(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How much of what is wrong with its evidence a gate has to notice."""
+
+    min_kill_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    equivalent: list[Equivalent] = []
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
@@ -87,4 +104,5 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}
+    prove: Prove = Prove()
     refresh: list[str] = []

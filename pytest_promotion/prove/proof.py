@@ -1,0 +1,169 @@
+"""What proving found: gate by gate, which sabotages it noticed, and whether that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pytest_promotion.policy import Equivalent
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sabotage, and whether the gate turned red. `said` is what it said then."""
+
+    kind: str
+    path: str
+    field: str
+    killed: bool
+    said: str = ""
+    because: str = ""  # why it is declared to make no difference
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one that the gate has to notice."""
+        return not self.because
+
+    def sentence(self, where: str) -> str:
+        """A survivor, told to whoever has to mend the gate at *where*."""
+        place = f" ({self.field})" if self.field else ""
+        return f"{where}: passes with {self.path}{place} {_told(self.kind)}"
+
+
+def _told(kind: str) -> str:
+    known = {
+        "null": "set to null",
+        "missing": "missing",
+        "wrong type": "of another type",
+        "clock past the window": "judged after its window",
+        "clock before the item": "judged before it was made",
+        "undated": "without a date",
+        "NaN": "set to NaN",
+    }
+    return known.get(kind, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """All attempts on one gate. `honest` is empty where its undisturbed run passed, else what came of that."""
+
+    gate: str
+    severity: str
+    where: str  # file and line
+    honest: str
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Attempt, ...]:
+        """The attempts that it has to notice."""
+        return tuple(one for one in self.attempts if one.counts)
+
+    @property
+    def survivors(self) -> tuple[Attempt, ...]:
+        """Those that it did not."""
+        return tuple(one for one in self.counted if not one.killed)
+
+    @property
+    def kill_rate(self) -> float | None:
+        """The share that it noticed; None where there was nothing to sabotage: then nothing is proven."""
+        counted = self.counted
+        return 1 - len(self.survivors) / len(counted) if counted else None
+
+    def proven(self, floor: float) -> bool:
+        """Whether it passed when nothing was wrong, and noticed enough of what was."""
+        rate = self.kill_rate
+        return not self.honest and rate is not None and rate >= floor
+
+    def why_not(self, floor: float) -> str:
+        """Why it is not proven, in a sentence; "" where it is."""
+        if self.honest:
+            return f"its honest run did not pass: {self.honest}"
+        if self.kill_rate is None:
+            return "there is nothing in it to sabotage: it asked for no evidence"
+        if self.kill_rate < floor:
+            return f"it passes with {len(self.survivors)} of {len(self.counted)} sabotages"
+        return ""
+
+
+def declared(attempts: Iterable[Attempt], gate: str, equivalents: Sequence[Equivalent]) -> tuple[Attempt, ...]:
+    """The attempts, of which those that the policy declares to make no difference say why."""
+    found = []
+    for one in attempts:
+        reason = next((each.because for each in equivalents if not one.killed and _covers(each, gate, one)), "")
+        found.append(Attempt(one.kind, one.path, one.field, one.killed, one.said, reason))
+    return tuple(found)
+
+
+def _covers(each: Equivalent, gate: str, one: Attempt) -> bool:
+    return (
+        fnmatchcase(gate, each.gate)
+        and fnmatchcase(one.kind, each.sabotage)
+        and fnmatchcase(one.path, each.artifact)
+        and fnmatchcase(one.field, each.field)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The proofs of a session. `missing` are required gates that nobody tried."""
+
+    proofs: tuple[Proof, ...]
+    floor: float
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def proven(self) -> bool:
+        """Whether every gate is, and there was one."""
+        everyone = all(proof.proven(self.floor) for proof in self.proofs)
+        return bool(self.proofs) and everyone and not self.missing and not self.problems
+
+    @property
+    def killed(self) -> int:
+        """How many sabotages were noticed."""
+        return sum(one.killed for proof in self.proofs for one in proof.counted)
+
+    @property
+    def tried(self) -> int:
+        """How many there were."""
+        return sum(len(proof.counted) for proof in self.proofs)
+
+    def document(self) -> dict[str, Any]:
+        """The table as plain values."""
+        return {
+            "schema_version": 1,
+            "kind": "proof",
+            "proven": self.proven,
+            "min_kill_rate": self.floor,
+            "killed": self.killed,
+            "tried": self.tried,
+            "missing": list(self.missing),
+            "problems": list(self.problems),
+            "gates": [self._gate(proof) for proof in self.proofs],
+        }
+
+    def _gate(self, proof: Proof) -> dict[str, Any]:
+        return {
+            "name": proof.gate,
+            "severity": proof.severity,
+            "where": proof.where,
+            "proven": proof.proven(self.floor),
+            "why_not": proof.why_not(self.floor),
+            "kill_rate": proof.kill_rate,
+            "killed": len(proof.counted) - len(proof.survivors),
+            "tried": len(proof.counted),
+            "survivors": [one.sentence(proof.where) for one in proof.survivors],
+            "attempts": [
+                {
+                    "sabotage": one.kind,
+                    "artifact": one.path,
+                    "field": one.field,
+                    "killed": one.killed,
+                    "said": one.said,
+                    "equivalent_because": one.because,
+                }
+                for one in proof.attempts
+            ],
+        }

@@ -1,0 +1,113 @@
+"""The table of a proof, gate by gate: for a terminal, as Markdown, and as a page for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1c2024 }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .35rem .6rem; vertical-align: top }
+tr { border-bottom: 1px solid #e2e5e9 } .no { color: #b42318 } .yes { color: #067647 } .dim { color: #667085 }
+td.n { text-align: right; font-variant-numeric: tabular-nums } summary { cursor: pointer }
+@media (prefers-color-scheme: dark) { body { background: #15181c; color: #e6e8eb } tr { border-color: #30353b } }
+"""
+
+
+def terminal(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
+    """The lines of a session's summary, with their colours: a line a gate, and a line a survivor."""
+    width = max((len(gate["name"]) for gate in table["gates"]), default=0)
+    for gate in table["gates"]:
+        yield f"{gate['name']:<{width}}  {_score(gate):>12}  {gate['why_not']}", _colour(gate["proven"])
+        for survivor in gate["survivors"]:
+            yield f"  {survivor}", {"red": True}
+    for name in table["missing"]:
+        yield f"{name:<{width}}  {'-':>12}  is required and was not tried", {"red": True}
+    for problem in table["problems"]:
+        yield problem, {"red": True}
+
+
+def verdict(table: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
+    """The last line."""
+    word = "every gate can fail" if table["proven"] else "NOT PROVEN"
+    counts = f"{table['killed']} of {table['tried']} sabotages noticed by {len(table['gates'])} gates"
+    return f"promotion: {word} ({counts}) {path}", _colour(table["proven"])
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The table as Markdown."""
+    return "\n".join(_markdown(table)) + "\n"
+
+
+def _markdown(table: dict[str, Any]) -> Iterator[str]:
+    yield f"# Proof: {'every gate can fail' if table['proven'] else 'not proven'}"
+    yield ""
+    yield f"{table['killed']} of {table['tried']} sabotages were noticed; the floor is {table['min_kill_rate']:.0%}."
+    yield ""
+    yield "| gate | severity | noticed | kill rate | why not |"
+    yield "|---|---|---:|---:|---|"
+    for gate in table["gates"]:
+        yield f"| {gate['name']} | {gate['severity']} | {_score(gate)} | {_rate(gate)} | {_cell(gate['why_not'])} |"
+    for name in table["missing"]:
+        yield f"| {name} | | - | - | is required and was not tried |"
+    survivors = [survivor for gate in table["gates"] for survivor in gate["survivors"]]
+    if survivors or table["problems"]:
+        yield ""
+        yield "## Survivors"
+        yield ""
+        yield from (f"- {_cell(survivor)}" for survivor in [*survivors, *table["problems"]])
+    excused = [(gate["name"], one) for gate in table["gates"] for one in gate["attempts"] if one["equivalent_because"]]
+    if excused:
+        yield ""
+        yield "## Declared to make no difference"
+        yield ""
+        for name, one in excused:
+            where = f" ({one['field']})" if one["field"] else ""
+            yield f"- {name}: {one['artifact']}{where}, {one['sabotage']}: {_cell(one['equivalent_because'])}"
+
+
+def html(table: dict[str, Any]) -> str:
+    """The table as one page that needs nothing else."""
+    return "".join(_html(table))
+
+
+def _html(table: dict[str, Any]) -> Iterator[str]:
+    title = "Every gate can fail" if table["proven"] else "Not proven"
+    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+    yield f'<h1 class="{"yes" if table["proven"] else "no"}">{title}</h1>'
+    counts = f"{table['killed']} of {table['tried']} sabotages were noticed"
+    yield f"<p>{counts}; the floor is {table['min_kill_rate']:.0%}.</p>"
+    yield "<table><tr><th>gate<th>severity<th>noticed<th>kill rate<th>attempts</tr>"
+    for gate in table["gates"]:
+        yield f'<tr><td class="{"yes" if gate["proven"] else "no"}">{escape(gate["name"])}'
+        yield f'<td>{escape(gate["severity"])}<td class="n">{_score(gate)}<td class="n">{_rate(gate)}<td>'
+        yield "".join(f'<div class="no">{escape(survivor)}</div>' for survivor in gate["survivors"])
+        yield f'<div class="no">{escape(gate["why_not"])}</div>' if gate["why_not"] else ""
+        yield "<details><summary>all</summary><table>" + "".join(map(_attempt, gate["attempts"])) + "</table></details>"
+    for name in [*table["missing"], *table["problems"]]:
+        yield f'<tr><td class="no">{escape(name)}<td><td><td><td class="no">was not tried or went wrong'
+    yield "</table></html>\n"
+
+
+def _attempt(one: dict[str, Any]) -> str:
+    colour = "yes" if one["killed"] else "dim" if one["equivalent_because"] else "no"
+    said = one["said"] or one["equivalent_because"] or "passed"
+    cells = (one["artifact"], one["field"], one["sabotage"], said)
+    return f'<tr class="{colour}">' + "".join(f"<td>{escape(cell)}" for cell in cells) + "</tr>"
+
+
+def _score(gate: dict[str, Any]) -> str:
+    return f"{gate['killed']}/{gate['tried']}"
+
+
+def _rate(gate: dict[str, Any]) -> str:
+    return "-" if gate["kill_rate"] is None else f"{gate['kill_rate']:.0%}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _colour(good: bool) -> dict[str, bool]:
+    return {"green": True} if good else {"red": True}
