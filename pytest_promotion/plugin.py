@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--promotion-set", metavar="KEY=VALUE", action="append", default=None, help=text)
     prove = "Prove that every gate can fail: sabotage in memory what each one reads; decides nothing."
     group.addoption("--promotion-prove", action="store_true", default=False, help=prove)
+    parser.addini("promotion_prove", prove, type="bool", default=False)
     parser.addini("promotion_set", text, type="linelist", default=[])
     parser.addini("promotion_gates", "Folders whose tests are gates.", type="args", default=["gates"])
 
@@ -109,7 +110,7 @@ def _start(config: pytest.Config) -> GateSession | None:
     from pytest_promotion.rollcall import written_in
     from pytest_promotion.session import GateSession, refuse_shadowed, say_fail
 
-    proves = config.getoption("promotion_prove")
+    proves = settings.proves(config)
     config.pluginmanager.register(fixtures, "promotion-fixtures")
     if any(config.getoption(name, default=False) for name in _LOOKING):
         return None

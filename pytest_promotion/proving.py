@@ -30,6 +30,7 @@ from pytest_promotion.prove.sabotage import Sabotage, sabotages
 from pytest_promotion.publishing import ReportFolder
 from pytest_promotion.render import proof as as_table
 from pytest_promotion.selection import Selection
+from pytest_promotion.sentences import of_failure
 from pytest_promotion.wire import legible
 
 ATTRIBUTE = "promotion_proof"  # of a report: what was found, as the transport from a worker carries it
@@ -50,7 +51,9 @@ class Prover:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         watching = Watching()
-        book, reports = _run(item, watching)
+        book = item.stash[NOTEBOOK] = Notebook(watching)
+        parent: Any = item.parent
+        reports = runtestprotocol(item, log=False, nextitem=parent)
         proof = self._prove(item, watching, book, reports)
         setattr(reports[-1], ATTRIBUTE, json.dumps(asdict(proof)))
         item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - what pytest's own protocol does last
@@ -63,15 +66,17 @@ class Prover:
         gate = item.stash[GATE]
         path, line, _ = item.reportinfo()
         where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
-        honest = _red(book, reports)
+        honest = _dishonest(book, reports)
         if honest:
             return Proof(gate.id, gate.severity.value, where, honest)
         over = frozenset(
             note.split(",")[0].removeprefix("passed over ") for note in book.notes if "passed over" in note
         )
         made = sabotages(watching.looks, book.record(), over, datetime.now(UTC))
-        attempts = [self._attempt(item, one) for one in made]
+        attempts = [_tried(item, one) for one in made]
         attempts += _frozen(item)
+        if not attempts:
+            attempts.append(Attempt("nothing to sabotage", "", "", killed=False))
         return Proof(
             gate.id,
             gate.severity.value,
@@ -80,28 +85,47 @@ class Prover:
             declared(attempts, gate.id, self._policy.prove.equivalent),
         )
 
-    @staticmethod
-    def _attempt(item: pytest.Item, one: Sabotage) -> Attempt:
-        said = _red(*_run(item, one.lens()))
-        return Attempt(one.kind, one.path, one.field, bool(said), said)
+
+def _tried(item: pytest.Item, one: Sabotage) -> Attempt:
+    said = _attempt(item, one.lens())
+    return Attempt(one.kind, one.path, one.field, bool(said), said)
 
 
-def _run(item: pytest.Item, lens: Watching | Sabotaged) -> tuple[Notebook, list[pytest.TestReport]]:
-    """The gate, run once more in the same process. Fixtures of its module and above stay as they are."""
+def _attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
+    """
+    What the gate said against what *lens* showed it; "" where it passed.
+
+    pytest's own protocol would make reports, and laying out tracebacks that nobody reads is four fifths of its time.
+    """
     book = item.stash[NOTEBOOK] = Notebook(lens)
+    item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - what pytest's own protocol does first
     parent: Any = item.parent  # torn down to here: pytest takes any node for the one that comes next
-    return book, runtestprotocol(item, log=False, nextitem=parent)
+    hooks = item.ihook
+    calls = [pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_setup(item=item), "setup")]
+    if calls[0].excinfo is None:
+        calls.append(pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_call(item=item), "call"))
+    calls.append(
+        pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_teardown(item=item, nextitem=parent), "teardown")
+    )
+    item._request = False  # type: ignore[attr-defined]  # noqa: SLF001 - and last
+    item.funcargs = None  # type: ignore[attr-defined]
+    for call in calls:
+        if call.excinfo is not None:
+            return _shown(of_failure(call.excinfo.value)[1])
+    return _shown(book.refusals[0]) if book.refusals else ""
 
 
-def _red(book: Notebook, reports: list[pytest.TestReport]) -> str:
-    """What a gate said that did not pass; "" for one that passed."""
+def _dishonest(book: Notebook, reports: list[pytest.TestReport]) -> str:
+    """Why the undisturbed run of a gate did not pass; "" where it did."""
     for report in reports:
         if not report.passed:
             text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
-            lines = [line.removeprefix("E").strip() for line in text.splitlines() if line.startswith("E ")]
-            said = lines[0] if lines else (text.strip().splitlines() or ["it did not pass"])[-1]
-            return legible(said)[:_LONGEST]
-    return legible(book.refusals[0])[:_LONGEST] if book.refusals else ""
+            return _shown((text.strip().splitlines() or ["it did not pass"])[-1])
+    return _shown(book.refusals[0]) if book.refusals else ""
+
+
+def _shown(sentence: str) -> str:
+    return legible(sentence or "it did not pass")[:_LONGEST]
 
 
 def _frozen(item: pytest.Item) -> Iterator[Attempt]:
@@ -116,7 +140,7 @@ def _frozen(item: pytest.Item) -> Iterator[Attempt]:
             yield Attempt("clock moved", "its own clock", "", killed=False, said="freezegun is not installed")
             return
         with freeze_time(datetime.now(UTC) + _FAR, tick=True):
-            said = _red(*_run(item, Watching()))
+            said = _attempt(item, Watching())
         yield Attempt("clock moved", "its own clock", "", killed=bool(said), said=said)
 
 

@@ -125,10 +125,15 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path=policy_path,
         clock=clock,
         subject=subject,
-        prove=bool(config.getoption("promotion_prove")),
+        prove=proves(config),
         share=share,
         sign=sign,
     )
+
+
+def proves(config: pytest.Config) -> bool:
+    """Whether the session proves gates instead of deciding by them."""
+    return bool(config.getoption("promotion_prove") or config.getini("promotion_prove"))
 
 
 def _share(config: pytest.Config, start: Opening) -> Share | None:

@@ -16,7 +16,17 @@ from tests.engine import DockerEngine, running_engine
 
 # Loaded before any session under test, because pytester unloads what such a session loaded,
 # and half a package loaded twice has two of every key.
-for room in ("pytest_promotion.distributed", "pytest_promotion.session", "yaml", "msgspec", "rfc8785"):
+LOADED = (
+    "pytest_promotion.distributed",
+    "pytest_promotion.session",
+    "yaml",
+    "msgspec",
+    "rfc8785",
+    "cryptography.hazmat.primitives.serialization",
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+)
+for room in LOADED:
     importlib.import_module(room)
 
 pytest_plugins = ["pytester"]

@@ -51,6 +51,7 @@ ALLOWED = {
         "publishing",
         "render",
         "selection",
+        "sentences",
         "wire",
     },
     "producers": {"model", "errors", "evidence", "policy"},

@@ -15,6 +15,6 @@ def test_alerting_health(artifact, freshness, measure, policy, reason):
     probes = probe["probes"]
     assert probes, f"{probe.path} tried no endpoint"
     for tried in probes:
-        measure.equals(f"{tried['endpoint']} answered", tried["ok"], True)
+        measure.equals(f"{measure.text('endpoint', tried['endpoint'])} answered", tried["ok"], True)
     measure.equals("status", probe["status"], "ok")
     reason(f"{len(probes)} alert endpoints answered")

@@ -45,10 +45,10 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason):
         bots = report["bots"]
         measure.at_least("bots compared", len(bots), 1)
         for bot in bots:
-            name = bot["bot"]
+            name = measure.text("bot", bot["bot"])
             assert bot["metrics"], f"{name} was compared by no metric"
             for metric in bot["metrics"]:
-                what = f"{name} {metric['metric']}"
+                what = f"{name} {measure.text('metric', metric['metric'])}"
                 value = measure.number(what, metric["value"])
                 distance = abs(value - measure.number(f"{what}, expected", metric["expected"]))
                 measure.at_most(what, distance, metric["max_abs_delta"])

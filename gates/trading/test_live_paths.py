@@ -23,10 +23,11 @@ def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason):
     snapshot = artifact("reports/exchange_snapshots/latest.json")
     bot = snapshot["bots"][policy["bot"]]
     declared = bot.get("account_mode") == "paper_only" and bot.get("account_probe_status") == "paper_only"
-    simulated = str(bot["exchange"]).endswith("_paper_trade") and bot.get("source") == "local_minute_proxy"
-    assert declared or simulated, f"{policy['bot']} trades on {bot['exchange']} and is not shown to be on paper"
+    exchange = measure.text("exchange", bot["exchange"])
+    simulated = exchange.endswith("_paper_trade") and bot.get("source") == "local_minute_proxy"
+    assert declared or simulated, f"{policy['bot']} trades on {exchange} and is not shown to be on paper"
     if policy.source == "inputs":
         freshness(snapshot)
         if "account_mode" in bot:  # a paper exchange with a live account behind it is not paper
             measure.equals("account_mode", bot["account_mode"], "paper_only")
-    reason(f"{policy['bot']} is on paper at {bot['exchange']}")
+    reason(f"{policy['bot']} is on paper at {exchange}")

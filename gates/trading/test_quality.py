@@ -58,7 +58,7 @@ def test_regression_backtest_harness(measure, policy, reason, stored_report):
     checks = report["checks"]
     assert checks, "the harness checked nothing"
     for check in checks:
-        measure.equals(check["name"], check["pass"], True)
+        measure.equals(measure.text("check", check["name"]), check["pass"], True)
     events = report["dataset_fingerprint"]["event_count"]
     measure.at_least("events", events, policy["min_events"])
     reason(f"{len(checks)} invariants hold over {events} events")

@@ -2,6 +2,7 @@
 
 import pytest
 
+MODES = ("live", "testnet_probe", "paper_only", "disabled")
 PAPER_OR_OFF = {"paper_only": "paper_only", "disabled": "disabled"}
 MAY_BE_COORDINATED = {"live", "testnet_probe"}
 GUARDRAILS = {
@@ -30,6 +31,8 @@ def test_multi_bot_policy_scope(artifact, measure, policy, reason, stored_report
     for name, bot in bots.items():
         for switch in ("enabled", "portfolio_action_enabled"):
             assert bot[switch] is True or bot[switch] is False, f"{name}: {switch} is {bot[switch]!r}, no boolean"
+        assert bot["mode"] in MODES, f"{name} has the mode {bot['mode']!r}, expected one of {', '.join(MODES)}"
+        assert not (bot["enabled"] and bot["mode"] == "disabled"), f"{name} is enabled, and its mode is disabled"
         demanded = PAPER_OR_OFF.get(bot["mode"])
         if demanded:
             measure.equals(f"{name} account_mode", accounts[name]["account_mode"], demanded)
@@ -54,7 +57,7 @@ def test_strategy_catalog_consistency(artifact, measure, policy, reason, stored_
     for template in ("controller_template.yml", "script_template.yml"):
         assert artifact(f"{defaults['config_templates_root']}/{template}").data, f"{template} is empty"
     for bundle in bundles:
-        name, mode = bundle["bundle_id"], bundle["mode"]
+        name, mode = measure.text("bundle_id", bundle["bundle_id"]), bundle["mode"]
         assert mode in naming["allowed_modes"], f"{name}: mode {mode} is not one of {naming['allowed_modes']}"
         for kind in ("controller", "script"):
             expected = naming[f"{kind}_pattern"]
@@ -68,11 +71,13 @@ def test_strategy_catalog_consistency(artifact, measure, policy, reason, stored_
         measure.equals(f"{name} instance_name", controller["instance_name"], bundle["bot"])
         assert artifact(f"{defaults['controller_code_root']}/{controller['controller_name']}.py").text
         envelope = catalog["risk_envelopes"][mode]
-        assert envelope["allow_order_placement"] in (True, False)
-        if not envelope["allow_order_placement"]:
+        most = measure.number(f"{name} max_notional_quote", envelope["max_notional_quote"])
+        # An envelope without room is one in which no order may be placed, and the other way round.
+        measure.equals(f"{mode} allow_order_placement", envelope["allow_order_placement"], most > 0)
+        if most > 0:
+            measure.at_most(f"{name} notional", controller["total_amount_quote"], most)
+        else:
             measure.equals(f"{name} no_trade", controller["no_trade"], True)
-        elif measure.number(f"{name} max_notional_quote", envelope["max_notional_quote"]) > 0:
-            measure.at_most(f"{name} notional", controller["total_amount_quote"], envelope["max_notional_quote"])
     reason(f"{len(bundles)} bundles resolve, follow the naming contract and keep to their envelopes")
 
 

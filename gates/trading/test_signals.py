@@ -27,13 +27,18 @@ def test_ml_signal_governance(artifact, freshness, measure, policy, reason, stor
     rules = artifact("config/ml_governance_policy_v1.json")
     for key in SHAPE:
         assert rules[key] is not None, f"{rules.path}: {key} is null"
-    said = os.environ.get("ML_ENABLED", str(rules["enabled_default"])).strip().lower()
+    measure.at_least("version", rules["version"], 1)
+    measure.equals("require_report_when_enabled", rules["require_report_when_enabled"], True)
+    max_age_min = measure.number("report_max_age_min", rules["report_max_age_min"])
+    on_by_default = rules["enabled_default"]
+    assert on_by_default is True or on_by_default is False, f"enabled_default is {on_by_default!r}, no boolean"
+    said = os.environ.get("ML_ENABLED", str(on_by_default)).strip().lower()
     assert said in SWITCH, f"ML_ENABLED is {said!r}, expected true or false"
     if not SWITCH[said]:
         reason("the model is off; baseline rules decide")
         return
     report = artifact("reports/ml/latest.json")
-    freshness(report, max_age=60 * measure.number("report_max_age_min", rules["report_max_age_min"]))
+    freshness(report, max_age=60 * max_age_min)
     better, worse = rules["promotion_thresholds"], rules["drift_limits"]
     for metric, limit in (("sharpe", "min_sharpe_delta"), ("pnl_bps", "min_pnl_bps_delta")):
         candidate = measure.number(f"candidate {metric}", report["candidate"][metric])

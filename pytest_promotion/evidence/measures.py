@@ -68,6 +68,13 @@ class Measure:
                 raise Unproven(f"{name}: found {_shown(value)} where a number belongs")
         return value
 
+    def text(self, name: str, value: Any) -> str:
+        """*value*, which must be a text that says something: a name that is null names nothing."""
+        if not isinstance(value, str) or not value.strip():
+            with self._notebook.noting():
+                raise Unproven(f"{name}: found {_shown(value)} where a text belongs")
+        return value
+
     def _hold(
         self,
         name: str,

@@ -28,6 +28,8 @@ class Attempt:
 
     def sentence(self, where: str) -> str:
         """A survivor, told to whoever has to mend the gate at *where*."""
+        if not self.path:
+            return f"{where}: asks for no evidence that could be wrong"
         place = f" ({self.field})" if self.field else ""
         return f"{where}: passes with {self.path}{place} {_told(self.kind)}"
 
@@ -67,9 +69,10 @@ class Proof:
 
     @property
     def kill_rate(self) -> float | None:
-        """The share that it noticed; None where there was nothing to sabotage: then nothing is proven."""
-        counted = self.counted
-        return 1 - len(self.survivors) / len(counted) if counted else None
+        """The share that it noticed; None where the honest run did not pass, so that nothing was tried."""
+        if not self.attempts:
+            return None
+        return 1 - len(self.survivors) / len(self.counted) if self.counted else 1.0
 
     def proven(self, floor: float) -> bool:
         """Whether it passed when nothing was wrong, and noticed enough of what was."""
@@ -80,9 +83,7 @@ class Proof:
         """Why it is not proven, in a sentence; "" where it is."""
         if self.honest:
             return f"its honest run did not pass: {self.honest}"
-        if self.kill_rate is None:
-            return "there is nothing in it to sabotage: it asked for no evidence"
-        if self.kill_rate < floor:
+        if self.kill_rate is None or self.kill_rate < floor:
             return f"it passes with {len(self.survivors)} of {len(self.counted)} sabotages"
         return ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ _GOOD: Final = {
     "healthy": "unhealthy",
     "completed": "failed",
 }
+_WORD: Final = re.compile(r"[a-z0-9]+")
 _DOCUMENTS: Final = (".json", ".yaml", ".yml")
 _ROWS: Final = (".jsonl", ".ndjson", ".csv")
 _TIMES: Final = ("ts_utc", "last_update_utc")
@@ -173,8 +175,15 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
     for place, value in _chosen(look.touches.seen):
         if len(place) == 1 and place[0] in dates:
             continue  # its time, sabotaged as such
-        for kind, new in _values(value, record.measurements):
+        about = tuple(one for one in record.measurements if _names(one.name, place))
+        for kind, new in _values(value, about):
             yield _edit(kind, path, place, lambda _, new=new: new)  # type: ignore[misc]
+
+
+def _names(name: str, place: Place) -> bool:
+    """Whether a measurement is of the value at *place*, by its name: two values may be equal and only one measured."""
+    last = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
+    return set(last.lower().split("_")) <= set(_WORD.findall(name.lower())) or last.lower() in name.lower()
 
 
 def _of_rows(path: str, look: Look) -> Iterator[Sabotage]:

@@ -119,14 +119,17 @@ class _Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     services: dict[str, Service]
 
 
-def known(own: Any = None, origin: str = "the services file") -> dict[str, Service]:
+_NONE: Final = object()
+
+
+def known(own: Any = _NONE, origin: str = "the services file") -> dict[str, Service]:
     """
     The built-in services with those of *own* laid on top, a document `{version: 1, services: {name: …}}`.
 
     Raises:
         PolicyError: for a document of another shape, and for a service that nothing would show alive.
     """
-    if own is None:
+    if own is _NONE:  # an empty document is not the same as none
         return dict(BUILT_IN)
     try:
         added = msgspec.convert(own, _Own).services
