@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
@@ -60,6 +61,7 @@ for command in (
     finalize,
     health,
     replay,
+    conformance,
     secrets,
     tests,
     upgrade_check,
