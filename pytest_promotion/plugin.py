@@ -170,8 +170,10 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
     collector = Collector(folders, given.policy, given.share, remote=remote, timeouts=not given.prove)
     if given.prove:
         from pytest_promotion import proving
+        from pytest_promotion.rollcall import written_in
 
-        config.pluginmanager.register(proving.Prover(given.policy), "promotion-prover")
+        written = [gate for place in gate_folders(config) for gate in written_in(place, config.rootpath)]
+        config.pluginmanager.register(proving.Prover(given.policy, written), "promotion-prover")
     collector.watch_threads()
     config.pluginmanager.register(collector, "promotion-collector")
     return collector

@@ -12,7 +12,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from pytest_promotion.prove.proof import Attempt, Proof, Table, declared
 from pytest_promotion.prove.sabotage import Sabotage, sabotages
 from pytest_promotion.publishing import ReportFolder
 from pytest_promotion.render import proof as as_table
+from pytest_promotion.rollcall import Written
 from pytest_promotion.selection import Selection
 from pytest_promotion.sentences import of_failure
 from pytest_promotion.wire import legible
@@ -42,8 +43,9 @@ _FAR = timedelta(days=400)
 class Prover:
     """Runs where gates run: in a plain session, and on each worker."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, written: Iterable[Written]) -> None:
         self._policy = policy
+        self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
@@ -66,7 +68,7 @@ class Prover:
         gate = item.stash[GATE]
         path, line, _ = item.reportinfo()
         where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
-        honest = _dishonest(book, reports)
+        honest = _dishonest(book, reports) or self._cannot_fail(item, book)
         if honest:
             return Proof(gate.id, gate.severity.value, where, honest)
         over = frozenset(
@@ -84,6 +86,15 @@ class Prover:
             "",
             declared(attempts, gate.id, self._policy.prove.equivalent),
         )
+
+    def _cannot_fail(self, item: pytest.Item, book: Notebook) -> str:
+        """What the source says: such a gate does not pass in a session that decides."""
+        written = self._written.get(item.nodeid.partition("[")[0])
+        if written is None:
+            return ""
+        if written.vacuous:
+            return f"cannot fail: {written.vacuous}"
+        return f"proves nothing: {written.thin}" if written.thin and book.record().empty else ""
 
 
 def _tried(item: pytest.Item, one: Sabotage) -> Attempt:

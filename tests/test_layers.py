@@ -41,6 +41,7 @@ ALLOWED = {
     "evidence": {"model", "errors", "clock", "canonical"},
     "compose": {"errors", "evidence"},
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
+    "conformance": {"evidence"},
     "prove": {"clock", "evidence", "model", "policy"},
     "proving": {
         "clock",
@@ -50,6 +51,7 @@ ALLOWED = {
         "prove",
         "publishing",
         "render",
+        "rollcall",
         "selection",
         "sentences",
         "wire",

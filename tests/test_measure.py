@@ -132,3 +132,13 @@ def test_numpy_numbers_are_numbers():
     assert ask("at_least", numpy.float64("nan"), 0) is None
     assert ask("at_least", numpy.bool_(True), 0) is None
     assert ask("equals", numpy.bool_(True), True) is True
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", 0, True, ["x"], float("nan")], ids=repr)
+def test_what_is_no_text_names_nothing(value):
+    """A name that is null ends up in a sentence as "None answered", and reads like an answer."""
+    book = Notebook()
+    with pytest.raises(Unproven, match="where a text belongs"):
+        Measure(book).text("bot", value)
+    assert book.refusals
+    assert Measure(book).text("bot", "bot1") == "bot1"

@@ -13,11 +13,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from pytest_promotion.cli import main
 from pytest_promotion.conformance.cases import Case, corpus
-from pytest_promotion.conformance.trial import PLAIN, PYTEST, STRICT, Tool, run
+from pytest_promotion.conformance.trial import PLAIN, PROMOTION, STRICT, run
 from tests.conftest import Place
 
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 CRITICAL = "import pytest\n@pytest.mark.critical\n"
 
 
@@ -141,6 +144,56 @@ def test_a_broken_candidate_is_not_promoted_by_workers(name, place, monkeypatch)
     assert result.ret != 0
     if not case.outer and "interrupt" not in name:
         assert case.says in _all_that_was_said(place, result)
+
+
+TOLD = re.findall(r"^\| (\d+) \| (.+?) \| (\S.*?) \| (\S.*?) \| (\S.*?) \|$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("case", [case for case in corpus() if case.number is not None], ids=lambda case: case.id)
+def test_the_readme_says_what_other_tools_make_of_it(case, tmp_path):
+    """A comparison that nobody ran again since it was written is an advertisement."""
+    [told] = [row[2:] for row in TOLD if row[0] == str(case.number)]
+    found = [run(case, tool, tmp_path / tool.name).shown for tool in (PLAIN, STRICT, PROMOTION)]
+    assert [cell.strip("*") for cell in told] == found
+
+
+def test_the_readme_counts_its_table():
+    """The one sentence that is quoted must be the sum of the rows."""
+    assert len(TOLD) == 33
+    plain, strict, ours = (sum("green" in row[column] for row in TOLD) for column in (2, 3, 4))
+    assert f"plain pytest lets {plain} through, and {strict} with its strictest settings" in " ".join(README.split())
+    assert ours == 0
+
+
+def test_the_command_compares_and_writes(tmp_path):
+    """Whoever brings a tool of their own must see it beside the others, and be believed only after the control."""
+    words = ["--case", "19", "--case", "skip", "--also", "always=true", "--also", "never=false"]
+    done = CliRunner().invoke(main, ["conformance", *words, "--json"])
+    tools = {tool["name"]: tool for tool in json.loads(done.stdout)["tools"]}
+    assert done.exit_code == 3  # `never` is red where nothing is wrong
+    assert "never is red where nothing is wrong" in done.stderr
+    assert {name: tool["goes_green"] for name, tool in tools.items()} == {
+        "pytest": 2, "pytest, strict": 2, "pytest-promotion": 0, "always": 2, "never": 0,
+    }  # fmt: skip
+    done = CliRunner().invoke(main, ["conformance", "--case", "26", "--write", str(tmp_path / "out")])
+    assert (done.exit_code, (tmp_path / "out/file-name/gates/checks.py").is_file()) == (0, True)
+    shown = CliRunner().invoke(main, ["conformance", "--case", "26", "--format", "markdown"])
+    assert shown.exit_code == 0
+    assert (
+        "| 26 | the name of the file does not match `test_*.py` | **goes green** | **goes green** | stopped |"
+        in shown.stdout
+    )
+
+
+@pytest.mark.parametrize("words", [["--case", "nobody"], ["--also", "no command"]], ids=["case", "tool"])
+def test_the_command_refuses_what_it_does_not_know(words):
+    """A misspelt case that is passed over would be a comparison of nothing."""
+    assert CliRunner().invoke(main, ["conformance", *words]).exit_code == 4
+
+
+def test_a_tool_that_cannot_be_started_is_no_comparison():
+    """What did not run stopped nothing."""
+    assert CliRunner().invoke(main, ["conformance", "--case", "1", "--also", "x=./nowhere"]).exit_code == 3
 
 
 def test_the_list_is_whole():

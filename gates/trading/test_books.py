@@ -80,6 +80,7 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason):
             ("max_equity_share_pct", "concentration_cap_pct"),
         ):
             measure.at_most(metric, metrics[metric], limits[limit])
+        assert limits["bot_action_scope"], f"{limits.path} puts no bot in scope"
         for name in limits["bot_action_scope"]:
             measure.at_least(f"{name} equity", report["bots"][name]["equity_quote"], 0)
     reason(f"portfolio action is {report['portfolio_action']}")

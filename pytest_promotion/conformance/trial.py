@@ -77,7 +77,7 @@ def try_all(cases: Iterable[Case], tools: Iterable[Tool], folder: Path, jobs: in
     tools = tuple(tools)
     pairs = [(case, tool) for case in (CONTROL, *cases) for tool in tools]
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda pair: run(*pair, folder / pair[0].id / str(tools.index(pair[1]))), pairs)
+        yield from pool.map(lambda pair: run(pair[0], pair[1], folder / pair[0].id / pair[1].name), pairs)
 
 
 def run(case: Case, tool: Tool, folder: Path) -> Trial:

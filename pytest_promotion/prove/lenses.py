@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -64,11 +64,13 @@ class Sabotaged:
     """
     The lens of one sabotage; what it does not change it shows as it is.
 
-    `content` gives the bytes in place of a file's (None: there is no file). `mtime_ns` is its time, None as it was.
+    `content` stands in place of what is in the file at `path`, which is `gone` or dated `mtime_ns`; None is as it was.
+    It is bytes, made before the gate runs: a mistake in making them is ours and must not look like the gate's answer.
     """
 
     path: str = ""
-    content: Callable[[bytes], bytes | None] | None = None
+    content: bytes | None = None
+    gone: bool = False
     mtime_ns: int | None = None
     command: int | None = None  # which of the gate's commands, counted from 0
     fault: str = ""  # "missing", "failing" or "hanging"
@@ -78,10 +80,10 @@ class Sabotaged:
     def reading(self, path: str, reading: Reading) -> Reading:
         if path != self.path or reading.content is None:
             return reading
-        mtime = reading.mtime_ns if self.mtime_ns is None else self.mtime_ns
-        content = reading.content if self.content is None else self.content(reading.content)
-        if content is None:
+        if self.gone:
             raise FileNotFoundError(path)
+        mtime = reading.mtime_ns if self.mtime_ns is None else self.mtime_ns
+        content = reading.content if self.content is None else self.content
         return reading._replace(
             sha256=sha256(content).hexdigest(), size_bytes=len(content), content=content, mtime_ns=mtime
         )

@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.policy import Equivalent
+
+FAMILIES: Final = ("file", "time", "value", "rows", "command")
+_OF_TIME: Final = frozenset(
+    {
+        "stale",
+        "undated",
+        "naive-dated",
+        "from the future",
+        "date is a number",
+        "clock past the window",
+        "clock before the item",
+        "clock moved",
+    }
+)
+_OF_ROWS: Final = frozenset({"no rows", "rows removed", "last row half written"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,17 @@ class Attempt:
     def counts(self) -> bool:
         """Whether it is one that the gate has to notice."""
         return not self.because
+
+    @property
+    def family(self) -> str:
+        """Its column in the table: one of `FAMILIES`."""
+        if self.kind.startswith("command "):
+            return "command"
+        if self.kind in _OF_TIME:
+            return "time"
+        if self.kind in _OF_ROWS or self.field.startswith("row "):
+            return "rows"
+        return "value" if self.field else "file"
 
     def sentence(self, where: str) -> str:
         """A survivor, told to whoever has to mend the gate at *where*."""
@@ -122,14 +148,8 @@ class Table:
         return bool(self.proofs) and everyone and not self.missing and not self.problems
 
     @property
-    def killed(self) -> int:
-        """How many sabotages were noticed."""
-        return sum(one.killed for proof in self.proofs for one in proof.counted)
-
-    @property
-    def tried(self) -> int:
-        """How many there were."""
-        return sum(len(proof.counted) for proof in self.proofs)
+    def _counted(self) -> list[Attempt]:
+        return [one for proof in self.proofs for one in proof.counted]
 
     def document(self) -> dict[str, Any]:
         """The table as plain values."""
@@ -138,8 +158,9 @@ class Table:
             "kind": "proof",
             "proven": self.proven,
             "min_kill_rate": self.floor,
-            "killed": self.killed,
-            "tried": self.tried,
+            "killed": sum(one.killed for one in self._counted),
+            "tried": len(self._counted),
+            "families": [name for name in FAMILIES if any(name == one.family for one in self._counted)],
             "missing": list(self.missing),
             "problems": list(self.problems),
             "gates": [self._gate(proof) for proof in self.proofs],
@@ -155,6 +176,11 @@ class Table:
             "kill_rate": proof.kill_rate,
             "killed": len(proof.counted) - len(proof.survivors),
             "tried": len(proof.counted),
+            "families": {
+                family: {"killed": sum(one.killed for one in those), "tried": len(those)}
+                for family in FAMILIES
+                if (those := [one for one in proof.counted if one.family == family])
+            },
             "survivors": [one.sentence(proof.where) for one in proof.survivors],
             "attempts": [
                 {

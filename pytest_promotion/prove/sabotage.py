@@ -46,7 +46,7 @@ class Sabotage:
     kind: str
     path: str
     field: str
-    lens: Callable[[], Sabotaged]  # a new one for each run
+    lens: Callable[[], Sabotaged]  # a new one for each run, made outside of the gate
 
 
 def sabotages(
@@ -70,6 +70,7 @@ def sabotages(
         if look.document is not None:
             yield from _fields(path, look, record)
         yield from _of_rows(path, look)
+        yield from _cut(path, look, record)
     yield from _clocks(record, now)
     for number, run in enumerate(record.commands):
         for fault in ("missing", "failing", "hanging"):
@@ -83,23 +84,26 @@ def sabotages(
 def _whole(path: str, look: Look, passed_over: bool) -> Iterator[Sabotage]:
     suffix = PurePosixPath(path).suffix
     if not passed_over:
-        yield _bytes("missing", path, lambda _: None)
-    yield _bytes("empty", path, lambda _: b"")
+        yield Sabotage("missing", path, "", lambda: Sabotaged(path=path, gone=True))
+    yield _bytes("empty", path, look, lambda _: b"")
     if "text" in look.how:
-        yield _bytes("not UTF-8", path, lambda content: b"\xff\xfe\x80" + content)
+        yield _bytes("not UTF-8", path, look, lambda content: b"\xff\xfe\x80" + content)
     if "document" in look.how and suffix in _DOCUMENTS:
         if suffix == ".json":
-            yield _bytes("truncated", path, lambda content: content[: len(content) // 2])
-        yield _bytes("not parsable", path, lambda content: b"{]\n" + content)
-        yield _bytes("wrong type", path, lambda _: b"[]\n")
-        yield _bytes("null", path, lambda _: b"null\n")
+            yield _bytes("truncated", path, look, lambda content: content[: len(content) // 2])
+        yield _bytes("not parsable", path, look, lambda content: b"{]\n" + content)
+        yield _bytes("wrong type", path, look, lambda _: b"[]\n")
+        yield _bytes("null", path, look, lambda _: b"null\n")
     if look.how & {"rows", "events"} and suffix in _ROWS:
-        yield _bytes("no rows", path, lambda content: content.split(b"\n", 1)[0] + b"\n" if suffix == ".csv" else b"\n")
-        yield _bytes("last row half written", path, _half_written)
+        yield _bytes(
+            "no rows", path, look, lambda content: content.split(b"\n", 1)[0] + b"\n" if suffix == ".csv" else b"\n"
+        )
+        yield _bytes("last row half written", path, look, _half_written)
 
 
-def _bytes(kind: str, path: str, change: Callable[[bytes], bytes | None], field: str = "") -> Sabotage:
-    return Sabotage(kind, path, field, lambda: Sabotaged(path=path, content=change))
+def _bytes(kind: str, path: str, look: Look, change: Callable[[bytes], bytes], field: str = "") -> Sabotage:
+    content = look.reading.content or b""
+    return Sabotage(kind, path, field, lambda: Sabotaged(path=path, content=change(content)))
 
 
 def _half_written(content: bytes) -> bytes:
@@ -120,10 +124,25 @@ def _dated(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
             yield Sabotage("stale", path, "mtime", lambda old=old: Sabotaged(path=path, mtime_ns=old))  # type: ignore[misc]
             yield Sabotage("from the future", path, "mtime", lambda ahead=ahead: Sabotaged(path=path, mtime_ns=ahead))  # type: ignore[misc]
         elif isinstance(look.document, dict) and seen.source in look.document:
-            yield from _redated(path, seen)
+            yield from _redated(path, look, seen)
+    if not any(seen.path == path for seen in record.freshness):
+        yield from _never_asked(path, look)
 
 
-def _redated(path: str, seen: Freshness) -> Iterator[Sabotage]:
+def _never_asked(path: str, look: Look) -> Iterator[Sabotage]:
+    """A document that says when it was made, of which the gate never asked how old it is: it could be of last year."""
+    if not path.endswith(".json") or not isinstance(look.document, dict):
+        return
+    for name in _TIMES:
+        try:
+            old = parse_moment(look.document.get(name)) - _DAYS
+        except BadTimestamp:
+            continue
+        yield _edit("stale", path, look, (name,), lambda _, old=old: iso(old))  # type: ignore[misc]
+        return
+
+
+def _redated(path: str, look: Look, seen: Freshness) -> Iterator[Sabotage]:
     name = seen.source
     moment = parse_moment(seen.timestamp)
     old = moment + timedelta(seconds=seen.age_s - seen.max_age_s - 60)
@@ -133,7 +152,7 @@ def _redated(path: str, seen: Freshness) -> Iterator[Sabotage]:
         ("naive-dated", moment.replace(tzinfo=None).isoformat()),
         ("date is a number", moment.timestamp()),
     ):
-        yield _edit(kind, path, (name,), lambda _, value=value: value)  # type: ignore[misc]
+        yield _edit(kind, path, look, (name,), lambda _, value=value: value)  # type: ignore[misc]
 
     def undated(content: bytes) -> bytes:
         document = json.loads(content)
@@ -143,7 +162,8 @@ def _redated(path: str, seen: Freshness) -> Iterator[Sabotage]:
 
     if path.endswith(".json"):
         # Its modification time would date it where the profile allows that; so it has an old one.
-        yield Sabotage("undated", path, name, lambda: Sabotaged(path=path, content=undated, mtime_ns=0))
+        content = look.reading.content or b""
+        yield Sabotage("undated", path, name, lambda: Sabotaged(path=path, content=undated(content), mtime_ns=0))
 
 
 def _clocks(record: Record, now: datetime) -> Iterator[Sabotage]:
@@ -177,7 +197,7 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
             continue  # its time, sabotaged as such
         about = tuple(one for one in record.measurements if _names(one.name, place))
         for kind, new in _values(value, about):
-            yield _edit(kind, path, place, lambda _, new=new: new)  # type: ignore[misc]
+            yield _edit(kind, path, look, place, lambda _, new=new: new)  # type: ignore[misc]
 
 
 def _names(name: str, place: Place) -> bool:
@@ -193,8 +213,27 @@ def _of_rows(path: str, look: Look) -> Iterator[Sabotage]:
         for place, value in _chosen(touches.seen):
             for kind, new in _values(value, ()):
                 if kind in ("null", "removed", "NaN", "number as text", "boolean as text"):
-                    yield _edit_row(kind, path, number, place, new)
+                    yield _edit_row(kind, path, look, number, place, new)
         break
+
+
+def _cut(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
+    """The file with fewer rows, where the gate measured how many it has: as many as are just too few."""
+    if not path.endswith(_ROWS) or look.reading.content is None:
+        return
+    head = path.endswith(".csv")
+    count = sum(1 for line in look.reading.content.splitlines() if line.strip()) - head
+    for one in record.measurements:
+        enough = one.threshold
+        counted = isinstance(one.value, int) and not isinstance(one.value, bool) and one.value == count
+        if one.ok and counted and one.operator in (">=", "==") and isinstance(enough, int) and 0 < enough <= count:
+            yield _bytes("rows removed", path, look, lambda content, keep=enough - 1 + head: _first(content, keep))  # type: ignore[misc]
+            return
+
+
+def _first(content: bytes, rows: int) -> bytes:
+    lines = [line for line in content.splitlines(keepends=True) if line.strip()]
+    return b"".join(lines[:rows])
 
 
 def _chosen(seen: Mapping[Place, Any]) -> Iterator[tuple[Place, Any]]:
@@ -229,7 +268,7 @@ def _values(value: Any, measurements: tuple[Measurement, ...] | tuple[()]) -> It
         if len(value) == 64 and not value.strip("0123456789abcdef"):
             yield "digest mismatch", value[:-1] + ("0" if value[-1] != "0" else "1")
     elif isinstance(value, (dict, list)) and value:
-        yield "emptied", type(value)()
+        yield "emptied", {} if isinstance(value, dict) else []
         yield "wrong type", "text"
 
 
@@ -257,14 +296,14 @@ def _step(bound: float, direction: int, like: Any) -> float:
 # --- edits ---
 
 
-def _edit(kind: str, path: str, place: Place, change: Callable[[Any], Any]) -> Sabotage:
+def _edit(kind: str, path: str, look: Look, place: Place, change: Callable[[Any], Any]) -> Sabotage:
     def edited(content: bytes) -> bytes:
         return json.dumps(_changed(json.loads(content), place, change)).encode()
 
-    return _bytes(kind, path, edited, dotted(place))
+    return _bytes(kind, path, look, edited, dotted(place))
 
 
-def _edit_row(kind: str, path: str, number: int, place: Place, new: Any) -> Sabotage:
+def _edit_row(kind: str, path: str, look: Look, number: int, place: Place, new: Any) -> Sabotage:
     def edited(content: bytes) -> bytes:
         lines = content.splitlines(keepends=True)
         filled = [index for index, line in enumerate(lines) if line.strip()]
@@ -272,7 +311,7 @@ def _edit_row(kind: str, path: str, number: int, place: Place, new: Any) -> Sabo
         lines[at] = json.dumps(_changed(json.loads(lines[at]), place, lambda _: new)).encode() + b"\n"
         return b"".join(lines)
 
-    return _bytes(kind, path, edited, f"row {number + 1}: {dotted(place)}")
+    return _bytes(kind, path, look, edited, f"row {number + 1}: {dotted(place)}")
 
 
 def _changed(document: Any, place: Place, change: Callable[[Any], Any]) -> Any:

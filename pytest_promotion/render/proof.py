@@ -10,7 +10,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1c2024 }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .35rem .6rem; vertical-align: top }
 tr { border-bottom: 1px solid #e2e5e9 } .no { color: #b42318 } .yes { color: #067647 } .dim { color: #667085 }
-td.n { text-align: right; font-variant-numeric: tabular-nums } summary { cursor: pointer }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } summary { cursor: pointer }
 @media (prefers-color-scheme: dark) { body { background: #15181c; color: #e6e8eb } tr { border-color: #30353b } }
 """
 
@@ -18,12 +18,15 @@ td.n { text-align: right; font-variant-numeric: tabular-nums } summary { cursor:
 def terminal(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
     """The lines of a session's summary, with their colours: a line a gate, and a line a survivor."""
     width = max((len(gate["name"]) for gate in table["gates"]), default=0)
+    columns = table["families"]
+    yield f"{'gate':<{width}}" + "".join(f"{name:>9}" for name in columns), {"bold": True}
     for gate in table["gates"]:
-        yield f"{gate['name']:<{width}}  {_score(gate):>12}  {gate['why_not']}", _colour(gate["proven"])
+        cells = "".join(f"{_cell_of(gate, name):>9}" for name in columns)
+        yield f"{gate['name']:<{width}}{cells}  {gate['why_not']}".rstrip(), _colour(gate["proven"])
         for survivor in gate["survivors"]:
             yield f"  {survivor}", {"red": True}
     for name in table["missing"]:
-        yield f"{name:<{width}}  {'-':>12}  is required and was not tried", {"red": True}
+        yield f"{name:<{width}}  is required and was not tried", {"red": True}
     for problem in table["problems"]:
         yield problem, {"red": True}
 
@@ -45,12 +48,14 @@ def _markdown(table: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"{table['killed']} of {table['tried']} sabotages were noticed; the floor is {table['min_kill_rate']:.0%}."
     yield ""
-    yield "| gate | severity | noticed | kill rate | why not |"
-    yield "|---|---|---:|---:|---|"
+    columns = table["families"]
+    yield f"| gate | severity |{''.join(f' {name} |' for name in columns)} kill rate | why not |"
+    yield f"|---|---|{'---:|' * len(columns)}---:|---|"
     for gate in table["gates"]:
-        yield f"| {gate['name']} | {gate['severity']} | {_score(gate)} | {_rate(gate)} | {_cell(gate['why_not'])} |"
+        cells = "".join(f" {_cell_of(gate, name)} |" for name in columns)
+        yield f"| {gate['name']} | {gate['severity']} |{cells} {_rate(gate)} | {_cell(gate['why_not'])} |"
     for name in table["missing"]:
-        yield f"| {name} | | - | - | is required and was not tried |"
+        yield f"| {name} | |{' |' * len(columns)} - | is required and was not tried |"
     survivors = [survivor for gate in table["gates"] for survivor in gate["survivors"]]
     if survivors or table["problems"]:
         yield ""
@@ -78,15 +83,19 @@ def _html(table: dict[str, Any]) -> Iterator[str]:
     yield f'<h1 class="{"yes" if table["proven"] else "no"}">{title}</h1>'
     counts = f"{table['killed']} of {table['tried']} sabotages were noticed"
     yield f"<p>{counts}; the floor is {table['min_kill_rate']:.0%}.</p>"
-    yield "<table><tr><th>gate<th>severity<th>noticed<th>kill rate<th>attempts</tr>"
+    columns = table["families"]
+    heads = "".join(f'<th class="n">{name}' for name in columns)
+    yield f'<table><tr><th>gate<th>severity{heads}<th class="n">kill rate<th>attempts</tr>'
     for gate in table["gates"]:
         yield f'<tr><td class="{"yes" if gate["proven"] else "no"}">{escape(gate["name"])}'
-        yield f'<td>{escape(gate["severity"])}<td class="n">{_score(gate)}<td class="n">{_rate(gate)}<td>'
+        yield f"<td>{escape(gate['severity'])}" + "".join(_number(gate, name) for name in columns)
+        yield f'<td class="n">{_rate(gate)}<td>'
         yield "".join(f'<div class="no">{escape(survivor)}</div>' for survivor in gate["survivors"])
         yield f'<div class="no">{escape(gate["why_not"])}</div>' if gate["why_not"] else ""
         yield "<details><summary>all</summary><table>" + "".join(map(_attempt, gate["attempts"])) + "</table></details>"
     for name in [*table["missing"], *table["problems"]]:
-        yield f'<tr><td class="no">{escape(name)}<td><td><td><td class="no">was not tried or went wrong'
+        blank = "<td>" * len(columns)
+        yield f'<tr><td class="no">{escape(name)}<td>{blank}<td><td class="no">was not tried or went wrong'
     yield "</table></html>\n"
 
 
@@ -97,8 +106,16 @@ def _attempt(one: dict[str, Any]) -> str:
     return f'<tr class="{colour}">' + "".join(f"<td>{escape(cell)}" for cell in cells) + "</tr>"
 
 
-def _score(gate: dict[str, Any]) -> str:
-    return f"{gate['killed']}/{gate['tried']}"
+def _cell_of(gate: dict[str, Any], family: str) -> str:
+    """How many of a family were noticed, of how many."""
+    found = gate["families"].get(family)
+    return f"{found['killed']}/{found['tried']}" if found else "-"
+
+
+def _number(gate: dict[str, Any], family: str) -> str:
+    found = gate["families"].get(family)
+    bad = found is not None and found["killed"] < found["tried"]
+    return f'<td class="n{" no" if bad else ""}">{_cell_of(gate, family)}'
 
 
 def _rate(gate: dict[str, Any]) -> str:

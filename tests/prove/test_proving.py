@@ -24,10 +24,6 @@ HEAD = "import json, os, pytest\n\n@pytest.mark.critical\n"
 # Each passes on good evidence, and on some that is not. What of it survives is named.
 CANNOT_FAIL = {
     "existence only": ("def test_bad(artifact):\n    assert artifact('evidence/report.json')", "empty"),
-    "not greater": (
-        "def test_bad(artifact):\n    assert not artifact('evidence/report.json').data.get('score', 1) < 0.5",
-        "removed",
-    ),
     "truthy": ("def test_bad(artifact):\n    assert artifact('evidence/report.json')['approved']", "boolean as text"),
     "default": (
         "def test_bad(artifact):\n    assert artifact('evidence/report.json').data.get('status', 'pass') == 'pass'",
@@ -95,6 +91,32 @@ def test_a_gate_whose_honest_run_fails_is_not_proven(proven):
     assert table["gates"][0]["attempts"] == []
 
 
+def test_a_gate_whose_source_cannot_fail_is_not_proven(proven):
+    """It would not pass where it decides, and strict reading would hide here that its comparison lets NaN through."""
+    table = prove(
+        proven.write(
+            test_bad=HEAD + "def test_bad(artifact):\n    assert not artifact('evidence/report.json')['score'] < 0.5"
+        )
+    )[1]
+    assert "its honest run did not pass: cannot fail: line 5 negates a comparison" in table["gates"][0]["why_not"]
+
+
+def test_what_is_emptied_is_emptied(proven):
+    """A sabotage that breaks on its own looks like a gate that noticed."""
+    body = "def test_bad(artifact):\n    for one in artifact('evidence/list.json')['checks']:\n        assert one['pass'] is True"
+    proven.file("evidence/list.json", {"checks": [{"pass": True}]})
+    table = prove(proven.write(test_bad=HEAD + body))[1]
+    [emptied] = [one for one in table["gates"][0]["attempts"] if one["sabotage"] == "emptied"]
+    assert (emptied["killed"], emptied["said"]) == (False, "")
+
+
+def test_a_dated_report_whose_age_nobody_asks_may_not_be_of_last_year(proven):
+    """Last year's good numbers promote anything."""
+    body = "def test_bad(artifact, measure):\n    measure.at_least('score', artifact('evidence/report.json')['score'], 0.5)"
+    table = prove(proven.write(test_bad=HEAD + body))[1]
+    assert table["gates"][0]["survivors"] == ["gates/test_bad.py:3: passes with evidence/report.json (ts_utc) stale"]
+
+
 def test_a_gate_without_evidence_is_not_proven(proven):
     """What asks for nothing cannot be shown anything wrong."""
     done, table = prove(proven.write(test_bad=HEAD + "def test_bad():\n    assert 1 + 1 == 2"))
@@ -146,7 +168,8 @@ def test_the_table_does_not_depend_on_workers(proven):
 
 def test_the_policy_sets_the_floor_and_excuses_with_a_reason(proven):
     """What makes no difference is declared once, with the reason, and what is not declared still counts."""
-    proven.write(test_bad=HEAD + CANNOT_FAIL["truthy"][0])
+    body = "def test_bad(artifact, freshness):\n    report = artifact('evidence/report.json')\n    freshness(report)\n"
+    proven.write(test_bad=f"{HEAD}{body}    assert report['approved']")
     proven.file("promotion.yaml", "version: 1\nprove: {min_kill_rate: 0.5}\n")
     assert prove(proven)[0].ret == 0
     entry = "{gate: bad, sabotage: boolean as text, field: approved, because: texts are refused upstream}"
@@ -204,7 +227,8 @@ def test_rows_are_sabotaged_as_rows(proven, ago):
     done, table = prove(proven)
     kinds = {one["sabotage"]: one["killed"] for one in table["gates"][0]["attempts"]}
     assert done.ret == 0, table["gates"][0]["survivors"]
-    assert {"no rows", "last row half written", "number as text"} <= set(kinds)
+    assert {"no rows", "last row half written", "number as text", "rows removed"} <= set(kinds)
+    assert table["gates"][0]["families"]["rows"]["tried"] >= 3
 
 
 @pytest.mark.parametrize("fault", ["missing", "failing", "hanging"])
