@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.canonical import digest
+from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
 from pytest_promotion.policy.shape import (

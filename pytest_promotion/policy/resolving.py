@@ -136,9 +136,11 @@ def check(rules: Rules, policy: Document) -> None:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
     if rules.waivers is not None and rules.signers is None:
-        raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file that says who may approve them")
-    for path, quorum in quorums(rules):
-        _check_quorum(path, quorum, policy)
+        raise PolicyError(
+            f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them"
+        )
+    for place, quorum in quorums(rules):
+        _check_quorum(place, quorum, policy)
 
 
 def quorums(rules: Rules) -> Iterator[tuple[tuple[str, ...], Quorum]]:
@@ -154,7 +156,9 @@ def quorums(rules: Rules) -> Iterator[tuple[tuple[str, ...], Quorum]]:
 def _check_quorum(path: tuple[str, ...], quorum: Quorum, policy: Document) -> None:
     if quorum.max is None or not quorum.approvals:
         missing = "max" if quorum.max is None else "approvals"
-        raise PolicyError(f"{policy.where(path)}: {'.'.join(path)} has no {missing}: an exception has an end and a quorum")
+        raise PolicyError(
+            f"{policy.where(path)}: {'.'.join(path)} has no {missing}: an exception has an end and a quorum"
+        )
     within = [("post_mortem_within", quorum.post_mortem_within)] if isinstance(quorum, OverrideQuorum) else []
     for name, length in [("max", quorum.max), *within]:
         try:

@@ -90,15 +90,19 @@ def _signer(written: _Written, where: str) -> Signer:
         raise PolicyError(f"{where}: the name {written.name!r} is none: expected letters, digits and . _ @ + -")
     for role in written.roles:
         if not _ROLE.fullmatch(role) or role == "any":
-            raise PolicyError(f"{where}: the role {role!r} is none: expected small letters, digits and -, and not `any`")
+            raise PolicyError(
+                f"{where}: the role {role!r} is none: expected small letters, digits and -, and not `any`"
+            )
     try:
-        moments = [None if text is None else parse_moment(text) for text in (written.valid_from, written.valid_until)]
+        since, until = (
+            None if text is None else parse_moment(text) for text in (written.valid_from, written.valid_until)
+        )
         identity, ssh, pem = _key(written.key.strip(), f"the key of {written.name}")
     except (BadTimestamp, Unproven) as problem:
         raise PolicyError(f"{where}: {problem}") from None
-    if moments[0] is not None and moments[1] is not None and moments[0] >= moments[1]:
+    if since and until and since >= until:
         raise PolicyError(f"{where}: the key of {written.name} is never valid")
-    return Signer(written.name, tuple(dict.fromkeys(written.roles)), identity, ssh, pem, *moments, where)
+    return Signer(written.name, tuple(dict.fromkeys(written.roles)), identity, ssh, pem, since, until, where)
 
 
 def _key(text: str, name: str) -> tuple[str, str, PublicKey | None]:

@@ -18,10 +18,12 @@ from typing import Any, Final
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.policy import Policy, PolicySource
 from pytest_promotion.trust import rollcall, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
 from pytest_promotion.trust.stored import StoredDecision, parse
+from pytest_promotion.trust.waived import judged_again
 
 SKEW: Final = timedelta(minutes=2)  # how far ahead the clock of the deciding machine may be
 _STEP: Final = 2**20
@@ -48,6 +50,7 @@ class Demands:
     keys: Sequence[PublicKey] = ()
     threshold: int = 1
     refuse_weakened: bool = False
+    signers: PolicySource | None = None  # instead of those that were kept with the decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ def verify(case: Case, demands: Demands) -> Answer:
         weakened = f"it was weakened: {'; '.join(decision.weakened)}"
         (found.against if demands.refuse_weakened else found.notes).append(weakened)
     for waiver in decision.waivers:
-        found.notes.append(f"{waiver.get('gate', '?')} is waived until {waiver.get('expires', '?')}")
+        who = ", ".join(str(one.get("name", "?")) for one in waiver.approvers)
+        found.notes.append(f"{waiver.gate} is waived until {waiver.expires} by {who}: {waiver.reason}")
     return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
 
 
@@ -203,11 +207,23 @@ def _judge_policy(decision: StoredDecision, case: Case, demands: Demands, found:
     except Unproven as refusal:
         found.against.append(str(refusal))
         return
+    policy = _with_signers(policy, demands, found)
     found.against += rollcall.unanswered(decision, policy)
+    if decision.waivers:
+        found.against += judged_again(decision, policy, demands.at)
     if policy.rules.required is None:
         said = "its policy has no roll-call: nobody can tell whether a gate is missing"
         # Who names a policy wants its roll-call answered.
         (found.unknown if wanted else found.notes).append(said)
+
+
+def _with_signers(policy: Policy, demands: Demands, found: _Findings) -> Policy:
+    """The policy with the people that whoever asks knows better, if he named any."""
+    if demands.signers is None:
+        return policy
+    if policy.signers is not None and policy.signers.content != demands.signers.content:
+        found.notes.append("its waivers were judged by other signers than those that were named now")
+    return replace(policy, signers=demands.signers)
 
 
 def _judge_artifacts(decision: StoredDecision, vault: Vault, found: _Findings) -> None:

@@ -131,9 +131,7 @@ def signers_of(policy: Policy) -> dict[str, Signer]:
     return people.read(policy.signers.content, _name(policy.signers)) if policy.signers else {}
 
 
-def waiver_of(
-    entry: Entry, where: str, policy: Policy, signers: Mapping[str, Signer], now: datetime
-) -> Waiver:
+def waiver_of(entry: Entry, where: str, policy: Policy, signers: Mapping[str, Signer], now: datetime) -> Waiver:
     """
     The waiver in *entry*, which the policy allows and its quorum has approved.
 
@@ -146,9 +144,13 @@ def waiver_of(
     if quorum.max is None or expires - created > span(quorum.max):
         raise Unproven(f"it lasts longer than {quorum.max}, the most that the policy allows")
     if len(entry.subjects) > quorum.subjects:
-        raise Unproven(f"it is over-broad: for {len(entry.subjects)} candidates, and the policy allows {quorum.subjects}")
+        raise Unproven(
+            f"it is over-broad: for {len(entry.subjects)} candidates, and the policy allows {quorum.subjects}"
+        )
     if entry.requested_by not in signers:
-        raise Unproven(f"{entry.requested_by!r} asked for it, and is nobody who may sign: self-approval could not be seen")
+        raise Unproven(
+            f"{entry.requested_by!r} asked for it, and is nobody who may sign: self-approval could not be seen"
+        )
     bare = Waiver(
         gate=entry.gate,
         severity=entry.severity,
@@ -191,4 +193,3 @@ def _quorum(policy: Policy, entry: Entry) -> WaiverQuorum:
 
 def _name(source: PolicySource) -> str:
     return source.path.rpartition("/")[2]
-

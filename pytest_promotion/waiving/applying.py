@@ -8,7 +8,7 @@ error, not a comment: a waiver that silently misses its gate is one that nobody 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -81,9 +81,6 @@ def _objection(waiver: Waiver, result: GateResult) -> str:
     return "; ".join(exceeded(result, waiver.limits))
 
 
-def ends(waived: Sequence[Waived], results: Iterable[GateResult]) -> list[tuple[datetime, str]]:
-    """When each waiver that a critical gate rests on ends, and what ends it."""
-    critical = {result.gate.id for result in results if result.gate.severity is Severity.CRITICAL}
-    return [
-        (parse_moment(one.waiver.ends.ts_utc), one.waiver.ends.because) for one in waived if one.waiver.gate in critical
-    ]
+def ends(waived: Iterable[Waived]) -> list[tuple[datetime, str]]:
+    """When each waiver that was used ends, and what ends it."""
+    return [(parse_moment(one.waiver.ends.ts_utc), one.waiver.ends.because) for one in waived]

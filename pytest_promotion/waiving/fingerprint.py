@@ -26,7 +26,10 @@ _MASKS: Final = (
     ("<time>", re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")),
     ("<time>", re.compile(r"\b\d{8}T\d{6}Z\b")),
     ("<uuid>", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")),
-    ("<digest>", re.compile(r"\b(?=[0-9]*[a-f])(?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{12})\b")),
+    (
+        "<digest>",
+        re.compile(r"\b(?=[0-9]*[a-f])(?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{12})\b"),
+    ),
     ("<age>", re.compile(r"(?<![\w.+-])\d+(?:\.\d+)? (?:s|min|h|hours|days)(?= (?:old|ago)\b)")),
 )
 _PLACED: Final = r"(?: \([^()]*\))?"  # the files that the ledger adds to a sentence
@@ -69,8 +72,9 @@ def exceeded(result: GateResult, limits: dict[str, Any]) -> Iterator[str]:
         elif not _within(one, limits[one.name]):
             yield f"{one.name} is {one.value!r}, and {limits[one.name]!r} was accepted"
     for item in _stale(result):
-        limit, name = limits.get(age_of(item.path)), age_of(item.path)
-        if not _is_number(limit):
+        name = age_of(item.path)
+        limit = limits.get(name)
+        if limit is None or not _is_number(limit):
             yield f"it has no limit for {name!r}"
         elif item.age_s > limit:
             yield f"the {name} is {item.age_s:.0f} s, and {limit:g} s was accepted"
