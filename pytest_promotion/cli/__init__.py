@@ -23,6 +23,7 @@ from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.tests import tests
 from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.verify import verify
+from pytest_promotion.cli.waiver import waiver
 
 USAGE: Final = 4
 
@@ -54,6 +55,7 @@ def main() -> None:
 for command in (
     gates,
     verify,
+    waiver,
     keygen,
     sign,
     merge,

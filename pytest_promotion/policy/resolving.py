@@ -136,9 +136,7 @@ def check(rules: Rules, policy: Document) -> None:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
     if rules.waivers is not None and rules.signers is None:
-        raise PolicyError(
-            f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them"
-        )
+        raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
 
