@@ -17,6 +17,7 @@ from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
+from pytest_promotion.cli.override import override
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
@@ -56,6 +57,7 @@ for command in (
     gates,
     verify,
     waiver,
+    override,
     keygen,
     sign,
     merge,
