@@ -124,7 +124,8 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: b
 
 @override.command(
     "post-mortem",
-    epilog="Example: promotion override post-mortem overrides/DECISION.override.json --file inc-7.md --key ana.key --as ana",
+    epilog="Example: promotion override post-mortem overrides/DECISION.override.json --file inc-7.md "
+    "--key ana.key --as ana",
 )
 @click.argument("override_file", type=click.Path(path_type=Path, dir_okay=False), metavar="OVERRIDE")
 @click.option("--file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post-mortem.")

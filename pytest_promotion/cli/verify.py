@@ -70,8 +70,8 @@ def verify(
     """
     from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.evidence.vault import Vault
-    from pytest_promotion.trust import verify as asked
     from pytest_promotion.policy import PolicySource
+    from pytest_promotion.trust import verify as asked
     from pytest_promotion.trust.keys import read_public
     from pytest_promotion.trust.stored import read_content
 

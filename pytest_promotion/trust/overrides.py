@@ -216,13 +216,15 @@ def owing(
             override = _converted(one.override, Override, one.name)
             created, _ = _moments(override)
             late = f"; it was due {due} after {iso(created)}" if now > created + span(due) else ""
-            _check_review(one, override, signers)
+            _check_review(one, override, signers, (created, now))
         except Unproven as refusal:
             found.append(f"{one.name}: {refusal}{late}")
     return found
 
 
-def _check_review(one: Owed, override: Override, signers: Mapping[str, Signer]) -> None:
+def _check_review(
+    one: Owed, override: Override, signers: Mapping[str, Signer], between: tuple[datetime, datetime]
+) -> None:
     if one.review is None or not one.document_sha256:
         raise Unproven(f"incident {override.incident} has no post-mortem")
     review = _converted(one.review, Review, f"the post-mortem of {one.name}")
@@ -231,10 +233,13 @@ def _check_review(one: Owed, override: Override, signers: Mapping[str, Signer]) 
     if review.document_sha256 != one.document_sha256:
         raise Unproven("its post-mortem was changed after it was attested")
     try:
-        # By the keys of that day: a review does not become undone when somebody's key expires.
-        signer_of(review.attested, review.matter, signers, parse_moment(review.ts_utc))
+        moment = parse_moment(review.ts_utc)
     except BadTimestamp as problem:
         raise Unproven(f"its post-mortem is of {problem}") from None
+    if not between[0] <= moment <= between[1] + SKEW:
+        raise Unproven(f"its post-mortem is of {iso(moment)}, which is before the override or yet to come")
+    # By the keys of that day: a review does not become undone when somebody's key expires.
+    signer_of(review.attested, review.matter, signers, moment)
 
 
 def _moments(override: Override) -> tuple[datetime, datetime]:

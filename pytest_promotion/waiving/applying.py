@@ -78,7 +78,8 @@ def _objection(waiver: Waiver, result: GateResult) -> str:
     if waiver.limits.keys() - failure.limits.keys():
         unknown = ", ".join(sorted(waiver.limits.keys() - failure.limits.keys()))
         return f"has a limit for {unknown}, which did not fail"
-    return "; ".join(exceeded(result, waiver.limits))
+    worse = "; ".join(exceeded(result, waiver.limits))
+    return f"does not cover it: {worse}" if worse else ""
 
 
 def ends(waived: Iterable[Waived]) -> list[tuple[datetime, str]]:
