@@ -194,6 +194,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 def _known(wanted: Any, steps: Sequence[str]) -> tuple[str, ...]:
     """The keys that may stand at a path into *wanted*."""
     for step in steps:
+        if step.isdecimal():
+            continue  # an item of a list; which keys it has, the list has told
         hint = typing.get_type_hints(wanted)[step]
         # Of `This | None` the one that has keys.
         wanted = next(kind for kind in (hint, *typing.get_args(hint)) if hasattr(kind, "__struct_fields__"))
