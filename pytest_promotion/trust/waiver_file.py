@@ -94,7 +94,7 @@ def with_entry(content: bytes, name: str, entry: Entry) -> tuple[bytes, Written]
     text = content.decode("utf-8")
     lines = [*text.splitlines(), *_written(entry, _margin(text))]
     made = ("\n".join(lines) + "\n").encode()
-    return made, _demand(made, name, [*before, entry])
+    return made, _demand(made, name, [*before, entry])[-1]
 
 
 def with_approval(content: bytes, name: str, number: int, approval: Approval) -> tuple[bytes, Written]:
@@ -174,7 +174,7 @@ def _end_of(content: bytes, number: int) -> tuple[int, str]:
     return mark.line + (1 if mark.column else 0), " " * entry.start_mark.column
 
 
-def _demand(made: bytes, name: str, wanted: Sequence[Written | Entry]) -> Any:
+def _demand(made: bytes, name: str, wanted: Sequence[Written | Entry]) -> list[Written]:
     """The entries of what was made, which have to be those that are *wanted*."""
     try:
         found = list(read(made, name))

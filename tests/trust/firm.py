@@ -156,8 +156,10 @@ def stale(age_s: float, reason: str = "") -> GateResult:
 class Desk:
     """A project folder in which decisions are taken and accepted."""
 
-    def __init__(self, path: Path, firm: Firm) -> None:
+    def __init__(self, path: Path, firm: Firm, *, new: bool = True) -> None:
         self.path, self.firm = path, firm
+        if not new:
+            return
         for name, text in {
             "gates/test_gates.py": GATES,
             "promotion.yaml": RULES,
@@ -167,6 +169,11 @@ class Desk:
         }.items():
             self.file(name, text)
         self.report(31.5)
+
+    def copy(self, path: Path) -> Desk:
+        """A copy that a test may damage."""
+        shutil.copytree(self.path, path)
+        return Desk(path, self.firm, new=False)
 
     @property
     def latest(self) -> Path:
@@ -221,11 +228,3 @@ class Desk:
 def later(**span: float) -> str:
     """That long from now."""
     return (datetime.now(UTC) + timedelta(**span)).isoformat()
-
-
-def copied(desk: Desk, path: Path) -> Desk:
-    """A copy that a test may damage."""
-    shutil.copytree(desk.path, path)
-    found = object.__new__(Desk)
-    found.path, found.firm = path, desk.firm
-    return found
