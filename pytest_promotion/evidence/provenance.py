@@ -18,7 +18,9 @@ def named_subject(text: str) -> Subject:
     """The subject that `NAME=sha256:HEX` names, or `NAME=gitCommit:HEX`. Raises `PolicyError`."""
     match = _SUBJECT.fullmatch(text)
     if not match:
-        raise PolicyError(f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits")
+        raise PolicyError(
+            f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits, or NAME=gitCommit:HEX"
+        )
     return Subject(match["name"], {"sha256": match["hex"]} if match["hex"] else {"gitCommit": match["commit"]})
 
 

@@ -8,9 +8,10 @@ else nothing is written.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,7 +23,8 @@ from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.waivers import Entry, Written, read
 from pytest_promotion.waiving.fingerprint import age_of
 
-EMPTY = "version: 1\nwaivers:\n"
+EMPTY: Final = "version: 1\nwaivers:\n"
+_BREAKS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # to YAML a new line, or nothing that may stand there
 
 
 def entry_for(
@@ -145,7 +147,7 @@ def _written(entry: Entry, margin: str) -> Iterator[str]:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_value(name)}: {_value(item)}" for name, item in value.items()) + "}"
-    text = json.dumps(value, ensure_ascii=False)
+    text = _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     # To YAML 1e-05 is a text: a number has a point in it.
     return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
 

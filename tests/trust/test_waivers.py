@@ -67,7 +67,8 @@ def test_the_clock_moved_either_way_ends_it(firm, judge, now, said):
     """A clock that is set back must not bring an exception back."""
     outcomes, problems = judge(firm.entry(drifted(), *QUORUM), now=NOW + now)
     assert (outcomes, len(problems)) == (["FAIL"], 1)
-    assert said in problems[0] and "waivers.yaml line 3" in problems[0]
+    assert said in problems[0]
+    assert "waivers.yaml line 3" in problems[0]
 
 
 @pytest.mark.parametrize("subject", [Subject("candidate.whl", {"sha256": OTHER}), None], ids=["other", "none"])
@@ -104,7 +105,8 @@ def test_a_waiver_that_covers_nothing_is_an_error(firm, judge, result, said):
     outcomes, problems = judge(firm.entry(drifted(), *QUORUM), results=[result])
     assert outcomes == [result.outcome.value]
     [problem] = problems
-    assert said in problem and "waivers.yaml line 3" in problem
+    assert said in problem
+    assert "waivers.yaml line 3" in problem
 
 
 def test_of_two_values_of_one_name_neither_is_free(firm, judge):
@@ -112,7 +114,8 @@ def test_of_two_values_of_one_name_neither_is_free(firm, judge):
     twice = Record(measurements=(Measurement("drift", 900, "<=", 30, False), Measurement("drift", 31, "<=", 30, False)))
     result = replace(drifted(), record=twice)
     outcomes, [problem] = judge(firm.entry(result, *QUORUM), results=[result])
-    assert outcomes == ["FAIL"] and "drift is 900" in problem
+    assert outcomes == ["FAIL"]
+    assert "drift is 900" in problem
 
 
 BAD = {
@@ -146,7 +149,8 @@ def test_a_bad_waiver_is_an_error_with_its_line(firm, judge, names, changed, sai
     outcomes, problems = judge(firm.entry(drifted(), *names, **changed))
     assert outcomes == ["FAIL"]
     [problem] = problems
-    assert said in problem and "waivers.yaml line 3" in problem
+    assert said in problem
+    assert "waivers.yaml line 3" in problem
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,8 @@ def test_what_is_changed_after_it_was_signed_is_not_signed(firm, judge, change):
     entry = msgspec.structs.replace(firm.entry(drifted(), *QUORUM), **change)
     subject = Subject("candidate.whl", {"sha256": OTHER}) if "subjects" in change else SUBJECT
     outcomes, [problem] = judge(entry, subject=subject)
-    assert outcomes == ["FAIL"] and "not good" in problem
+    assert outcomes == ["FAIL"]
+    assert "not good" in problem
 
 
 def test_signatures_of_another_waiver_are_none_of_this_one(firm, judge):
@@ -177,7 +182,8 @@ def test_signatures_of_another_waiver_are_none_of_this_one(firm, judge):
     older = firm.entry(drifted(), *QUORUM, created=(NOW - timedelta(days=1)).isoformat())
     entry = msgspec.structs.replace(firm.entry(drifted()), approvals=older.approvals)
     outcomes, [problem] = judge(entry)
-    assert outcomes == ["FAIL"] and "not good" in problem
+    assert outcomes == ["FAIL"]
+    assert "not good" in problem
 
 
 def test_a_key_that_ends_ends_what_it_approved(firm, judge):
@@ -185,9 +191,11 @@ def test_a_key_that_ends_ends_what_it_approved(firm, judge):
     soon = NOW + timedelta(hours=1)
     entry, signers = firm.entry(drifted(), *QUORUM), firm.signers(ben={"valid_until": soon.isoformat()})
     [waiver] = firm.granted(written(entry), signers=signers).waivers
-    assert waiver.ends.ts_utc == iso(soon) and "key of ben" in waiver.ends.because
+    assert waiver.ends.ts_utc == iso(soon)
+    assert "key of ben" in waiver.ends.because
     outcomes, [problem] = judge(entry, now=soon, signers=signers)
-    assert outcomes == ["FAIL"] and "ben, whose key was valid until" in problem
+    assert outcomes == ["FAIL"]
+    assert "ben, whose key was valid until" in problem
 
 
 def test_without_a_rule_nothing_is_waived(firm, judge):
@@ -195,14 +203,17 @@ def test_without_a_rule_nothing_is_waived(firm, judge):
     rules = RULES.replace("    critical: {max: 14d, approvals: {backend: 1, qa: 1, product-owner: 1}}\n", "")
     assert rules != RULES
     outcomes, [problem] = judge(firm.entry(drifted(), *QUORUM), rules=rules)
-    assert outcomes == ["FAIL"] and "no exceptions.waiver.critical" in problem
+    assert outcomes == ["FAIL"]
+    assert "no exceptions.waiver.critical" in problem
 
 
 def test_the_same_failure_is_not_waived_twice(firm, judge):
     """Of two waivers nobody could say which one holds."""
     entry = firm.entry(drifted(), *QUORUM)
     outcomes, [problem] = judge(entry, entry)
-    assert outcomes == ["WAIVED"] and "waivers.yaml line 4" in problem and "second one" in problem
+    assert outcomes == ["WAIVED"]
+    assert "waivers.yaml line 4" in problem
+    assert "second one" in problem
 
 
 @pytest.mark.parametrize(
@@ -224,7 +235,8 @@ def test_a_file_that_is_misread_names_its_line(firm, judge, change, said):
     line = json.dumps(msgspec.to_builtins(firm.entry(drifted(), *QUORUM)))
     outcomes, problems = judge(change(line))
     assert outcomes == ["FAIL"]
-    assert len(problems) == 1 and f"waivers.yaml {said}" in problems[0]
+    assert len(problems) == 1
+    assert f"waivers.yaml {said}" in problems[0]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +265,8 @@ def test_a_value_is_accepted_where_it_is_no_worse(limit, value):
 def test_a_better_value_is_the_same_failure(low, high):
     """What gets better must not need a new approval."""
     first, second = failure_of(drifted(low)), failure_of(drifted(high))
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert first.fingerprint == second.fingerprint
 
 
@@ -261,7 +274,8 @@ def test_a_better_value_is_the_same_failure(low, high):
 def test_a_stale_item_is_the_same_failure_at_any_age(age):
     """Every second would be another failure; the limit beside it says how old is too old."""
     first, later_ = failure_of(stale(1300)), failure_of(stale(age))
-    assert first is not None and later_ is not None
+    assert first is not None
+    assert later_ is not None
     assert first.fingerprint == later_.fingerprint
     assert (not list(exceeded(stale(age), {"age of r.json": 86400}))) == (age <= 86400)
 
@@ -311,7 +325,8 @@ def test_the_order_of_measurements_does_not_matter(values, random):
     first, second = (
         failure_of(replace(drifted(), record=Record(measurements=tuple(each)))) for each in (made, shuffled)
     )
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert first.fingerprint == second.fingerprint
 
 
@@ -346,7 +361,8 @@ def test_a_waived_gate_lets_a_session_pass_and_says_so(waived):
     assert {one["path"] for one in alone["policy"]["files"]} >= {"waivers.yaml", "signers.yaml"}
     assert "WAIVED drift (critical): drift is 31.5" in alone["said"]
     page = waived.latest.with_suffix(".md").read_text()
-    assert "## Waived" in page and "a venue is down" in page
+    assert "## Waived" in page
+    assert "a venue is down" in page
     assert 'value="WAIVED"' in (waived.path / "junit.xml").read_text()
 
 
@@ -414,15 +430,18 @@ def test_verify_judges_waivers_again(waived):
     decision = waived.decide()
     done = waived.promotion("verify", waived.latest)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "drift is waived until" in done.stdout and "a venue is down" in done.stdout
+    assert "drift is waived until" in done.stdout
+    assert "a venue is down" in done.stdout
     done = waived.promotion("verify", waived.latest, "--rerun")
     assert done.returncode == 0, done.stdout + done.stderr
 
     over = waived.promotion("verify", waived.latest, "--at", later(days=4))
-    assert over.returncode == 2 and "expired" in over.stdout
+    assert over.returncode == 2
+    assert "expired" in over.stdout
     left = waived.file("left.yaml", waived.firm.signers(ben=None))
     gone = waived.promotion("verify", waived.latest, "--signers", left)
-    assert gone.returncode == 2 and "'ben' is nobody who may sign" in gone.stdout
+    assert gone.returncode == 2
+    assert "'ben' is nobody who may sign" in gone.stdout
 
     document = json.loads(waived.latest.read_bytes())
     for name, change in {
@@ -454,7 +473,8 @@ def test_a_policy_that_names_what_is_not_there_is_wrong_usage(waived, name):
     """A file that was not checked out must not be taken for an empty one."""
     (waived.path / name).unlink()
     refused = waived.decide()
-    assert refused["code"] == 4 and f"names {name}, which cannot be read" in refused["said"]
+    assert refused["code"] == 4
+    assert f"names {name}, which cannot be read" in refused["said"]
     assert refused["status"] == "FAIL"
 
 
@@ -480,7 +500,8 @@ def test_check_tells_what_is_missing_before_anything_runs(desk):
     assert check(desk, "--at", later(days=4))[0] == 2
     desk.file("waivers.yaml", "version: 1\nwaivers: ]")
     code, said = check(desk)
-    assert code == 3 and "waivers.yaml line 2" in said
+    assert code == 3
+    assert "waivers.yaml line 2" in said
     assert check(desk, "--profile", "nosuch")[0] == 4
     assert check(desk, "--at", "soon")[0] == 4
 
@@ -519,13 +540,16 @@ def test_new_and_sign_leave_what_others_wrote(desk):
     done = desk.promotion("waiver", "sign", "waivers.yaml", "1", *desk.firm.flags("pat"))
     assert done.returncode == 0, done.stderr
     text = (desk.path / "waivers.yaml").read_text()
-    assert text.startswith(f"# Ours.\n{first}") and "# The last one.\n" in text
+    assert text.startswith(f"# Ours.\n{first}")
+    assert "# The last one.\n" in text
     _, found = check(desk)
     assert [(one["approvals"], one["limits"]["drift"]) for one in found] == [(["cleo", "pat"], 31.5), (["ben"], 40.5)]
     done = desk.promotion("waiver", "sign", "waivers.yaml", "1", *desk.firm.flags("pat"))
-    assert done.returncode == 3 and "pat has approved it already" in done.stderr
+    assert done.returncode == 3
+    assert "pat has approved it already" in done.stderr
     done = desk.promotion("waiver", "sign", "waivers.yaml", "drift", *desk.firm.flags("ben"))
-    assert done.returncode == 3 and "give the number" in done.stderr
+    assert done.returncode == 3
+    assert "give the number" in done.stderr
     assert desk.promotion("waiver", "sign", "waivers.yaml", "1", "--as=ben").returncode == 4
 
 
@@ -548,8 +572,9 @@ def test_an_entry_reads_back_as_it_was_written(firm):
     """Whoever signs sees the file; what is signed is what was read from it."""
     from pytest_promotion.trust.waiver_file import EMPTY, with_entry
 
-    for text in ("9.10", "yes", "a: b", "#", "2026-01-01", "é\u2028", '"', "null", "a\nb"):
-        for number in (1e-05, 1e22, 10**20, 0.1, -0.0, "9.10", True):
+    for text in ("9.10", "yes", "a: b", "#", "2026-01-01", "é\u2028\x85😀", '"', "null", "a\nb"):
+        for number in (1e-05, 1e22, 10**15, 0.1, -0.0, "9.10", True):
             entry = msgspec.structs.replace(firm.entry(drifted()), reason=text, limits={text: number})
             _, found = with_entry(EMPTY.encode(), "waivers.yaml", entry)
-            assert isinstance(found.entry, Entry) and found.entry == entry
+            assert isinstance(found.entry, Entry)
+            assert found.entry == entry
