@@ -13,7 +13,9 @@ import click
 @click.command(epilog="Example: promotion conformance --also 'ours=./run-gates.sh'")
 @click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id or number; repeatable.")
 @click.option("--also", "also", metavar="NAME=COMMAND", multiple=True, help="One more tool, run in each case's folder.")
-@click.option("--write", "into", metavar="DIR", type=click.Path(path_type=Path), help="Write the cases below DIR, run none.")
+@click.option(
+    "--write", "into", metavar="DIR", type=click.Path(path_type=Path), help="Write the cases below DIR, run none."
+)
 @click.option("--jobs", type=click.IntRange(1), default=None, metavar="N", help="So many at a time. [one a processor]")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")

@@ -100,6 +100,27 @@ def test_a_bad_override_is_a_no(refused, names, words, said):
     assert any(said in sentence for sentence in answer["against"]), answer["against"]
 
 
+FRESH = '''
+import pytest
+
+@pytest.mark.critical
+def test_fresh(artifact, freshness):
+    """The report is of now."""
+    freshness(artifact("evidence/report.json"))
+'''
+
+
+def test_it_holds_as_long_as_it_says(refused):
+    """Evidence goes stale in minutes; an override that ended with it would be none an hour later."""
+    refused.file("gates/test_fresh.py", FRESH)
+    assert refused.decide()["valid_until"] is None
+    path = override_of(refused, "ben", "cleo")
+    code, answer = verify(refused, path, "--at", later(hours=7))
+    assert code == 5, answer["against"]
+    code, answer = verify(refused, path, "--at", later(hours=9))
+    assert code == 2, answer
+
+
 @pytest.mark.parametrize(
     "change",
     [
