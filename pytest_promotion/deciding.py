@@ -9,15 +9,27 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pytest_promotion.clock import iso, parse_moment, spoken
 from pytest_promotion.evidence import bundle
 from pytest_promotion.ledger import with_requirements
-from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Severity, Subject, ValidUntil
+from pytest_promotion.model import (
+    CommandRun,
+    Decision,
+    Exhibit,
+    GateResult,
+    Granted,
+    Severity,
+    Subject,
+    ValidUntil,
+    Waived,
+)
 from pytest_promotion.policy import Policy
 from pytest_promotion.verdict import decide
+from pytest_promotion.waiving.applying import apply, ends
+from pytest_promotion.waiving.fingerprint import age_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +52,18 @@ class Account:
     git_dirty: bool | None
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
+    granted: Granted = field(default_factory=Granted)  # the waivers whose signatures were checked
 
 
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
-    results = with_requirements(account.results)
+    accepted, waived, uncovered = apply(account.results, account.granted.waivers, account.now)
+    # After what is waived: what rests on an accepted failure is judged by itself.
+    results = with_requirements(accepted)
     exhibits, problems = bundle.collect(results)
+    problems += [*account.granted.problems, *uncovered]
     problems += _unmet_requirements(results, account.known)
-    until = _valid_until(results)
+    until = _valid_until(results, waived)
     if until is not None and parse_moment(until.ts_utc) < account.now:
         problems.append(f"{until.because} before the session ended")
     policy = account.policy
@@ -76,6 +92,7 @@ def decision_of(account: Account) -> Decision:
         as_of=account.as_of,
         attachments=account.attachments,
         refreshed=account.refreshed,
+        waived=waived,
         tool_version=importlib.metadata.version("pytest-promotion"),
     )
 
@@ -87,15 +104,17 @@ def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) ->
                 yield f"{result.gate.id} rests on {name!r}, and there is no such gate"
 
 
-def _valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
-    """The first moment at which an item that a critical gate rests on goes stale."""
-    first: tuple[datetime, str] | None = None
+def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> ValidUntil | None:
+    """The first moment at which a waiver, or an item that a critical gate rests on, is over."""
+    limits = {one.waiver.gate: one.waiver.limits for one in waived}
+    found = ends(waived)
     for result in results:
         if not result.passed or result.gate.severity is not Severity.CRITICAL:
             continue
         for item in result.record.freshness:
-            moment = parse_moment(item.timestamp) + timedelta(seconds=item.max_age_s)
-            because = f"{item.path} goes stale at {spoken(item.max_age_s)} of age"
-            if first is None or (moment, because) < first:
-                first = (moment, because)
-    return ValidUntil(iso(first[0]), first[1]) if first else None
+            # A stale item that was accepted is good up to the age that was accepted.
+            accepted = limits.get(result.gate.id, {}).get(age_of(item.path), 0.0)
+            age = max(item.max_age_s, accepted)
+            moment = parse_moment(item.timestamp) + timedelta(seconds=age)
+            found.append((moment, f"{item.path} goes stale at {spoken(age)} of age"))
+    return ValidUntil(iso(min(found)[0]), min(found)[1]) if found else None

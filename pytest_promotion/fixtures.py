@@ -86,6 +86,7 @@ class GatePolicy(Mapping[str, Any]):
     def __init__(self, policy: Policy, gate_id: str) -> None:
         self._rules = policy.gate(gate_id)
         self._id = gate_id
+        self.signers = policy.signers
         self.profile = policy.profile
         self.resolved = policy.rules
 

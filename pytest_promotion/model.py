@@ -178,6 +178,49 @@ class ValidUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class Approver:
+    """Who signed, and in which roles he may."""
+
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """The failure of one gate that people entitled to it accepted for a while: every signature on it is checked."""
+
+    gate: str
+    severity: Severity  # the most severe gate that it is good for
+    subjects: tuple[str, ...]  # "sha256:HEX" or "gitCommit:HEX" of each candidate it is for
+    fingerprint: str  # of the failure
+    limits: dict[str, Any]  # the worst value of each failing measurement and age that was accepted
+    reason: str
+    owner: str
+    requested_by: str
+    created: str
+    expires: str
+    approvers: tuple[Approver, ...]
+    ends: ValidUntil  # its own expiry, or that of a key that it rests on
+    where: str  # file and line
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The waivers for one candidate that may be used, and what is wrong with the others, a sentence each."""
+
+    waivers: tuple[Waiver, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """A waiver that was used, and what its gate's outcome was without it."""
+
+    waiver: Waiver
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome of `decide()`, before it is dressed with facts about the run."""
 
@@ -224,4 +267,5 @@ class Decision:
     as_of: bool
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
+    waived: tuple[Waived, ...] = ()
     tool_version: str = ""

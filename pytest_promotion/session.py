@@ -22,7 +22,7 @@ from pytest_promotion.deciding import Account, decision_of
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
-from pytest_promotion.model import CommandRun, Decision, Exhibit, Scope, Status, Verdict
+from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Granted, Scope, Status, Subject, Verdict
 from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
 from pytest_promotion.render import json as as_json
@@ -32,6 +32,8 @@ from pytest_promotion.rollcall import Written
 from pytest_promotion.selection import Selection, project
 from pytest_promotion.settings import Opening, Settings
 from pytest_promotion.shards import Share
+from pytest_promotion.waiving.applying import apply
+from pytest_promotion.waiving.fingerprint import WAIVABLE
 
 
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
@@ -60,6 +62,8 @@ class GateSession:
         self._selection = selection
         self._folder = folder
         self._refreshed: list[tuple[str, CommandRun]] = []
+        self._granted: Granted | None = None
+        recorder.accept = self._accept
         self.document: dict[str, Any] | None = None
         self.path = ""
 
@@ -128,9 +132,10 @@ class GateSession:
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
         commit, dirty = provenance.git_state(settings.root)
+        now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, commit)
         return Account(
             run_id=settings.run_id,
-            now=settings.clock.now(),
+            now=now,
             as_of=settings.clock.as_of,
             results=results,
             known=frozenset(ledger.known_ids),
@@ -144,13 +149,28 @@ class GateSession:
                 )
                 for source in settings.policy.sources
             ),
-            subject=provenance.subject_of(settings.subject, manifest, commit),
+            subject=subject,
             manifest=manifest,
             git_commit=commit,
             git_dirty=dirty,
             attachments=attachments,
             refreshed=tuple(self._refreshed),
+            granted=_granted(settings, subject, now),
         )
+
+    def _accept(self, result: GateResult) -> GateResult:
+        """*result* as it looks to those who read one gate's report before all is decided."""
+        settings = self._settings
+        if settings.policy.waivers is None or result.outcome not in WAIVABLE:
+            return result
+        now = settings.clock.now()
+        if self._granted is None:
+            manifest, _ = self._manifest(settings.evidence_root())
+            commit, _ = provenance.git_state(settings.root)
+            self._granted = _granted(settings, provenance.subject_of(settings.subject, manifest, commit), now)
+        own = [waiver for waiver in self._granted.waivers if waiver.gate == result.gate.id]
+        [seen], _, _ = apply([result], own, now)
+        return seen
 
     def _manifest(self, root: Any) -> tuple[Exhibit | None, list[str]]:
         asked = self._settings.policy.rules.release_manifest
@@ -227,6 +247,14 @@ class GateSession:
         if code == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._recorder.failures:
             return int(pytest.ExitCode.OK)
         return code
+
+
+def _granted(settings: Settings, subject: Subject | None, now: datetime) -> Granted:
+    if settings.policy.waivers is None:
+        return Granted()  # and nothing that checks signatures is imported
+    from pytest_promotion.trust.waivers import granted
+
+    return granted(settings.policy, subject, now)
 
 
 def _unexplained(session: pytest.Session) -> list[str]:

@@ -57,7 +57,7 @@ def test_the_healthy_company_is_promoted(company, tmp_path, profile):
     """Gates that fail what is whole are switched off by whoever has to work with them."""
     decision, done = decide(company, tmp_path, f"--promotion-profile={profile}")
     assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
-    assert len(decision["checks"]) == 22
+    assert len(decision["checks"]) == 23
     assert {check["outcome"] for check in decision["checks"]} == {"PASS"}
     assert decision["warnings"] == []
 

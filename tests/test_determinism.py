@@ -50,7 +50,7 @@ def decide(root, reports, *args, python=sys.executable, seed="0", path=""):
     [file] = (reports / "promotion_gates").glob("replay_*.json")
     decision = json.loads(file.read_text())
     verdicts = [(check["name"], check["outcome"], check["reason"]) for check in decision["checks"]]
-    assert len(verdicts) == 22, done.stdout
+    assert len(verdicts) == 23, done.stdout
     return decision["evidence_bundle"]["evidence_bundle_id"], decision["status"], verdicts
 
 

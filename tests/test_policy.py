@@ -67,7 +67,7 @@ def test_without_a_profile_the_policy_itself_holds(load):
         ("max_report_age_min: 20", 'max_report_age_min: "20"', "line 3: timestamps.max_report_age_min"),
         ("max_report_age_min: 20", "max_report_age_min: 0", "line 3: timestamps.max_report_age_min"),
         ("required: [a, b]", "refresh: [parity]", "no producer is called so"),
-        ("required: [a, b]", "waivers: w.yaml", "cannot be judged"),
+        ("required: [a, b]", "waivers: w.yaml", "line 2: waivers need `signers`"),
         ("gates:\n", "9.10: {}\ngates:\n", "line 4: the key 9.10 is not a text; put it in quotes"),
         ("gates:\n", "<<: {}\ngates:\n", "merge keys"),
         ("version: 1", "version: [", "promotion.yaml line"),

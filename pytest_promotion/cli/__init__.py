@@ -17,12 +17,14 @@ from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
+from pytest_promotion.cli.override import override
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.tests import tests
 from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.verify import verify
+from pytest_promotion.cli.waiver import waiver
 
 USAGE: Final = 4
 
@@ -54,6 +56,8 @@ def main() -> None:
 for command in (
     gates,
     verify,
+    waiver,
+    override,
     keygen,
     sign,
     merge,

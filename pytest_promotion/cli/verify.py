@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +13,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.trust.verify import Answer
+
+OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 
 
 @click.command(
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")
 @click.option("--vault", type=click.Path(path_type=Path), help="Where the evidence is kept (default: beside FILE).")
 @click.option("--refuse-weakened", is_flag=True, help="Say no to a decision whose profile was weakened by flags.")
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Who may waive and override (default: whom the decision was judged by).",
+)
+@click.option("--override", type=click.Path(path_type=Path, dir_okay=False), help="Somebody broke the glass: exit 5.")
 @click.option("--rerun", is_flag=True, help="Rebuild the evidence and let the gates judge it again.")
 @click.option(
     "--project",
@@ -46,22 +54,26 @@ def verify(
     policy_sha256: str,
     vault: Path | None,
     refuse_weakened: bool,
+    signers: Path | None,
+    override: Path | None,
     rerun: bool,
     project: Path,
     gates: str,
     as_json: bool,
 ) -> int:
     """
-    Ask whether the decision in FILE may be acted on now. Exit 0 yes, 2 no, 3 could not be told.
+    Ask whether the decision in FILE may be acted on now. Exit 0 yes, 2 no, 3 could not be told, 5 overridden.
 
     Yes: it is finished, PASS and no replay; it has not expired; it is about the subject; every gate on
     its policy's roll-call is in it; every artifact in its vault has the bytes that were judged; and it
-    is signed by the keys that were asked for.
+    is signed by the keys that were asked for. A FAIL that --override overrides is never a yes: exit 5.
     """
     from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.evidence.vault import Vault
+    from pytest_promotion.policy import PolicySource
     from pytest_promotion.trust import verify as asked
     from pytest_promotion.trust.keys import read_public
+    from pytest_promotion.trust.stored import read_content
 
     if threshold > max(len(keys), 1):
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
@@ -73,9 +85,12 @@ def verify(
             keys=[read_public(key) for key in keys],
             threshold=threshold,
             refuse_weakened=refuse_weakened,
+            signers=PolicySource(str(signers), read_content(signers)) if signers else None,
         )
         case = asked.case_at(file, Vault(vault) if vault else None)
         answer = asked.verify(case, demands)
+        if override is not None and not answer.yes:
+            answer = asked.overridden(answer, case, demands, read_content(override), override.name)
         if rerun and answer.yes and answer.decision is not None:
             answer = asked.rerun(answer, case.vault, project, gates)
     except (PolicyError, BadTimestamp) as problem:
@@ -86,11 +101,12 @@ def verify(
         click.echo(json.dumps(answer.document()))
     else:
         _tell(answer)
-    return 0 if answer.yes else 2 if answer.against else 3
+    return 0 if answer.yes else OVERRIDDEN if answer.overridden else 2 if answer.against else 3
 
 
 def _tell(answer: Answer) -> None:
-    word = "yes" if answer.yes else "no" if answer.against else "cannot be told"
+    overridden = f"OVERRIDDEN {answer.overridden}" if answer.overridden else ""
+    word = overridden or ("yes" if answer.yes else "no" if answer.against else "cannot be told")
     click.echo(f"may be acted on: {word}")
     for heading, sentences in (("", answer.against), ("unknown: ", answer.unknown), ("note: ", answer.notes)):
         for sentence in sentences:

@@ -9,15 +9,19 @@ from pathlib import Path
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.model import Exhibit, Subject
 
-_SUBJECT = re.compile(r"(?P<name>[^=]+)=sha256:(?P<hex>[0-9a-f]{64})")
+_SUBJECT = re.compile(
+    r"(?P<name>[^=]+)=(?:sha256:(?P<hex>[0-9a-f]{64})|gitCommit:(?P<commit>[0-9a-f]{40}|[0-9a-f]{64}))"
+)
 
 
 def named_subject(text: str) -> Subject:
-    """The subject that `NAME=sha256:HEX` names. Raises `PolicyError`."""
+    """The subject that `NAME=sha256:HEX` names, or `NAME=gitCommit:HEX`. Raises `PolicyError`."""
     match = _SUBJECT.fullmatch(text)
     if not match:
-        raise PolicyError(f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits")
-    return Subject(match["name"], {"sha256": match["hex"]})
+        raise PolicyError(
+            f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits, or NAME=gitCommit:HEX"
+        )
+    return Subject(match["name"], {"sha256": match["hex"]} if match["hex"] else {"gitCommit": match["commit"]})
 
 
 def subject_of(named: str, manifest: Exhibit | None, commit: str | None) -> Subject | None:

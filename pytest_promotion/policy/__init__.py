@@ -16,18 +16,32 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.canonical import digest
+from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
-from pytest_promotion.policy.shape import Equivalent, GateRules, PolicyFile, Producer, Prove, Rules
+from pytest_promotion.policy.shape import (
+    Equivalent,
+    GateRules,
+    OverrideQuorum,
+    PolicyFile,
+    Producer,
+    Prove,
+    Quorum,
+    Rules,
+    WaiverQuorum,
+)
 
 __all__ = [
     "Equivalent",
     "GateRules",
+    "OverrideQuorum",
     "Policy",
     "PolicySource",
     "Producer",
     "Prove",
+    "Quorum",
     "Rules",
+    "WaiverQuorum",
     "load",
     "packed",
     "schema",
@@ -45,7 +59,9 @@ class Policy:
     prove: Prove = field(default_factory=Prove)
     overrides: dict[str, Any] = field(default_factory=dict)
     weakened: tuple[str, ...] = ()
-    sources: tuple[PolicySource, ...] = ()
+    sources: tuple[PolicySource, ...] = ()  # the policy, what it includes, and the two below
+    waivers: PolicySource | None = None
+    signers: PolicySource | None = None
 
     @property
     def resolved_sha256(self) -> str:
@@ -87,6 +103,7 @@ def load(
         overrides[key] = value
     after = convert(merged, Rules, (), document)
     check(after, document)
+    waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
     return Policy(
         rules=after,
         profile=name,
@@ -94,8 +111,22 @@ def load(
         prove=msgspec.convert(document.data.get("prove", {}), Prove),
         overrides=overrides,
         weakened=tuple(weakened(before, after)),
-        sources=tuple(sources),
+        sources=(*sources, *(one for one in (waivers, signers) if one is not None)),
+        waivers=waivers,
+        signers=signers,
     )
+
+
+def _beside(path: Path | None, name: str | None, document: Document, reader: Reader) -> PolicySource | None:
+    """The file that the policy at *path* names. Raises `PolicyError` where it is not there."""
+    if name is None:
+        return None
+    place = (path.parent if path else Path()) / name
+    try:
+        return PolicySource(place.as_posix(), reader(place))
+    except OSError as problem:
+        said = (problem.strerror or "failed").lower()
+        raise PolicyError(f"{document.path or 'the policy'} names {name}, which cannot be read: {said}") from None
 
 
 def unpacked(text: str | bytes) -> Policy:
@@ -104,8 +135,8 @@ def unpacked(text: str | bytes) -> Policy:
 
 
 def packed(policy: Policy) -> str:
-    """The policy as one JSON string, without the files it came from."""
-    return msgspec.json.encode(dataclasses.replace(policy, sources=())).decode()
+    """The policy as one JSON string, without the files it came from; gates may ask who the signers are."""
+    return msgspec.json.encode(dataclasses.replace(policy, sources=(), waivers=None)).decode()
 
 
 def schema() -> dict[str, Any]:

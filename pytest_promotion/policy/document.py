@@ -11,6 +11,8 @@ import difflib
 import hashlib
 import math
 import os
+import posixpath
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.nesting import refuse_bombs
-from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Timestamps
+from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile
 
 Reader = Callable[[Path], bytes]  # raises OSError where there is no such file
 
@@ -58,13 +60,14 @@ class Document:
         except OSError as problem:
             raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
         sources = [PolicySource(path.as_posix(), content)]
-        own = cls._parse(path, content)
+        own = cls.parse(path, content)
         _validate(own)
         merged: dict[str, Any] = {}
         lines: dict[tuple[str, ...], str] = {}
         for name in own.data.get("include", []):
             part, more = cls.read(path.parent / name, reader, (*including, place))
             sources += more
+            _move(part.data, os.path.dirname(name))
             _refuse_conflicts(merged, part)
             merged = merge(merged, part.data, join=True)
             lines |= part.lines
@@ -72,14 +75,28 @@ class Document:
         return cls(path.name, data, lines | own.lines), sources
 
     @classmethod
-    def _parse(cls, path: Path, content: bytes) -> Document:
+    def parse(cls, path: Path, content: bytes, what: str = "a policy") -> Document:
+        """
+        The YAML mapping in *content* with the line of every key; a moment in it stays the text that it is.
+
+        Raises:
+            PolicyError: with the line; *what* it should have been stands in the message.
+        """
         import yaml  # twice what the rest of this room takes to import, and a session without a file needs none
 
         base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+        class Plain(base):  # type: ignore[misc]  # the base is chosen at run time
+            # YAML's own dates lose what was written: 2026-05-01 has no offset, and an hour becomes the machine's.
+            yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
+                first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
+                for first, resolvers in base.yaml_implicit_resolvers.items()
+            }
+
         try:
             text = content.decode("utf-8")
             refuse_bombs(text, path.name)
-            loader = base(text)
+            loader = Plain(text)
             node = loader.get_single_node()
             lines: dict[tuple[str, ...], str] = {}
             _index(node, (), path.name, lines)
@@ -95,7 +112,7 @@ class Document:
         except Unproven as problem:
             raise PolicyError(str(problem)) from None
         if not isinstance(data, dict):
-            raise PolicyError(f"{path} is not a policy: expected a mapping that starts with `version: 1`")
+            raise PolicyError(f"{path} is not {what}: expected a mapping that starts with `version: 1`")
         return cls(path.name, data, lines)
 
     def where(self, path: Sequence[str]) -> str:
@@ -163,25 +180,26 @@ def convert(data: Any, wanted: Any, prefix: tuple[str, ...], document: Document)
         if "unknown field" in message:
             name = message.split("`")[1]
             steps.append(name)
-            raise PolicyError(f"{document.where(steps)}: unknown key {name!r}{_nearest(name, steps)}") from None
+            known = _known(wanted, steps[len(prefix) : -1])
+            raise PolicyError(f"{document.where(steps)}: unknown key {name!r}{_nearest(name, known)}") from None
         where = ".".join(steps) or "the policy"
         raise PolicyError(f"{document.where(steps)}: {where}: {message[:1].lower()}{message[1:]}") from None
 
 
-def _nearest(name: str, steps: Sequence[str]) -> str:
-    known = _known(steps[:-1])
+def _nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(sorted(known))}"
 
 
-def _known(steps: Sequence[str]) -> tuple[str, ...]:
-    if "gates" in steps:
-        return GateRules.__struct_fields__
-    if "producers" in steps:
-        return Producer.__struct_fields__
-    if steps and steps[-1] == "timestamps":
-        return Timestamps.__struct_fields__
-    return (Profile if steps else PolicyFile).__struct_fields__
+def _known(wanted: Any, steps: Sequence[str]) -> tuple[str, ...]:
+    """The keys that may stand at a path into *wanted*."""
+    for step in steps:
+        if step.isdecimal():
+            continue  # an item of a list; which keys it has, the list has told
+        hint = typing.get_type_hints(wanted)[step]
+        # Of `This | None` the one that has keys.
+        wanted = next(kind for kind in (hint, *typing.get_args(hint)) if hasattr(kind, "__struct_fields__"))
+    return tuple(wanted.__struct_fields__)
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = False) -> dict[str, Any]:
@@ -195,6 +213,14 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = Fal
         else:
             merged[key] = value
     return merged
+
+
+def _move(data: dict[str, Any], folder: str) -> None:
+    """Makes the files that an included policy names relative to the policy that includes it, in place."""
+    for rules in (data, *data.get("profiles", {}).values()):
+        for key in ("waivers", "signers"):
+            if rules.get(key) is not None:
+                rules[key] = posixpath.normpath(posixpath.join(folder, rules[key]))
 
 
 def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str, ...] = ()) -> None:

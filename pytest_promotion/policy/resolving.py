@@ -13,7 +13,7 @@ from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import span
 from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import GateRules, Rules, Timestamps
+from pytest_promotion.policy.shape import GateRules, OverrideQuorum, Quorum, Rules, Timestamps, WaiverQuorum
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -135,8 +135,37 @@ def check(rules: Rules, policy: Document) -> None:
     for name in rules.refresh:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
-    if rules.waivers is not None:
-        raise PolicyError(f"{policy.where(('waivers',))}: waivers cannot be judged by this version; remove the key")
+    if rules.waivers is not None and rules.signers is None:
+        raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
+    for place, quorum in quorums(rules):
+        _check_quorum(place, quorum, policy)
+
+
+def quorums(rules: Rules) -> Iterator[tuple[tuple[str, ...], Quorum]]:
+    """The quorums that the rules have, each with its place in the policy."""
+    exceptions = rules.exceptions
+    for name, quorum in (("critical", exceptions.waiver.critical), ("warning", exceptions.waiver.warning)):
+        if quorum is not None:
+            yield ("exceptions", "waiver", name), quorum
+    if exceptions.override is not None:
+        yield ("exceptions", "override"), exceptions.override
+
+
+def _check_quorum(path: tuple[str, ...], quorum: Quorum, policy: Document) -> None:
+    if quorum.max is None or not quorum.approvals:
+        missing = "max" if quorum.max is None else "approvals"
+        raise PolicyError(
+            f"{policy.where(path)}: {'.'.join(path)} has no {missing}: an exception has an end and a quorum"
+        )
+    within = [("post_mortem_within", quorum.post_mortem_within)] if isinstance(quorum, OverrideQuorum) else []
+    for name, length in [("max", quorum.max), *within]:
+        try:
+            span(length)
+        except PolicyError as problem:
+            raise PolicyError(f"{policy.where((*path, name))}: {'.'.join((*path, name))}: {problem}") from None
+    if "any" in quorum.approvals and len(quorum.approvals) > 1:
+        where = policy.where((*path, "approvals", "any"))
+        raise PolicyError(f"{where}: `any` beside other roles says neither; give the number of each role")
 
 
 def weakened(before: Rules, after: Rules) -> Iterator[str]:
@@ -152,9 +181,38 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
     for name in before.refresh:
         if name not in after.refresh:
             yield f"refresh: {name} is not refreshed"
+    yield from _weakened_exceptions(before, after)
     for name, gate in after.gates.items():
         for key, change in _weakened_gate(before.gates.get(name, GateRules()), gate):
             yield f"gates.{name}.{key}: {change}"
+
+
+def _weakened_exceptions(before: Rules, after: Rules) -> Iterator[str]:
+    for name in ("waivers", "signers"):
+        if getattr(before, name) != getattr(after, name):
+            yield f"{name}: {getattr(before, name) or 'none'} to {getattr(after, name) or 'none'}"
+    asked = {".".join(path): quorum for path, quorum in quorums(before)}
+    for path, quorum in quorums(after):
+        name = ".".join(path)
+        for key, change in _weakened_quorum(asked.get(name), quorum):
+            yield f"{name}{key}: {change}"
+
+
+def _weakened_quorum(before: Quorum | None, after: Quorum) -> Iterator[tuple[str, str]]:
+    if before is None or before.max is None or after.max is None:
+        yield "", "such exceptions are accepted"
+        return
+    if span(after.max) > span(before.max):
+        yield ".max", f"{before.max} to {after.max}"
+    for role, count in before.approvals.items():
+        if after.approvals.get(role, 0) < count:
+            yield f".approvals.{role}", f"{count} to {after.approvals.get(role, 0)}"
+    if isinstance(before, WaiverQuorum) and isinstance(after, WaiverQuorum) and after.subjects > before.subjects:
+        yield ".subjects", f"{before.subjects} to {after.subjects}"
+    if isinstance(before, OverrideQuorum) and isinstance(after, OverrideQuorum):
+        due = before.post_mortem_within, after.post_mortem_within
+        if span(due[1]) > span(due[0]):
+            yield ".post_mortem_within", f"{due[0]} to {due[1]}"
 
 
 def _weakened_timestamps(before: Timestamps, after: Timestamps) -> Iterator[str]:

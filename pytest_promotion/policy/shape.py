@@ -55,6 +55,39 @@ class Prove(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     equivalent: list[Equivalent] = []
 
 
+class Quorum(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What it takes to make an exception: for how long at most, and how many people of each role have to sign."""
+
+    max: Span | None = None
+    approvals: dict[str, Annotated[int, msgspec.Meta(ge=1, le=100)]] = {}
+
+
+class WaiverQuorum(Quorum, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A quorum for waivers, and for how many candidates one waiver may be."""
+
+    subjects: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class OverrideQuorum(Quorum, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A quorum for overrides, and when their post-mortem is due."""
+
+    post_mortem_within: Span = "7d"
+
+
+class WaiverRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """By the severity of the gate. Without a quorum no gate of that severity can be waived."""
+
+    critical: WaiverQuorum | None = None
+    warning: WaiverQuorum | None = None
+
+
+class Exceptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which exceptions there may be. Without a rule there is none."""
+
+    waiver: WaiverRules = WaiverRules()
+    override: OverrideQuorum | None = None
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
@@ -63,6 +96,8 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     timestamps: Timestamps = Timestamps()
     release_manifest: str | None = None
     waivers: str | None = None
+    signers: str | None = None
+    exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
@@ -85,6 +120,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     timestamps: TimestampChanges = TimestampChanges()
     release_manifest: str | None = None
     waivers: str | None = None
+    signers: str | None = None
+    exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] | None = None
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
@@ -101,6 +138,8 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     timestamps: Timestamps = Timestamps()
     release_manifest: str | None = None
     waivers: str | None = None
+    signers: str | None = None
+    exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}

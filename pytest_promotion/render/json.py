@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from pytest_promotion.model import CommandRun, Decision, Exhibit, Freshness, GateResult, Measurement
+from pytest_promotion.model import CommandRun, Decision, Exhibit, Freshness, GateResult, Measurement, Outcome, Waived
+from pytest_promotion.waiving.fingerprint import failure_of
 from pytest_promotion.wire import legible, safe
 
 SCHEMA_VERSION = 1
@@ -13,6 +15,7 @@ SCHEMA_VERSION = 1
 def document(decision: Decision) -> dict[str, Any]:
     """The decision as a dictionary of plain values, in the order of the contract."""
     verdict = decision.verdict
+    before = {one.waiver.gate: one.outcome for one in decision.waived}
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": decision.kind,
@@ -34,7 +37,7 @@ def document(decision: Decision) -> dict[str, Any]:
         "critical_failures": list(verdict.critical_failures),
         "warnings": list(verdict.warnings),
         "without_evidence": list(verdict.without_evidence),
-        "checks": [_check(result) for result in verdict.results],
+        "checks": [_check(result, before.get(result.gate.id)) for result in verdict.results],
         "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
         "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,
         "evidence_bundle": {
@@ -52,7 +55,7 @@ def document(decision: Decision) -> dict[str, Any]:
         },
         "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
-        "waivers": [],
+        "waivers": [_waiver(one) for one in decision.waived],
         "tool": {"name": "pytest-promotion", "version": decision.tool_version},
     }
 
@@ -80,7 +83,7 @@ def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = Non
     }
 
 
-def _check(result: GateResult) -> dict[str, Any]:
+def _check(result: GateResult, before: Outcome | None) -> dict[str, Any]:
     # Tuples: of ten thousand checks most have nothing to list, and an empty tuple takes no room.
     gate, record = result.gate, result.record
     return {
@@ -100,6 +103,32 @@ def _check(result: GateResult) -> dict[str, Any]:
         "freshness": tuple(map(_freshness, record.freshness)),
         "commands": tuple(map(_command, record.commands)),
         "notes": tuple(map(legible, record.notes)),
+        "failure": _failure(result if before is None else replace(result, outcome=before)),
+    }
+
+
+def _failure(result: GateResult) -> dict[str, Any] | None:
+    failure = failure_of(result)
+    return {"fingerprint": failure.fingerprint, "limits": _plain(failure.limits)} if failure else None
+
+
+def _waiver(one: Waived) -> dict[str, Any]:
+    waiver = one.waiver
+    return {
+        "gate": legible(waiver.gate),
+        "severity": waiver.severity.value,
+        "outcome": one.outcome.value,
+        "fingerprint": waiver.fingerprint,
+        "limits": _plain(waiver.limits),
+        "subjects": list(waiver.subjects),
+        "reason": legible(waiver.reason),
+        "owner": legible(waiver.owner),
+        "requested_by": legible(waiver.requested_by),
+        "created": waiver.created,
+        "expires": waiver.expires,
+        "ends": {"ts_utc": waiver.ends.ts_utc, "because": legible(waiver.ends.because)},
+        "approvers": [{"name": who.name, "roles": list(who.roles)} for who in waiver.approvers],
+        "where": legible(waiver.where),
     }
 
 

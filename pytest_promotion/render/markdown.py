@@ -43,6 +43,8 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     yield from _section("Critical failures", failures, "- none")
     review = [line for name in decision["warnings"] for line in _blocking(checks[name])]
     yield from _section("Warnings to review", review, "- none")
+    if decision["waivers"]:
+        yield from _section("Waived", [line for one in decision["waivers"] for line in _waived(one, checks)], "")
 
     yield ""
     yield "## All checks"
@@ -80,6 +82,16 @@ def _blocking(check: dict[str, Any]) -> Iterator[str]:
         yield f"  - Fix: {_text(check['fix'])}"
     if check["evidence_paths"]:
         yield f"  - Evidence: {', '.join(_text(path) for path in check['evidence_paths'])}"
+
+
+def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[str]:
+    name = waiver["gate"]
+    yield f"- **{_text(name)}** {waiver['outcome']}, accepted until {waiver['expires']}: {_text(waiver['reason'])}"
+    yield f"  - What is wrong: {_text(checks[name]['reason'])}"
+    yield f"  - Owner: {_text(waiver['owner'])}"
+    approvers = (f"{who['name']} ({', '.join(who['roles'])})" for who in waiver["approvers"])
+    yield f"  - Approved by: {', '.join(map(_text, approvers))}; asked for by {_text(waiver['requested_by'])}"
+    yield f"  - Stands in: {_text(waiver['where'])}, for the failure `{waiver['fingerprint'][:12]}`"
 
 
 def _text(value: object) -> str:

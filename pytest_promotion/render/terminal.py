@@ -21,6 +21,10 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
         yield from _blocking(checks[name], RED)
     for name in decision["warnings"]:
         yield from _blocking(checks[name], {"yellow": True})
+    for waiver in decision["waivers"]:
+        yield f"WAIVED {waiver['gate']} ({waiver['severity']}): {checks[waiver['gate']]['reason']}", {"yellow": True}
+        approvers = ", ".join(who["name"] for who in waiver["approvers"])
+        yield f"    accepted until {waiver['expires'][:19]}Z by {approvers}: {waiver['reason']}", {}
     for reason in decision["reasons"]:
         yield f"why not: {reason}", {}
     if decision["without_evidence"]:
@@ -40,12 +44,14 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     checks = decision["checks"]
     passed = sum(check["pass"] for check in checks)
     replayed = ", a replay" if decision["kind"] == "replay" else ""
+    waivers = len(decision["waivers"])
+    waived = f", {waivers} of them by waiver" if waivers else ""
     count = len(decision["warnings"])
     warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
     scope = "" if decision["scope"] == "full" else f"; scope {decision['scope']}"
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    gates = f"{passed} of {len(checks)} gates passed{warned}{scope}"
+    gates = f"{passed} of {len(checks)} gates passed{waived}{warned}{scope}"
     line = f"promotion: {status} ({gates}; profile {decision['profile']}{replayed})"
     if path:
         line += f" evidence {bundle} {path}"

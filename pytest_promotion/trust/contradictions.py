@@ -16,6 +16,9 @@ def contradictions(decision: StoredDecision) -> Iterator[str]:
     if decision.passed and (decision.reasons or decision.critical_failures):
         yield "it says PASS and gives reasons against it"
     yield from _of_checks(decision)
+    waived = sorted(check.name for check in decision.checks if check.outcome is Outcome.WAIVED)
+    if waived != sorted(one.gate for one in decision.waivers):
+        yield "its waivers are not those of the gates that are waived"
     yield from _of_evidence(decision)
     if recomputed_bundle_id(decision) != decision.evidence_bundle.evidence_bundle_id:
         yield "its evidence bundle id is not that of what it lists"

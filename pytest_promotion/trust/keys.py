@@ -53,6 +53,16 @@ def public_key(pem: bytes, name: str) -> PublicKey:
     return _public(found, name)
 
 
+def ssh_public_key(line: bytes, name: str) -> PublicKey:
+    """The public key in a line of OpenSSH's form; *name* is what messages call it. Raises `Unproven`."""
+    serialization = _serialization()
+    try:
+        found = serialization.load_ssh_public_key(line)
+    except Exception as problem:  # noqa: BLE001 - ValueError, and the library's UnsupportedAlgorithm
+        raise Unproven(f"{name} is no public key of OpenSSH: {problem}") from None
+    return _public(found, name)
+
+
 def private_key(pem: bytes, name: str) -> PrivateKey:
     """The private key in *pem*, which is not encrypted. Raises `Unproven`."""
     serialization = _serialization()

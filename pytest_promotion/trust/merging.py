@@ -16,6 +16,7 @@ from pytest_promotion.policy import Policy
 from pytest_promotion.shards import Shard
 from pytest_promotion.trust.rollcall import resolved
 from pytest_promotion.trust.verify import kept
+from pytest_promotion.trust.waivers import granted
 
 if TYPE_CHECKING:
     from pytest_promotion.deciding import Account
@@ -42,7 +43,13 @@ def merged(files: Sequence[Path], vault: Vault) -> Decision:
 
     account = shards.account_of(contents, policy_of)
     lost = tuple(_collect(_named(account), sources, vault))
-    return decision_of(replace(account, problems=(*account.problems, *lost)))
+    return decision_of(
+        replace(
+            account,
+            problems=(*account.problems, *lost),
+            granted=granted(account.policy, account.subject, account.now),
+        )
+    )
 
 
 def _named(account: Account) -> Iterator[str]:

@@ -124,6 +124,10 @@ def _options(decision: StoredDecision, policy: Path | None) -> Iterator[str]:
         yield f"--promotion-policy={policy}"
     yield f"--promotion-profile={decision.profile}"
     yield f"--promotion-as-of={decision.clock.now_utc}"
+    if decision.subject is not None and "=" not in decision.subject.name:
+        # A waiver is for one candidate, and the rebuilt workspace has no commit of its own.
+        kind, text = next(iter(decision.subject.digest.items()))
+        yield f"--promotion-subject={decision.subject.name}={kind}:{text}"
     for key, value in decision.overrides.items():
         yield f"--promotion-set={assignment(key, value)}"
     if decision.scope == "critical":

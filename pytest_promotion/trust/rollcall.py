@@ -79,8 +79,14 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
         declared = policy.gate(name).severity
         if declared is not None and declared is not check.severity:
             yield f"{name} counted as {check.severity.value}, and the policy calls it {declared.value}"
+    yield from failed(decision)
+
+
+def failed(decision: StoredDecision) -> Iterator[str]:
+    """A sentence for each critical gate that did not pass."""
+    for check in decision.checks:
         if check.severity is Severity.CRITICAL and check.outcome not in (Outcome.PASS, Outcome.WAIVED):
-            yield f"the critical gate {name} is {check.outcome.value}: {check.reason}"
+            yield f"the critical gate {check.name} is {check.outcome.value}: {check.reason}"
 
 
 def assignment(key: str, value: Any) -> str:

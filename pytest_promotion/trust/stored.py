@@ -48,6 +48,16 @@ class StoredFreshness(msgspec.Struct, frozen=True):
     max_age_s: float
 
 
+class StoredMeasurement(msgspec.Struct, frozen=True):
+    """A value held against a threshold."""
+
+    name: str
+    value: Any
+    operator: str
+    threshold: Any
+    ok: bool | None = msgspec.field(name="pass")
+
+
 class StoredCheck(msgspec.Struct, frozen=True):
     """A gate with its outcome."""
 
@@ -62,6 +72,7 @@ class StoredCheck(msgspec.Struct, frozen=True):
     requires: list[str] = []
     nodeid: str = ""
     evidence_paths: list[str] = []
+    measurements: list[StoredMeasurement] = []
     freshness: list[StoredFreshness] = []
     commands: list[StoredCommand] = []
 
@@ -111,6 +122,17 @@ class StoredGit(msgspec.Struct, frozen=True):
     dirty: bool | None
 
 
+class StoredWaiver(msgspec.Struct, frozen=True):
+    """A waiver that was used. Whether it was a good one is told from the file that was kept, not from this."""
+
+    gate: str
+    outcome: Literal["FAIL", "INCONCLUSIVE"]
+    fingerprint: _Hex
+    expires: str
+    reason: str
+    approvers: list[dict[str, Any]]
+
+
 class StoredDecision(msgspec.Struct, frozen=True):
     """A decision of which every part that is acted on is there, in its type."""
 
@@ -136,7 +158,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     policy: StoredPolicy
     git: StoredGit
     clock: StoredClock
-    waivers: list[dict[str, Any]]
+    waivers: list[StoredWaiver]
 
 
 def read_content(path: Path) -> bytes:

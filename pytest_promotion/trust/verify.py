@@ -18,10 +18,13 @@ from typing import Any, Final
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
-from pytest_promotion.trust import rollcall, signing
+from pytest_promotion.policy import Policy, PolicySource
+from pytest_promotion.trust import overrides, rollcall, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
 from pytest_promotion.trust.stored import StoredDecision, parse
+from pytest_promotion.trust.waived import judged_again
+from pytest_promotion.trust.waivers import signers_of
 
 SKEW: Final = timedelta(minutes=2)  # how far ahead the clock of the deciding machine may be
 _STEP: Final = 2**20
@@ -48,6 +51,7 @@ class Demands:
     keys: Sequence[PublicKey] = ()
     threshold: int = 1
     refuse_weakened: bool = False
+    signers: PolicySource | None = None  # instead of those that were kept with the decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Answer:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
+    overridden: str = ""  # by whom, where that is so: the decision still says FAIL, and `yes` is false
 
     @property
     def yes(self) -> bool:
@@ -70,6 +75,7 @@ class Answer:
         decision = self.decision
         return {
             "may_act": self.yes,
+            "overridden": self.overridden or None,
             "against": list(self.against),
             "unknown": list(self.unknown),
             "notes": list(self.notes),
@@ -120,8 +126,36 @@ def verify(case: Case, demands: Demands) -> Answer:
         weakened = f"it was weakened: {'; '.join(decision.weakened)}"
         (found.against if demands.refuse_weakened else found.notes).append(weakened)
     for waiver in decision.waivers:
-        found.notes.append(f"{waiver.get('gate', '?')} is waived until {waiver.get('expires', '?')}")
+        who = ", ".join(str(one.get("name", "?")) for one in waiver.approvers)
+        found.notes.append(f"{waiver.gate} is waived until {waiver.expires} by {who}: {waiver.reason}")
     return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
+
+
+def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, name: str) -> Answer:
+    """
+    *answer*, which is a no, after somebody broke the glass: the override in the file *content*, called *name*.
+
+    Nothing but the decision's own FAIL is overridden: what is changed, unsigned where a signature was asked for,
+    a replay, or about something else stays a no.
+    """
+    decision = answer.decision
+    if decision is None:
+        return answer
+    refusals = {_fail(decision), *rollcall.failed(decision)}
+    kept_up = tuple(sentence for sentence in answer.against if sentence not in refusals)
+    try:
+        found = _Findings()
+        policy = _with_signers(rollcall.policy_of(decision, kept(case.vault)), demands, found)
+        override = overrides.parse(content, name)
+        quorum = policy.rules.exceptions.override
+        who = overrides.check(override, decision, case.content, quorum, signers_of(policy), demands.at)
+    except (Unproven, PolicyError) as refusal:
+        return replace(answer, against=(*answer.against, f"{name}: {refusal}"))
+    if kept_up or answer.unknown:
+        return replace(answer, against=(*answer.against, f"{name} overrides its FAIL, and not what else is against it"))
+    by = ", ".join(one.name for one in who)
+    said = f"by {by} until {override.expires} for incident {override.incident}: {override.reason}"
+    return replace(answer, overridden=said)
 
 
 def rerun(answer: Answer, vault: Vault, project: Path, gates: str) -> Answer:
@@ -156,9 +190,13 @@ def _said(decision: StoredDecision) -> Iterator[str]:
     if decision.kind != "decision" or decision.clock.as_of:
         yield f"it is a {decision.kind if decision.kind != 'decision' else 'replay'}, not a decision"
     if decision.status != "PASS":
-        yield f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
+        yield _fail(decision)
     if decision.scope == "partial":
         yield "it is a look at some gates, not at all that are required"
+
+
+def _fail(decision: StoredDecision) -> str:
+    return f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
 
 
 def _judge_time(decision: StoredDecision, at: datetime, found: _Findings) -> None:
@@ -203,11 +241,23 @@ def _judge_policy(decision: StoredDecision, case: Case, demands: Demands, found:
     except Unproven as refusal:
         found.against.append(str(refusal))
         return
+    policy = _with_signers(policy, demands, found)
     found.against += rollcall.unanswered(decision, policy)
+    if decision.waivers and decision.passed:
+        found.against += judged_again(decision, policy, demands.at)
     if policy.rules.required is None:
         said = "its policy has no roll-call: nobody can tell whether a gate is missing"
         # Who names a policy wants its roll-call answered.
         (found.unknown if wanted else found.notes).append(said)
+
+
+def _with_signers(policy: Policy, demands: Demands, found: _Findings) -> Policy:
+    """The policy with the people that whoever asks knows better, if he named any."""
+    if demands.signers is None:
+        return policy
+    if policy.signers is not None and policy.signers.content != demands.signers.content:
+        found.notes.append("its waivers were judged by other signers than those that were named now")
+    return replace(policy, signers=demands.signers)
 
 
 def _judge_artifacts(decision: StoredDecision, vault: Vault, found: _Findings) -> None:

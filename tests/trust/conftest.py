@@ -17,6 +17,7 @@ import pytest
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.verify import Answer, Case, Demands, case_at, verify
+from tests.trust.firm import Desk, Firm, found_firm
 
 SUBJECT = "candidate.whl=sha256:" + "a1" * 32
 POLICY = "version: 1\nrequired: [score, presence]\ngates:\n  score: {severity: critical}\n"
@@ -113,3 +114,17 @@ def signed(_signed: Signed, tmp_path: Path) -> Signed:
 def vault(signed: Signed) -> Vault:
     """Its vault."""
     return signed.case.vault
+
+
+@pytest.fixture(scope="session")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Firm:
+    """People with keys, the same for all tests."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    return found_firm(tmp_path_factory.mktemp("firm"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, firm: Firm) -> Desk:
+    """A project with a gate that drifts."""
+    return Desk(tmp_path / "desk", firm)

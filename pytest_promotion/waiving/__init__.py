@@ -1,0 +1,1 @@
+"""Accepting a failure: which one it is, and whether a waiver covers it. Pure, and without signatures."""
