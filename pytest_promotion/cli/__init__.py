@@ -17,6 +17,7 @@ from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
+from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
@@ -57,6 +58,7 @@ for command in (
     keygen,
     sign,
     merge,
+    render,
     cycle,
     finalize,
     health,

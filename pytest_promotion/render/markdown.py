@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-# An underscore inside a word and a > inside a line are text already, and names are full of them.
-_MARKUP = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
+from pytest_promotion.render.escaping import cell as _cell
+from pytest_promotion.render.escaping import text as _text
 
 
 def markdown(decision: dict[str, Any]) -> str:
@@ -80,12 +79,3 @@ def _blocking(check: dict[str, Any]) -> Iterator[str]:
         yield f"  - Fix: {_text(check['fix'])}"
     if check["evidence_paths"]:
         yield f"  - Evidence: {', '.join(_text(path) for path in check['evidence_paths'])}"
-
-
-def _text(value: object) -> str:
-    """Text that stays text: no markup, no line of its own, no HTML."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(str(value).split()))
-
-
-def _cell(value: object) -> str:
-    return _text(value).replace("|", "\\|")
