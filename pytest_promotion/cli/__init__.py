@@ -12,6 +12,7 @@ import click
 
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
+from pytest_promotion.cli.explain import diff, explain
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
@@ -55,6 +56,8 @@ def main() -> None:
 for command in (
     gates,
     verify,
+    explain,
+    diff,
     keygen,
     sign,
     merge,
