@@ -47,7 +47,7 @@ def decision_of(account: Account) -> Decision:
     results = with_requirements(account.results)
     exhibits, problems = bundle.collect(results)
     problems += _unmet_requirements(results, account.known)
-    until = valid_until(results)
+    until = _valid_until(results)
     if until is not None and parse_moment(until.ts_utc) < account.now:
         problems.append(f"{until.because} before the session ended")
     policy = account.policy
@@ -87,7 +87,7 @@ def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) ->
                 yield f"{result.gate.id} rests on {name!r}, and there is no such gate"
 
 
-def valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
+def _valid_until(results: Sequence[GateResult]) -> ValidUntil | None:
     """The first moment at which an item that a critical gate rests on goes stale."""
     first: tuple[datetime, str] | None = None
     for result in results:

@@ -59,7 +59,7 @@ ALLOWED = {
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
     "render": {"model", "wire"},
     "secrets": {"clock", "errors", "evidence", "publishing"},
-    "explain": {"model", "errors", "clock", "deciding", "ledger", "trust", "verdict", "wire"},
+    "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
     "forms": {"publishing", "render"},
     "shards": {"model", "errors", "clock", "deciding", "evidence", "policy", "wire"},
     "trust": {"model", "errors", "clock", "canonical", "deciding", "evidence", "policy", "publishing", "shards"},

@@ -18,6 +18,7 @@ from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
+from pytest_promotion.cli.policy import policy
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
@@ -70,6 +71,7 @@ for command in (
     secrets,
     tests,
     upgrade_check,
+    policy,
     schema,
 ):
     main.add_command(command)

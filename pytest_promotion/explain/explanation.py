@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from pytest_promotion.clock import BadTimestamp, parse_moment, spoken
-from pytest_promotion.deciding import valid_until
 from pytest_promotion.errors import Unproven
 from pytest_promotion.explain.simulation import Case, case_of
-from pytest_promotion.model import GateResult, ValidUntil
-from pytest_promotion.trust.stored import StoredDecision
+from pytest_promotion.model import GateResult
+from pytest_promotion.trust.stored import StoredDecision, StoredMoment
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Explanation:
     causes: tuple[Cause, ...]  # in the order in which they have to be mended
     mends: tuple[str, ...]  # the fewest gates that have to pass
     unmendable: tuple[str, ...]  # what would stand against it then, whatever gates do
-    until: ValidUntil | None  # when the first thing turns that is good now
+    until: StoredMoment | None  # of a PASS, when the first thing turns that it rests on
     expired: bool
     gate: GateResult | None = None  # the one that was asked about
 
@@ -74,7 +73,7 @@ class Explanation:
             "causes": [cause.document() for cause in self.causes],
             "mends": [_mend(cause) for cause in self.causes if cause.needed],
             "unmendable": list(self.unmendable),
-            "good_until": self.until and asdict(self.until),
+            "valid_until": self.until and {"ts_utc": self.until.ts_utc, "because": self.until.because},
             "expired": self.expired,
         }
 
@@ -96,10 +95,10 @@ def explain(decision: StoredDecision, at: datetime, gate: str = "") -> Explanati
     if asked is not None:
         causes = tuple(cause for cause in causes if cause.needed)
     try:
-        until = valid_until(verdict.results)
-        expired = decision.status == "PASS" and until is not None and parse_moment(until.ts_utc) < at
+        until = decision.valid_until
+        expired = until is not None and parse_moment(until.ts_utc) < at
     except BadTimestamp as problem:
-        raise Unproven(f"a timestamp in the decision cannot be read: {problem}") from None
+        raise Unproven(f"its valid_until cannot be read: {problem}") from None
     return Explanation(
         status=decision.status,
         kind=decision.kind,
@@ -176,8 +175,7 @@ def lines(found: Explanation) -> Iterator[str]:
     for sentence in found.unmendable:
         yield f"no mend of a gate turns this: {sentence}"
     if found.until is not None:
-        first = "first to turn" if found.passed else "what is good now turns first"
-        yield f"{first}: {found.until.ts_utc[:19]}Z, when {found.until.because}"
+        yield f"first to turn: {found.until.ts_utc[:19]}Z, when {found.until.because}"
 
 
 def _of_cause(number: int, cause: Cause) -> Iterator[str]:

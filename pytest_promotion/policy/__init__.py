@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.canonical import digest
+from pytest_promotion.policy.comparing import weakened
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
+from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
 from pytest_promotion.policy.shape import Equivalent, GateRules, PolicyFile, Producer, Prove, Rules
 
 __all__ = [
@@ -54,8 +55,7 @@ class Policy:
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
-        gates = self.rules.gates
-        return gates.get(gate_id) or gates.get(gate_id.partition("[")[0]) or GateRules()
+        return self.rules.gate(gate_id)
 
 
 def load(
@@ -96,6 +96,12 @@ def load(
         weakened=tuple(weakened(before, after)),
         sources=tuple(sources),
     )
+
+
+def profiles(path: Path, reader: Reader = Path.read_bytes) -> tuple[str, ...]:
+    """The names of the profiles of the policy at *path*, `default` among them. Raises `PolicyError`."""
+    document, _ = Document.read(path, reader)
+    return tuple(dict.fromkeys((DEFAULT_PROFILE, *document.data.get("profiles", {}))))
 
 
 def unpacked(text: str | bytes) -> Policy:

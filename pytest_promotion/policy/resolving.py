@@ -11,9 +11,8 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import span
-from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import GateRules, Rules, Timestamps
+from pytest_promotion.policy.shape import Rules
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -137,44 +136,3 @@ def check(rules: Rules, policy: Document) -> None:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
     if rules.waivers is not None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers cannot be judged by this version; remove the key")
-
-
-def weakened(before: Rules, after: Rules) -> Iterator[str]:
-    """What the overrides ask less of than the profile does, in words."""
-    gone = [name for name in before.required or [] if name not in (after.required or [])]
-    if before.required != after.required:
-        yield f"required: {', '.join(after.required or [])}" + (f"; without {', '.join(gone)}" if gone else "")
-    yield from _weakened_timestamps(before.timestamps, after.timestamps)
-    if before.evidence == "required" != after.evidence:
-        yield "evidence: gates may pass without any"
-    if before.partial == "refuse" != after.partial:
-        yield "partial: a look at some gates may end with exit code 0"
-    for name in before.refresh:
-        if name not in after.refresh:
-            yield f"refresh: {name} is not refreshed"
-    for name, gate in after.gates.items():
-        for key, change in _weakened_gate(before.gates.get(name, GateRules()), gate):
-            yield f"gates.{name}.{key}: {change}"
-
-
-def _weakened_timestamps(before: Timestamps, after: Timestamps) -> Iterator[str]:
-    if after.max_report_age_min > before.max_report_age_min:
-        yield f"timestamps.max_report_age_min: {before.max_report_age_min:g} to {after.max_report_age_min:g}"
-    if before.mtime == "forbid" != after.mtime:
-        yield "timestamps.mtime: modification times are accepted"
-    if span(after.future_skew) > span(before.future_skew):
-        yield f"timestamps.future_skew: {before.future_skew} to {after.future_skew}"
-
-
-def _weakened_gate(before: GateRules, after: GateRules) -> Iterator[tuple[str, str]]:
-    if after.severity is Severity.WARNING and before.severity is not Severity.WARNING:
-        yield "severity", "warning"
-    if after.source == "report" != before.source:
-        yield "source", "judged by its report"
-    if after.max_age is not None and (before.max_age is None or span(after.max_age) > span(before.max_age)):
-        yield "max_age", f"{before.max_age} to {after.max_age}"
-    for key, value in after.thresholds.items():
-        # Of a threshold nobody can tell which way is weaker, but these two words say it.
-        stricter = (key.startswith("require_") and value is True) or (key.startswith("skip_") and value is False)
-        if value != before.thresholds.get(key) and not stricter:
-            yield f"thresholds.{key}", f"{before.thresholds.get(key)} to {value}"
