@@ -25,12 +25,14 @@ from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.ledger import Ledger, Phase
 from pytest_promotion.model import Gate, GateResult, Measurement, Outcome, Record, Severity
 from pytest_promotion.policy import GateRules, Policy, Rules, load
-from pytest_promotion.policy.comparing import Strictness, between, changes
-from pytest_promotion.policy.shape import Producer, Timestamps
+from pytest_promotion.policy.comparing import between, changes
+from pytest_promotion.policy.shape import Equivalent, Producer, Prove, Timestamps
+from pytest_promotion.policy.strictness import Strictness
 from pytest_promotion.verdict import decide
 from tests.test_cli import promotion
 
 WEAKER, STRONGER, INCOMPARABLE = Strictness.WEAKER, Strictness.STRONGER, Strictness.INCOMPARABLE
+EXCUSE = Equivalent(gate="a", because="it is not read")
 NOW = datetime(2026, 2, 22, 12, 0, tzinfo=UTC)
 
 # What a candidate's evidence may be like: the first of each is as good as can be.
@@ -308,6 +310,23 @@ def test_producers_are_compared():
     new = Policy(Rules(), producers={"p": Producer(command=["b"], writes=["x"])})
     found = {change.place: change.strictness for change in between(old, new)}
     assert found == {("producers", "p", "command"): INCOMPARABLE, ("producers", "q"): WEAKER}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (Prove(), Prove(min_kill_rate=0.5), {("min_kill_rate",): WEAKER}),
+        (Prove(min_kill_rate=0.5), Prove(), {("min_kill_rate",): STRONGER}),
+        (Prove(), Prove(equivalent=[EXCUSE]), {("equivalent", "a * * *"): WEAKER}),
+        (Prove(equivalent=[EXCUSE]), Prove(), {("equivalent", "a * * *"): STRONGER}),
+        (Prove(equivalent=[EXCUSE]), Prove(equivalent=[Equivalent(gate="a", because="other words")]), {}),
+    ],
+    ids=["lower-rate", "higher-rate", "excused", "no-longer-excused", "reason-reworded"],
+)
+def test_what_is_asked_of_proofs_is_compared(old, new, expected):
+    """Excusing every sabotage is the quiet way to a gate that cannot fail."""
+    found = between(Policy(Rules(), prove=old), Policy(Rules(), prove=new))
+    assert {change.place[1:]: change.strictness for change in found} == expected
 
 
 class TestCommands:

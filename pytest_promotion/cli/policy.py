@@ -64,7 +64,7 @@ def diff(old: Path, new: Path, profile: str | None, allow_incomparable: bool, as
     incomparable, and a no unless it is allowed.
     """
     from pytest_promotion import policy as policies
-    from pytest_promotion.policy.comparing import Strictness
+    from pytest_promotion.policy.strictness import Strictness
 
     try:
         there = {file: policies.profiles(file) for file in (old, new)}
@@ -88,7 +88,8 @@ def diff(old: Path, new: Path, profile: str | None, allow_incomparable: bool, as
 
 
 def _compared(old: Policy | None, new: Policy | None) -> dict[str, Any]:
-    from pytest_promotion.policy.comparing import Strictness, between
+    from pytest_promotion.policy.comparing import between
+    from pytest_promotion.policy.strictness import Strictness
 
     found = between(old, new)
     order = list(Strictness)

@@ -8,31 +8,21 @@ incomparable: only what is known to be stricter is let through without a word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from pytest_promotion.evidence.freshness import span
-from pytest_promotion.policy.shape import GateRules, Producer, Rules
+from pytest_promotion.policy.shape import GateRules, Producer, Prove, Rules
+from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
 
-_Place = tuple[str, ...]
 # The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
-_JUDGED: Final = {"rules", "producers", "profile", "overrides", "weakened", "sources"}
-_ABSENT: Final = object()  # not the same as null: a gate that asks for it fails
-
-
-class Strictness(StrEnum):
-    """What a change does to what the policy asks for, the most alarming first."""
-
-    WEAKER = "weaker"
-    INCOMPARABLE = "incomparable"
-    STRONGER = "stronger"
+_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +44,7 @@ class _Length:
 class Change:
     """One setting that is not what it was."""
 
-    place: _Place
+    place: Place
     before: str
     after: str
     strictness: Strictness
@@ -70,17 +60,22 @@ class Change:
 
 def changes(before: Rules, after: Rules) -> list[Change]:
     """Everything in which two sets of resolved rules are not the same."""
-    one, other = dict(_settings(before, after)), dict(_settings(after, before))
-    found = []
+    return list(_compared(_settings(before, after), _settings(after, before), before))
+
+
+def _compared(
+    before: Iterable[tuple[Place, Any]], after: Iterable[tuple[Place, Any]], rules: Rules
+) -> Iterator[Change]:
+    one, other = dict(before), dict(after)
     for place in dict.fromkeys((*one, *other)):
-        old, new = one.get(place, _ABSENT), other.get(place, _ABSENT)
+        old, new = one.get(place, ABSENT), other.get(place, ABSENT)
         if not _same(old, new):
-            found.append(Change(place, _shown(old), _shown(new), _strictness(place, old, new, before)))
-    return found
+            declared = rules.gate(place[1]).stricter if place[0] == "gates" else {}
+            yield Change(place, _shown(old), _shown(new), strictness(place, old, new, declared))
 
 
 def _same(old: Any, new: Any) -> bool:
-    if _ABSENT in (old, new):
+    if ABSENT in (old, new):
         return old is new
     # As they would be written: 1 is not true, and 2m is 120s.
     return bool(old == new) and isinstance(old, bool) is isinstance(new, bool)
@@ -93,9 +88,10 @@ def between(old: Policy | None, new: Policy | None) -> list[Change]:
     A part of a policy that is not named here is compared too, as something of which nobody can tell.
     """
     if old is None or new is None:
-        there = [_shown(_ABSENT if one is None else one.profile) for one in (old, new)]
+        there = [_shown(ABSENT if one is None else one.profile) for one in (old, new)]
         return [] if old is new else [Change(("profiles",), there[0], there[1], Strictness.INCOMPARABLE)]
     found = [*changes(old.rules, new.rules), *producer_changes(old.producers, new.producers)]
+    found += _compared(_of_proof(old.prove), _of_proof(new.prove), old.rules)
     for part in fields(old):
         values = getattr(old, part.name), getattr(new, part.name)
         contents = [getattr(value, "content", value) for value in values]
@@ -110,7 +106,7 @@ def producer_changes(before: Mapping[str, Producer], after: Mapping[str, Produce
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             strictness = Strictness.WEAKER if new is None else Strictness.STRONGER
-            commands = [_ABSENT if one is None else one.command for one in (old, new)]
+            commands = [ABSENT if one is None else one.command for one in (old, new)]
             yield Change(("producers", name), _shown(commands[0]), _shown(commands[1]), strictness)
             continue
         for key in Producer.__struct_fields__:
@@ -136,7 +132,7 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
 # --- what there is to compare ---
 
 
-def _settings(rules: Rules, other: Rules) -> Iterator[tuple[_Place, Any]]:
+def _settings(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
     """The settings of *rules* by place, as they take effect; *other* says which gates there are to ask about."""
     for name in Rules.__struct_fields__:
         value = getattr(rules, name)
@@ -155,7 +151,7 @@ def _settings(rules: Rules, other: Rules) -> Iterator[tuple[_Place, Any]]:
             yield from _leaves((name,), msgspec.to_builtins(value))
 
 
-def _roll_call(required: list[str] | None, other: list[str] | None) -> Iterator[tuple[_Place, Any]]:
+def _roll_call(required: list[str] | None, other: list[str] | None) -> Iterator[tuple[Place, Any]]:
     if required is None or other is None:
         # Every gate that is there, against a list: each may hold what the other lacks.
         yield ("required",), required
@@ -163,7 +159,7 @@ def _roll_call(required: list[str] | None, other: list[str] | None) -> Iterator[
         yield from ((("required", name), True) for name in required)
 
 
-def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[_Place, Any]]:
+def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
     own, theirs = rules.gate(gate_id), other.gate(gate_id)
     for name in GateRules.__struct_fields__:
         value, place = getattr(own, name), ("gates", gate_id, name)
@@ -175,7 +171,16 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[_Place,
             yield from _leaves(place, msgspec.to_builtins(value))
 
 
-def _leaves(place: _Place, value: Any) -> Iterator[tuple[_Place, Any]]:
+def _of_proof(prove: Prove) -> Iterator[tuple[Place, Any]]:
+    for name in Prove.__struct_fields__:
+        if name == "equivalent":
+            for one in prove.equivalent:
+                yield ("prove", name, f"{one.gate} {one.sabotage} {one.artifact} {one.field}"), "excused"
+        else:
+            yield from _leaves(("prove", name), msgspec.to_builtins(getattr(prove, name)))
+
+
+def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves((*place, key), item)
@@ -183,102 +188,8 @@ def _leaves(place: _Place, value: Any) -> Iterator[tuple[_Place, Any]]:
         yield place, value
 
 
-# --- which way a change goes ---
-
-
-def _strictness(place: _Place, old: Any, new: Any, before: Rules) -> Strictness:
-    rank = _rank(place, before)
-    try:
-        ranks = (rank(old), rank(new)) if rank else (None, None)
-    except (AttributeError, TypeError, ValueError):
-        ranks = (None, None)
-    if ranks[0] is None or ranks[1] is None or ranks[0] == ranks[1]:
-        return Strictness.INCOMPARABLE
-    return Strictness.STRONGER if ranks[1] > ranks[0] else Strictness.WEAKER
-
-
-_Rank = Callable[[Any], float | None]  # how strict a value is: more is stricter; None where that cannot be told
-
-
-def _ladder(*steps: Any) -> _Rank:
-    return steps.index  # ValueError: a step nobody has heard of
-
-
-def _higher(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _lower(value: Any) -> float | None:
-    found = _higher(value)
-    return None if found is None else -found
-
-
-def _shorter(value: Any) -> float:
-    return -float(value.seconds)
-
-
-def _switch(strict: bool) -> _Rank:
-    return lambda value: (value is strict) if isinstance(value, bool) else None
-
-
-def _there(value: Any) -> float:
-    return value is not None and value is not _ABSENT
-
-
-_RANKS: Final[dict[_Place, _Rank]] = {
-    ("evidence",): _ladder("optional", "required"),
-    ("partial",): _ladder("allow", "refuse"),
-    ("timestamps", "max_report_age_min"): _lower,
-    ("timestamps", "future_skew"): _shorter,
-    ("timestamps", "mtime"): _ladder("allow", "forbid"),
-    ("release_manifest",): _there,
-    ("waivers",): lambda value: value is None,
-}
-_GATE_RANKS: Final[dict[str, _Rank]] = {
-    # Without a word of the policy, the gate's own mark holds, which is one of the other two.
-    "severity": _ladder("warning", None, "critical"),
-    "max_age": _shorter,
-    "source": _ladder("report", "inputs"),
-}
-# What the name of a threshold says of it.
-_PREFIXES: Final[dict[str, _Rank]] = {
-    "require_": _switch(strict=True),
-    "skip_": _switch(strict=False),
-    "allow_": _switch(strict=False),
-    "min_": _higher,
-    "least_": _higher,
-    "at_least_": _higher,
-    "max_": _lower,
-    "most_": _lower,
-    "at_most_": _lower,
-    "longest_": _lower,
-}
-_SUFFIXES: Final[dict[str, _Rank]] = {"_limit": _lower, "_at_most": _lower, "_at_least": _higher}
-
-
-def _rank(place: _Place, before: Rules) -> _Rank | None:
-    if place in _RANKS:
-        return _RANKS[place]
-    if place[0] in ("required", "refresh") and len(place) > 1:
-        return _there
-    if place[0] != "gates":
-        return None
-    if place[2] == "thresholds" and len(place) == 4:
-        return _threshold_rank(place[3], before.gate(place[1]).stricter)
-    return _GATE_RANKS.get(place[2])
-
-
-def _threshold_rank(name: str, declared: Mapping[str, str]) -> _Rank | None:
-    # By what was declared before: who turns a threshold and its direction at once has to explain both.
-    if name in declared:
-        return {"higher": _higher, "lower": _lower}[declared[name]]
-    found = [rank for start, rank in _PREFIXES.items() if name.startswith(start)]
-    found = found or [rank for end, rank in _SUFFIXES.items() if name.endswith(end)]
-    return found[0] if found else None
-
-
 def _shown(value: Any) -> str:
-    if value is None or value is _ABSENT:
+    if value is None or value is ABSENT:
         return "null" if value is None else "nothing"
     if isinstance(value, bool):
         return str(value).lower()
