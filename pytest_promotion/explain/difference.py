@@ -148,4 +148,4 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, list):
         return "; ".join(map(str, value)) or "nothing"
-    return str(value)
+    return str(value) or "nothing"
