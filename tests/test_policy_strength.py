@@ -250,6 +250,13 @@ def test_what_a_change_is_called(change, place, expected):
     assert found[place] is expected
 
 
+@pytest.mark.parametrize("name", ["release_manifest", "waivers"])
+def test_another_file_is_incomparable(name):
+    """Both have one: that says nothing of what is in it."""
+    [change] = changes(built(**{name: "a"}), built(**{name: "b"}))
+    assert (change.place, change.strictness) == ((name,), INCOMPARABLE)
+
+
 def test_a_threshold_that_is_gone_is_not_one_that_is_null():
     """A gate that asks for what is gone fails; one that finds null may take it for off."""
     gone = {

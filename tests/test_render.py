@@ -283,6 +283,16 @@ class TestGithub:
             "::error file=sub/gates/test_all.py,line=7,title=Promotion gate a::FAIL: a is not good Fix: mend it"
         )
 
+    @pytest.mark.parametrize(
+        ("said", "written"),
+        [("100%0A::error::x", "100%250A::error::x"), ("a,b: 5%", "a,b: 5%25"), ("one\r\ntwo", "one two")],
+        ids=["encoded-line-end", "percent", "line-end"],
+    )
+    def test_what_the_runner_would_decode_is_text(self, said, written):
+        """A line end that is written as its code is one again when the runner has read it."""
+        [_, line] = github.commands(decided(gate("a", "FAIL", reason=said)))
+        assert line.endswith(f"::FAIL: {written}")
+
     def test_a_pass_annotates_nothing(self):
         """A green run with red marks teaches people to ignore them."""
         assert list(github.commands(decided(gate("a")))) == []
