@@ -139,7 +139,7 @@ class Ledger:
         seen = {nodeid.partition("[")[0] for nodeid in (*self._planned, *self._deselected)}
         for name, written in self._written.items():
             if name not in seen:
-                gate = Gate(written.id, written.severity, name)
+                gate = Gate(written.id, written.severity, name, line=written.line)
                 absent = Absence.NOT_COLLECTED if asked(written) else Absence.NOT_ASKED
                 where = f"stands in {written.file} line {written.line} and was {absent.value}"
                 yield GateResult(gate, Outcome.NOT_RUN, where, absent=absent)
@@ -240,6 +240,7 @@ def with_requirements(results: Iterable[GateResult]) -> list[GateResult]:
             missing = [name for name in result.gate.requires if name not in passed]
             if result.outcome is Outcome.PASS and missing:
                 reason = f"rests on {missing[0]}, which did not pass"
-                found[number] = replace(result, outcome=Outcome.INCONCLUSIVE, reason=reason)
+                spoiled = tuple(missing)
+                found[number] = replace(result, outcome=Outcome.INCONCLUSIVE, reason=reason, spoiled_by=spoiled)
                 changed = True
     return found

@@ -79,6 +79,7 @@ class Gate:
     fix: str = ""
     requires: tuple[str, ...] = ()
     timeout: float | None = None  # seconds
+    line: int = 0  # where it stands in its file, from 1; 0 where that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class GateResult:
     duration_s: float = 0.0
     record: Record = field(default_factory=Record)
     absent: Absence | None = None
+    spoiled_by: tuple[str, ...] = ()  # it passed by itself, and these that it requires did not
 
     @property
     def passed(self) -> bool:

@@ -27,6 +27,9 @@ _OPTIONS = {
     "reports": ("DIR", "Folder that reports are written to (default: reports in pytest's root directory)."),
     "run_id": ("ID", "What to call this run (default: a new random id); the same for all its shards."),
     "shard": ("I/N", "Run share I of N of the gates, to be merged by `promotion merge`; decides nothing."),
+    "sarif": ("FILE", "Write the decision as SARIF 2.1.0 too; FAIL where that cannot be done."),
+    "ctrf": ("FILE", "Write the decision as CTRF too; FAIL where that cannot be done."),
+    "github": ("auto|on|off", "Write GitHub's step summary and annotations (default: auto, inside GitHub Actions)."),
     "sign": ("KEYFILE", "Sign the decision with this private key (see `promotion keygen`)."),
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
 }
@@ -139,7 +142,7 @@ def _start(config: pytest.Config) -> GateSession | None:
     prefixes = tuple(os.path.relpath(folder, config.rootpath).replace(os.sep, "/") + "/" for folder in folders)
     recorder = Recorder(ledger, prefixes, collector)
     gates = GateSession(config, given, recorder, selection, folder)
-    gates.refresh()
+    gates.begin()
     config.pluginmanager.register(recorder, "promotion-recorder")
     if distributing:
         config.pluginmanager.register(distributed.Controller(given, recorder), "promotion-controller")
@@ -211,6 +214,9 @@ class _Ending:
                 terminalreporter.section("promotion")
             for line, markup in lines:
                 terminalreporter.write_line(line, **markup)
+            for line in self._gates.remarks():
+                terminalreporter.ensure_newline()
+                terminalreporter.write_line(line)
 
 
 class _Guard:

@@ -154,6 +154,11 @@ def _laid_out(value: Any, margin: int) -> bytes:
     return msgspec.json.format(compact).replace(b"\n", b"\n" + b" " * margin)
 
 
+def replaced(content: bytes, place: Path) -> None:
+    """Puts *content* at *place* by rename. Raises `OSError`."""
+    _replace([content], place)
+
+
 def _replace(content: Iterable[bytes], *places: Path) -> None:
     """Writes *content* beside each of *places* and renames it into each, in their order."""
     with contextlib.ExitStack() as stack:

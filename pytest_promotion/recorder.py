@@ -139,6 +139,7 @@ class Collector:
             fix=str(said.get("fix", "")),
             requires=_requires(item, said.get("requires", ())),
             timeout=_timeout(item, said.get("timeout")),
+            line=0 if item.location[1] is None else item.location[1] + 1,
         )
         if gate.timeout is not None and self._timeouts:
             if not item.config.pluginmanager.hasplugin("timeout"):

@@ -8,7 +8,7 @@ renderers how it reads, and the report folder where it lies.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from pytest_promotion.deciding import Account, decision_of
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
+from pytest_promotion.forms import Forms, places_of
 from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Granted, Scope, Status, Subject, Verdict
 from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
@@ -61,15 +62,21 @@ class GateSession:
         self._recorder = recorder
         self._selection = selection
         self._folder = folder
+        places = places_of(config.rootpath, settings.root)
+        # A shard is a look at some gates: its merge is what GitHub is told about.
+        tell = "off" if settings.share else settings.github
+        self._forms = Forms(settings.sarif, settings.ctrf, tell, places, os.environ)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
         recorder.accept = self._accept
         self.document: dict[str, Any] | None = None
         self.path = ""
 
-    def refresh(self) -> None:
-        """Runs the producers that the profile asks for; a replay judges what is there."""
+    def begin(self) -> None:
+        """Takes away what an earlier session said, and runs the producers that the profile asks for."""
+        self._forms.withdraw()
         settings = self._settings
+        # A replay judges what is there.
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
         root, cwd = settings.root, project(self._config) or self._config.rootpath
         for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault()):
@@ -84,6 +91,7 @@ class GateSession:
         try:
             decision = self._decide(session)
             if self._settings.share is None:
+                decision = self._in_other_forms(session, decision)
                 self._publish(decision)
             else:
                 self._publish_shard(session, self._settings.share)
@@ -92,6 +100,7 @@ class GateSession:
             self._recorder.ledger.problem(f"the decision could not be written: {said}")
             decision = self._decide(session)
             self.document = as_json.document(decision)
+            self._forms.write(self.document)
         session.exitstatus = self._exit_code(session, decision.verdict)
         self._config.hook.pytest_promotion_decided(config=self._config, decision=decision)
 
@@ -104,6 +113,12 @@ class GateSession:
         if reporter is not None and self.document is not None:
             line, markup = as_lines.verdict(self.document, self.path)
             reporter.write_line(line, **markup)
+
+    def remarks(self) -> Iterator[str]:
+        """What the log says beside the summary: annotations, and what could not be written."""
+        if self.document is not None:
+            yield from self._forms.notes
+            yield from self._forms.annotations(self.document)
 
     @property
     def _may_be_partial(self) -> bool:
@@ -195,6 +210,17 @@ class GateSession:
         return tuple(found), missing
 
     # --- telling ---
+
+    def _in_other_forms(self, session: pytest.Session, decision: Decision) -> Decision:
+        """The decision, once it is written in the other forms; another one where some of them could not be."""
+        problems = self._forms.write(as_json.document(decision))
+        if not problems:
+            return decision
+        for sentence in problems:
+            self._recorder.ledger.problem(sentence)
+        decision = self._decide(session)
+        self._forms.write(as_json.document(decision))
+        return decision
 
     def _publish(self, decision: Decision) -> None:
         vault = self._settings.vault()

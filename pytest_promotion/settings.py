@@ -22,6 +22,7 @@ from pytest_promotion.selection import project
 from pytest_promotion.shards import Share, check_run_id, parse_share
 
 _INPUT: Final = "promotion"
+GITHUB: Final = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Settings:
     subject: str
     prove: bool = False  # sabotage the evidence in memory, and decide nothing
     share: Share | None = None  # of a run on several machines
+    sarif: Path | None = None  # where the decision is written to in other forms; known to the controller only
+    ctrf: Path | None = None
+    github: str = "auto"
     sign: Path | None = None  # the private key that signs the decision; known to the controller only
 
     @property
@@ -111,6 +115,8 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         if subject:
             named_subject(subject)
         sign = _signing_key(config, start)
+        sarif, ctrf = (_form(config, start, name) for name in ("sarif", "ctrf"))
+        github = _github(config)
         share = _share(config, start)
     except BadTimestamp as problem:
         raise pytest.UsageError(f"--promotion-as-of: {problem}") from None
@@ -127,6 +133,9 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         subject=subject,
         prove=proves(config),
         share=share,
+        sarif=sarif,
+        ctrf=ctrf,
+        github=github,
         sign=sign,
     )
 
@@ -144,6 +153,20 @@ def _share(config: pytest.Config, start: Opening) -> Share | None:
         with_what = "--promotion-as-of: a replay is no decision" if start.as_of else "--promotion-sign: sign the merge"
         raise PolicyError(f"--promotion-shard with {with_what}")
     return parse_share(start.share, _text(config, "run_id") or "")
+
+
+def _form(config: pytest.Config, start: Opening, name: str) -> Path | None:
+    path = _path(config, name)
+    if path is not None and start.share:
+        raise PolicyError(f"--promotion-{name} with --promotion-shard: a shard decides nothing; render the merge")
+    return path
+
+
+def _github(config: pytest.Config) -> str:
+    word = _text(config, "github") or "auto"
+    if word not in GITHUB:
+        raise PolicyError(f"--promotion-github {word}: expected one of {', '.join(GITHUB)}")
+    return word
 
 
 def _signing_key(config: pytest.Config, start: Opening) -> Path | None:

@@ -91,7 +91,7 @@ class Place:
 @pytest.fixture
 def place(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty project with one good gate's evidence, fresh."""
-    for name in ("PYTEST_ADDOPTS", "ML_ENABLED"):
+    for name in ("PYTEST_ADDOPTS", "ML_ENABLED", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyprojecttoml(

@@ -61,6 +61,8 @@ ALLOWED = {
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
     "render": {"model", "waiving", "wire"},
     "secrets": {"clock", "errors", "evidence", "publishing"},
+    "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
+    "forms": {"publishing", "render"},
     "shards": {"model", "errors", "clock", "deciding", "evidence", "policy", "wire"},
     "trust": {
         "model",
@@ -99,6 +101,7 @@ ALLOWED = {
         "clock",
         "deciding",
         "evidence",
+        "forms",
         "policy",
         "producers",
         "publishing",

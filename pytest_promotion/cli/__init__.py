@@ -12,12 +12,15 @@ import click
 
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
+from pytest_promotion.cli.explain import diff, explain
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
+from pytest_promotion.cli.policy import policy
+from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
@@ -58,9 +61,12 @@ for command in (
     verify,
     waiver,
     override,
+    explain,
+    diff,
     keygen,
     sign,
     merge,
+    render,
     cycle,
     finalize,
     health,
@@ -69,6 +75,7 @@ for command in (
     secrets,
     tests,
     upgrade_check,
+    policy,
     schema,
 ):
     main.add_command(command)

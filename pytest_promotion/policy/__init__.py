@@ -17,8 +17,9 @@ import msgspec
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.policy.comparing import weakened
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage, weakened
+from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
 from pytest_promotion.policy.shape import (
     Equivalent,
     GateRules,
@@ -70,8 +71,7 @@ class Policy:
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
-        gates = self.rules.gates
-        return gates.get(gate_id) or gates.get(gate_id.partition("[")[0]) or GateRules()
+        return self.rules.gate(gate_id)
 
 
 def load(
@@ -127,6 +127,12 @@ def _beside(path: Path | None, name: str | None, document: Document, reader: Rea
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
         raise PolicyError(f"{document.path or 'the policy'} names {name}, which cannot be read: {said}") from None
+
+
+def profiles(path: Path, reader: Reader = Path.read_bytes) -> tuple[str, ...]:
+    """The names of the profiles of the policy at *path*, `default` among them. Raises `PolicyError`."""
+    document, _ = Document.read(path, reader)
+    return tuple(dict.fromkeys((DEFAULT_PROFILE, *document.data.get("profiles", {}))))
 
 
 def unpacked(text: str | bytes) -> Policy:

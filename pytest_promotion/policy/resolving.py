@@ -11,9 +11,8 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import span
-from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import GateRules, OverrideQuorum, Quorum, Rules, Timestamps, WaiverQuorum
+from pytest_promotion.policy.shape import OverrideQuorum, Quorum, Rules
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -166,73 +165,3 @@ def _check_quorum(path: tuple[str, ...], quorum: Quorum, policy: Document) -> No
     if "any" in quorum.approvals and len(quorum.approvals) > 1:
         where = policy.where((*path, "approvals", "any"))
         raise PolicyError(f"{where}: `any` beside other roles says neither; give the number of each role")
-
-
-def weakened(before: Rules, after: Rules) -> Iterator[str]:
-    """What the overrides ask less of than the profile does, in words."""
-    gone = [name for name in before.required or [] if name not in (after.required or [])]
-    if before.required != after.required:
-        yield f"required: {', '.join(after.required or [])}" + (f"; without {', '.join(gone)}" if gone else "")
-    yield from _weakened_timestamps(before.timestamps, after.timestamps)
-    if before.evidence == "required" != after.evidence:
-        yield "evidence: gates may pass without any"
-    if before.partial == "refuse" != after.partial:
-        yield "partial: a look at some gates may end with exit code 0"
-    for name in before.refresh:
-        if name not in after.refresh:
-            yield f"refresh: {name} is not refreshed"
-    yield from _weakened_exceptions(before, after)
-    for name, gate in after.gates.items():
-        for key, change in _weakened_gate(before.gates.get(name, GateRules()), gate):
-            yield f"gates.{name}.{key}: {change}"
-
-
-def _weakened_exceptions(before: Rules, after: Rules) -> Iterator[str]:
-    for name in ("waivers", "signers"):
-        if getattr(before, name) != getattr(after, name):
-            yield f"{name}: {getattr(before, name) or 'none'} to {getattr(after, name) or 'none'}"
-    asked = {".".join(path): quorum for path, quorum in quorums(before)}
-    for path, quorum in quorums(after):
-        name = ".".join(path)
-        for key, change in _weakened_quorum(asked.get(name), quorum):
-            yield f"{name}{key}: {change}"
-
-
-def _weakened_quorum(before: Quorum | None, after: Quorum) -> Iterator[tuple[str, str]]:
-    if before is None or before.max is None or after.max is None:
-        yield "", "such exceptions are accepted"
-        return
-    if span(after.max) > span(before.max):
-        yield ".max", f"{before.max} to {after.max}"
-    for role, count in before.approvals.items():
-        if after.approvals.get(role, 0) < count:
-            yield f".approvals.{role}", f"{count} to {after.approvals.get(role, 0)}"
-    if isinstance(before, WaiverQuorum) and isinstance(after, WaiverQuorum) and after.subjects > before.subjects:
-        yield ".subjects", f"{before.subjects} to {after.subjects}"
-    if isinstance(before, OverrideQuorum) and isinstance(after, OverrideQuorum):
-        due = before.post_mortem_within, after.post_mortem_within
-        if span(due[1]) > span(due[0]):
-            yield ".post_mortem_within", f"{due[0]} to {due[1]}"
-
-
-def _weakened_timestamps(before: Timestamps, after: Timestamps) -> Iterator[str]:
-    if after.max_report_age_min > before.max_report_age_min:
-        yield f"timestamps.max_report_age_min: {before.max_report_age_min:g} to {after.max_report_age_min:g}"
-    if before.mtime == "forbid" != after.mtime:
-        yield "timestamps.mtime: modification times are accepted"
-    if span(after.future_skew) > span(before.future_skew):
-        yield f"timestamps.future_skew: {before.future_skew} to {after.future_skew}"
-
-
-def _weakened_gate(before: GateRules, after: GateRules) -> Iterator[tuple[str, str]]:
-    if after.severity is Severity.WARNING and before.severity is not Severity.WARNING:
-        yield "severity", "warning"
-    if after.source == "report" != before.source:
-        yield "source", "judged by its report"
-    if after.max_age is not None and (before.max_age is None or span(after.max_age) > span(before.max_age)):
-        yield "max_age", f"{before.max_age} to {after.max_age}"
-    for key, value in after.thresholds.items():
-        # Of a threshold nobody can tell which way is weaker, but these two words say it.
-        stricter = (key.startswith("require_") and value is True) or (key.startswith("skip_") and value is False)
-        if value != before.thresholds.get(key) and not stricter:
-            yield f"thresholds.{key}", f"{before.thresholds.get(key)} to {value}"

@@ -28,6 +28,8 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     timestamps: list[str] | None = None
     source: Literal["inputs", "report"] = "inputs"
     thresholds: dict[str, Threshold] = {}
+    # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
+    stricter: dict[str, Literal["higher", "lower"]] = {}
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -101,6 +103,10 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
+
+    def gate(self, gate_id: str) -> GateRules:
+        """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
+        return self.gates.get(gate_id) or self.gates.get(gate_id.partition("[")[0]) or GateRules()
 
 
 class TimestampChanges(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-# An underscore inside a word and a > inside a line are text already, and names are full of them.
-_MARKUP = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
+from pytest_promotion.render.escaping import cell as _cell
+from pytest_promotion.render.escaping import text as _text
 
 
 def markdown(decision: dict[str, Any]) -> str:
@@ -92,12 +91,3 @@ def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[str]:
     approvers = (f"{who['name']} ({', '.join(who['roles'])})" for who in waiver["approvers"])
     yield f"  - Approved by: {', '.join(map(_text, approvers))}; asked for by {_text(waiver['requested_by'])}"
     yield f"  - Stands in: {_text(waiver['where'])}, for the failure `{waiver['fingerprint'][:12]}`"
-
-
-def _text(value: object) -> str:
-    """Text that stays text: no markup, no line of its own, no HTML."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(str(value).split()))
-
-
-def _cell(value: object) -> str:
-    return _text(value).replace("|", "\\|")

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pytest_promotion.canonical import digest
+from pytest_promotion.errors import Unproven
 from pytest_promotion.model import Outcome, Severity
-from pytest_promotion.trust.stored import StoredCheck, StoredDecision
+from pytest_promotion.trust.stored import StoredCheck, StoredDecision, parse, read_content
+
+
+def read(path: Path) -> tuple[StoredDecision, bytes]:
+    """
+    The decision at *path* and its bytes.
+
+    Raises:
+        Unproven: for what is no finished decision, and for one whose parts do not agree.
+    """
+    content = read_content(path)
+    decision = parse(content, str(path))
+    against = next(contradictions(decision), None)
+    if against is not None:
+        raise Unproven(f"{path} contradicts itself: {against}")
+    return decision, content
 
 
 def contradictions(decision: StoredDecision) -> Iterator[str]:

@@ -13,7 +13,7 @@ import msgspec
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
-from pytest_promotion.model import Outcome, Severity
+from pytest_promotion.model import Absence, Outcome, Severity
 
 LARGEST: Final = 64 * 2**20  # bytes; a decision of ten thousand gates has ten million
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -49,7 +49,7 @@ class StoredFreshness(msgspec.Struct, frozen=True):
 
 
 class StoredMeasurement(msgspec.Struct, frozen=True):
-    """A value held against a threshold."""
+    """A value that was held against a threshold."""
 
     name: str
     value: Any
@@ -71,6 +71,9 @@ class StoredCheck(msgspec.Struct, frozen=True):
     rule: str = ""
     requires: list[str] = []
     nodeid: str = ""
+    line: _Count = 0
+    absent: Absence | None = None
+    spoiled_by: list[str] = []
     evidence_paths: list[str] = []
     measurements: list[StoredMeasurement] = []
     freshness: list[StoredFreshness] = []

@@ -1,0 +1,71 @@
+"""`promotion render`: a stored decision in another form."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pytest_promotion.errors import Unproven
+
+if TYPE_CHECKING:
+    from pytest_promotion.render.places import Places
+
+
+@click.command(epilog="Example: promotion render --format sarif --output gates.sarif")
+@click.argument("file", type=click.Path(path_type=Path), default=Path("reports/promotion_gates/latest.json"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "sarif", "ctrf", "github", "annotations"]),
+    default="markdown",
+    show_default=True,
+    help="github is a step's summary, annotations the workflow commands for its log.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write it there, or not at all (default: print it).")
+@click.option("--rootdir", default="", metavar="DIR", help="Pytest's root directory, as a folder of the repository.")
+@click.option("--root", default="", metavar="DIR", help="The promotion root, as a folder of the repository.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was rendered as one JSON object.")
+def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, as_json: bool) -> int:
+    """
+    Render the decision in FILE (default: the latest) in another form. Exit 0 done, 3 not.
+
+    Nothing is decided again: a file that is no finished decision, or whose parts contradict each other,
+    is not rendered.
+    """
+    from pytest_promotion.operations import files
+    from pytest_promotion.render.places import Places
+    from pytest_promotion.trust.contradictions import read
+
+    try:
+        _, content = read(file)
+        text = _rendered(json.loads(content), form, Places(rootdir, root))
+        if output is not None:
+            files.write(output, text)
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except (KeyError, TypeError, ValueError) as problem:
+        raise click.ClickException(f"{file} is not a decision that can be rendered: it lacks {problem}") from None
+    except OSError as problem:
+        raise click.ClickException(f"{output} cannot be written: {(problem.strerror or 'failed').lower()}") from None
+    if as_json:
+        click.echo(json.dumps({"format": form, "output": str(output) if output else None, "content": text}))
+    elif output is None:
+        click.echo(text, nl=False)
+    return 0
+
+
+def _rendered(document: dict[str, Any], form: str, places: Places) -> str:
+    from pytest_promotion.render import ctrf, github, markdown, sarif
+
+    if form == "sarif":
+        return json.dumps(sarif.sarif(document, places), indent=2) + "\n"
+    if form == "ctrf":
+        return json.dumps(ctrf.ctrf(document), indent=2) + "\n"
+    if form == "github":
+        return github.summary(document)
+    if form == "annotations":
+        return "".join(f"{command}\n" for command in github.commands(document, places))
+    return markdown.markdown(document)

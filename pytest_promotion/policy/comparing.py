@@ -1,0 +1,217 @@
+"""
+Is one policy weaker than another, setting by setting?
+
+A setting is weaker where some evidence passes under it that failed before, and none the other way round. Where
+that cannot be known, as of two lists of files, or of a rule that this file has never heard of, the two are
+incomparable: only what is known to be stricter is let through without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from pytest_promotion.evidence.freshness import span
+from pytest_promotion.policy.resolving import quorums
+from pytest_promotion.policy.shape import GateRules, Producer, Prove, Rules
+from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
+
+if TYPE_CHECKING:
+    from pytest_promotion.policy import Policy
+
+# The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
+_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """A length of time, equal to the same one in other words."""
+
+    seconds: float
+    text: str = field(compare=False)
+
+    @classmethod
+    def of(cls, value: Any) -> _Length:
+        return cls(span(value).total_seconds(), str(value))
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that is not what it was."""
+
+    place: Place
+    before: str
+    after: str
+    strictness: Strictness
+
+    @property
+    def gate(self) -> str:
+        """The gate whose rule it is, or "" where it is about all of them."""
+        return self.place[1] if self.place[0] in ("gates", "required") and len(self.place) > 1 else ""
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.place)}: {self.before} to {self.after}"
+
+
+def changes(before: Rules, after: Rules) -> list[Change]:
+    """Everything in which two sets of resolved rules are not the same."""
+    return list(_compared(_settings(before, after), _settings(after, before), before))
+
+
+def _compared(
+    before: Iterable[tuple[Place, Any]], after: Iterable[tuple[Place, Any]], rules: Rules
+) -> Iterator[Change]:
+    one, other = dict(before), dict(after)
+    for place in dict.fromkeys((*one, *other)):
+        old, new = one.get(place, ABSENT), other.get(place, ABSENT)
+        if not _same(old, new):
+            declared = rules.gate(place[1]).stricter if place[0] == "gates" else {}
+            yield Change(place, _shown(old), _shown(new), strictness(place, old, new, declared))
+
+
+def _same(old: Any, new: Any) -> bool:
+    if ABSENT in (old, new):
+        return old is new
+    # As they would be written: 1 is not true, and 2m is 120s.
+    return bool(old == new) and isinstance(old, bool) is isinstance(new, bool)
+
+
+def between(old: Policy | None, new: Policy | None) -> list[Change]:
+    """
+    Everything in which two policies, each of one profile, are not the same; None where it has no such profile.
+
+    A part of a policy that is not named here is compared too, as something of which nobody can tell.
+    """
+    if old is None or new is None:
+        there = [_shown(ABSENT if one is None else one.profile) for one in (old, new)]
+        return [] if old is new else [Change(("profiles",), there[0], there[1], Strictness.INCOMPARABLE)]
+    found = [*changes(old.rules, new.rules), *producer_changes(old.producers, new.producers)]
+    found += _compared(_of_proof(old.prove), _of_proof(new.prove), old.rules)
+    for part in fields(old):
+        values = getattr(old, part.name), getattr(new, part.name)
+        contents = [getattr(value, "content", value) for value in values]
+        if part.name not in _JUDGED and contents[0] != contents[1]:
+            found.append(Change((part.name,), "one", "another", Strictness.INCOMPARABLE))
+    return found
+
+
+def producer_changes(before: Mapping[str, Producer], after: Mapping[str, Producer]) -> Iterator[Change]:
+    """What is not the same in the commands that write evidence; one that is gone cannot be asked for any more."""
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None:
+            strictness = Strictness.WEAKER if new is None else Strictness.STRONGER
+            commands = [ABSENT if one is None else one.command for one in (old, new)]
+            yield Change(("producers", name), _shown(commands[0]), _shown(commands[1]), strictness)
+            continue
+        for key in Producer.__struct_fields__:
+            values = getattr(old, key), getattr(new, key)
+            if values[0] != values[1]:
+                # Another command may write anything; and whether a longer list of files asks more of it or
+                # leaves more of them to it, nobody can tell.
+                shown = _shown(values[0]), _shown(values[1])
+                yield Change(("producers", name, key), *shown, strictness=Strictness.INCOMPARABLE)
+
+
+def weakened(before: Rules, after: Rules) -> Iterator[str]:
+    """
+    What the overrides ask less of than the profile does, in words, and what might be less.
+
+    An override of `required` is always among them: it leaves out whatever is not on its list.
+    """
+    for change in changes(before, after):
+        if change.strictness is not Strictness.STRONGER or change.place[0] == "required":
+            yield str(change)
+
+
+# --- what there is to compare ---
+
+
+def _settings(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
+    """The settings of *rules* by place, as they take effect; *other* says which gates there are to ask about."""
+    for name in Rules.__struct_fields__:
+        value = getattr(rules, name)
+        if name == "required":
+            yield from _roll_call(value, other.required)
+        elif name == "refresh":
+            yield from ((("refresh", one), True) for one in value)
+            yield ("refresh",), [one for one in value if one in other.refresh]
+        elif name == "timestamps":
+            times = msgspec.to_builtins(value) | {"future_skew": _Length.of(value.future_skew)}
+            yield from _leaves((name,), times)
+        elif name == "exceptions":
+            yield from _of_exceptions(rules, other)
+        elif name == "gates":
+            for gate_id in sorted({*value, *other.gates}):
+                yield from _of_gate(gate_id, rules, other)
+        else:
+            yield from _leaves((name,), msgspec.to_builtins(value))
+
+
+def _roll_call(required: list[str] | None, other: list[str] | None) -> Iterator[tuple[Place, Any]]:
+    if required is None or other is None:
+        # Every gate that is there, against a list: each may hold what the other lacks.
+        yield ("required",), required
+    else:
+        yield from ((("required", name), True) for name in required)
+
+
+def _of_exceptions(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
+    """What kinds of exceptions are accepted; of those that both accept, by whom and for how long."""
+    theirs = dict(quorums(other))
+    for place, quorum in quorums(rules):
+        yield place, "accepted"
+        if place not in theirs:
+            continue
+        for name in quorum.__struct_fields__:
+            value = getattr(quorum, name)
+            if name == "approvals":
+                for role in dict.fromkeys((*value, *theirs[place].approvals)):
+                    yield (*place, name, role), value.get(role, 0)
+            else:
+                yield (*place, name), _Length.of(value) if name in ("max", "post_mortem_within") else value
+
+
+def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
+    own, theirs = rules.gate(gate_id), other.gate(gate_id)
+    for name in GateRules.__struct_fields__:
+        value, place = getattr(own, name), ("gates", gate_id, name)
+        if name == "max_age":
+            # A gate without a window of its own has the profile's.
+            if value is not None or theirs.max_age is not None:
+                yield place, _Length.of(f"{rules.timestamps.max_report_age_min:g}m" if value is None else value)
+        else:
+            yield from _leaves(place, msgspec.to_builtins(value))
+
+
+def _of_proof(prove: Prove) -> Iterator[tuple[Place, Any]]:
+    for name in Prove.__struct_fields__:
+        if name == "equivalent":
+            for one in prove.equivalent:
+                yield ("prove", name, f"{one.gate} {one.sabotage} {one.artifact} {one.field}"), "excused"
+        else:
+            yield from _leaves(("prove", name), msgspec.to_builtins(getattr(prove, name)))
+
+
+def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves((*place, key), item)
+    else:
+        yield place, value
+
+
+def _shown(value: Any) -> str:
+    if value is None or value is ABSENT:
+        return "null" if value is None else "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)

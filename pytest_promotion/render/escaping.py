@@ -1,0 +1,34 @@
+"""Text that stays text in the formats decisions are rendered to, whatever a gate put into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# An underscore inside a word and a > inside a line are text already, and names are full of them.
+_MARKUP: Final = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
+
+
+def line(value: object) -> str:
+    """*value* as one line: each run of white space, line ends of all kinds among it, is a space."""
+    return " ".join(str(value).split())
+
+
+def text(value: object) -> str:
+    """Markdown text: no markup, no line of its own, no HTML."""
+    return _MARKUP.sub(r"\\\g<0>", line(value))
+
+
+def cell(value: object) -> str:
+    """Markdown text inside of a table."""
+    return text(value).replace("|", "\\|")
+
+
+def message(value: object) -> str:
+    """The message of a GitHub workflow command: what would end it or begin another is a code."""
+    return line(value).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def parameter(value: object) -> str:
+    """A parameter of a GitHub workflow command, in which a colon and a comma end it too."""
+    return message(value).replace(":", "%3A").replace(",", "%2C")
