@@ -126,8 +126,9 @@ class TestSarif:
 
     def test_a_waived_gate_is_suppressed_and_not_gone(self):
         """A waiver that leaves no trace is a waiver nobody ends."""
-        [accepted] = self.results(mixed())["waived"]["suppressions"]
-        assert accepted == {"kind": "external", "status": "accepted", "justification": "waived is not good"}
+        waived = mixed() | {"waivers": [{"gate": "waived", "reason": "the vendor mends it on Monday"}]}
+        [accepted] = self.results(waived)["waived"]["suppressions"]
+        assert accepted == {"kind": "external", "status": "accepted", "justification": "the vendor mends it on Monday"}
         assert all("suppressions" not in one for name, one in self.results(mixed()).items() if name != "waived")
 
     def test_a_result_points_at_a_file_of_the_repository(self):
