@@ -197,3 +197,15 @@ def test_a_policy_that_is_a_bomb_is_refused(place, bomb):
     """A policy comes out of a repository that many can write to; it may be wrong, and may not crash what reads it."""
     place.file("promotion.yaml", bomb)
     assert place.run(apart=True).ret == 4
+
+
+def test_what_included_policies_excuse_adds_up(tmp_path):
+    """A suite that brings its own excuses may not throw away those of another, nor lower its floor unseen."""
+    entry = "prove: {min_kill_rate: 1.0, equivalent: [{gate: %s, because: it makes no difference there}]}"
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\n{entry % name}\n")
+    (tmp_path / "promotion.yaml").write_text("version: 1\ninclude: [a.yaml, b.yaml]\n")
+    assert [one.gate for one in policy.load(tmp_path / "promotion.yaml", None).prove.equivalent] == ["a", "b"]
+    (tmp_path / "b.yaml").write_text("version: 1\nprove: {min_kill_rate: 0.5}\n")
+    with pytest.raises(PolicyError, match="min_kill_rate"):
+        policy.load(tmp_path / "promotion.yaml", None)

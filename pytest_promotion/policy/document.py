@@ -203,11 +203,15 @@ def _known(wanted: Any, steps: Sequence[str]) -> tuple[str, ...]:
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = False) -> dict[str, Any]:
-    """*over* laid on *under*, mappings key by key. With *join*, `required` grows instead of being replaced."""
+    """
+    *over* laid on *under*, mappings key by key.
+
+    With *join*, `required` and what proving excuses grow instead of being replaced.
+    """
     merged = dict(under)
     for key, value in over.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = merge(merged[key], value)
+            merged[key] = merge(merged[key], value, join=join and key == "prove")
         elif join and key in ("required", "equivalent") and merged.get(key):
             merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]
         else:
@@ -229,7 +233,11 @@ def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str
     for step in path:
         data = data[step]
     for key, value in data.items():
-        if key not in merged or (not path and key in ("required", "include", "version")) or path == ("prove",):
+        if (
+            key not in merged
+            or (not path and key in ("required", "include", "version"))
+            or (*path, key) == ("prove", "equivalent")
+        ):
             continue
         if isinstance(value, dict) and isinstance(merged[key], dict):
             _refuse_conflicts(merged[key], part, (*path, key))
