@@ -95,21 +95,24 @@ class Proof:
 
     @property
     def kill_rate(self) -> float | None:
-        """The share that it noticed; None where the honest run did not pass, so that nothing was tried."""
-        if not self.attempts:
-            return None
-        return 1 - len(self.survivors) / len(self.counted) if self.counted else 1.0
+        """The share that it noticed; None where nothing was tried that it has to notice."""
+        return 1 - len(self.survivors) / len(self.counted) if self.counted else None
+
+    @property
+    def excused(self) -> bool:
+        """Whether the policy says of everything that was tried that it makes no difference."""
+        return bool(self.attempts) and not self.counted
 
     def proven(self, floor: float) -> bool:
         """Whether it passed when nothing was wrong, and noticed enough of what was."""
         rate = self.kill_rate
-        return not self.honest and rate is not None and rate >= floor
+        return not self.honest and (self.excused if rate is None else rate >= floor)
 
     def why_not(self, floor: float) -> str:
         """Why it is not proven, in a sentence; "" where it is."""
         if self.honest:
             return f"its honest run did not pass: {self.honest}"
-        if self.kill_rate is None or self.kill_rate < floor:
+        if not self.proven(floor):
             return f"it passes with {len(self.survivors)} of {len(self.counted)} sabotages"
         return ""
 
@@ -174,6 +177,7 @@ class Table:
             "proven": proof.proven(self.floor),
             "why_not": proof.why_not(self.floor),
             "kill_rate": proof.kill_rate,
+            "excused": proof.excused,
             "killed": len(proof.counted) - len(proof.survivors),
             "tried": len(proof.counted),
             "families": {

@@ -22,7 +22,8 @@ def terminal(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
     yield f"{'gate':<{width}}" + "".join(f"{name:>9}" for name in columns), {"bold": True}
     for gate in table["gates"]:
         cells = "".join(f"{_cell_of(gate, name):>9}" for name in columns)
-        yield f"{gate['name']:<{width}}{cells}  {gate['why_not']}".rstrip(), _colour(gate["proven"])
+        said = gate["why_not"] or ("excused by the policy" if gate["excused"] else "")
+        yield f"{gate['name']:<{width}}{cells}  {said}".rstrip(), _colour(gate["proven"])
         for survivor in gate["survivors"]:
             yield f"  {survivor}", {"red": True}
     for name in table["missing"]:
@@ -119,7 +120,9 @@ def _number(gate: dict[str, Any], family: str) -> str:
 
 
 def _rate(gate: dict[str, Any]) -> str:
-    return "-" if gate["kill_rate"] is None else f"{gate['kill_rate']:.0%}"
+    if gate["kill_rate"] is None:
+        return "excused" if gate["excused"] else "-"
+    return f"{gate['kill_rate']:.0%}"
 
 
 def _cell(text: str) -> str:

@@ -177,6 +177,14 @@ def test_the_policy_sets_the_floor_and_excuses_with_a_reason(proven):
     done, table = prove(proven)
     excused = [one for one in table["gates"][0]["attempts"] if one["equivalent_because"]]
     assert (done.ret, [one["equivalent_because"] for one in excused]) == (0, ["texts are refused upstream"])
+    proven.file(
+        "promotion.yaml", "version: 1\nprove: {equivalent: [{gate: bad, because: all of it is judged elsewhere}]}\n"
+    )
+    done, table = prove(proven)  # what it does notice still counts, and is shown
+    assert (done.ret, table["gates"][0]["kill_rate"], table["gates"][0]["excused"]) == (0, 1.0, False)
+    proven.file("gates/test_bad.py", HEAD + "def test_bad():\n    assert 1 + 1 == 2")
+    done, table = prove(proven, apart=True)
+    assert (done.ret, table["gates"][0]["kill_rate"], table["gates"][0]["excused"]) == (0, None, True)
     for wrong in ("{gate: bad}", "{gate: bad, because: short}", "{because: there is no gate in it}"):
         proven.file("promotion.yaml", f"version: 1\nprove: {{equivalent: [{wrong}]}}\n")
         assert proven.run("--promotion-prove", apart=True).ret == 4
