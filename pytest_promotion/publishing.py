@@ -22,6 +22,7 @@ _LOCK_S = 30.0  # how long to wait for another session that writes; it holds the
 SIGNED = ".intoto.jsonl"  # the envelopes of a decision, beside it
 
 Sign = Callable[[str, bytes], bytes]  # from the name and the bytes of a decision's file to its envelopes
+Log = Callable[[str, bytes], object]  # appends the decision with that name and those bytes to the history
 
 
 class ReportFolder:
@@ -60,12 +61,20 @@ class ReportFolder:
                 os.utime(latest, ns=self._times)
 
     def publish(
-        self, stem: str, document: dict[str, Any], markdown: str, *, latest: bool, sign: Sign | None = None
+        self,
+        stem: str,
+        document: dict[str, Any],
+        markdown: str,
+        *,
+        latest: bool,
+        sign: Sign | None = None,
+        log: Log | None = None,
     ) -> Path:
         """
         Writes `<stem>.json` and `<stem>.md`, or `<stem>_1` and so on where a run of the same
         second was first; then, with *latest*, `latest.md` and, last of all, `latest.json`.
-        With *sign*, the envelopes are there before the decision that they are of.
+        With *sign*, the envelopes are there before the decision that they are of. With *log*, it is in
+        the history before: what cannot be logged was not decided.
 
         Returns:
             the path of the JSON file. Raises `OSError`.
@@ -79,11 +88,15 @@ class ReportFolder:
             try:
                 _replace([markdown.encode()], *(path.with_suffix(".md") for path in places))
                 if sign is None:
+                    for path in places:  # `latest` of a signed decision before this one
+                        path.with_suffix(SIGNED).unlink(missing_ok=True)
+                if sign is None and log is None:
                     _replace(_text(document), *places)
                 else:
                     content = b"".join(_text(document))
-                    _replace([sign(place.name, content)], *(path.with_suffix(SIGNED) for path in places))
-                    _replace([content], *places)
+                    if sign is not None:
+                        _replace([sign(place.name, content)], *(path.with_suffix(SIGNED) for path in places))
+                    _replace([content], *places, before=lambda: log and log(place.name, content))
             except BaseException:
                 # What could not be written everywhere was not decided: half of it must not say PASS.
                 for half in (place, place.with_suffix(".md"), place.with_suffix(SIGNED)):
@@ -159,13 +172,18 @@ def replaced(content: bytes, place: Path) -> None:
     _replace([content], place)
 
 
-def _replace(content: Iterable[bytes], *places: Path) -> None:
-    """Writes *content* beside each of *places* and renames it into each, in their order."""
+def _replace(content: Iterable[bytes], *places: Path, before: Callable[[], object] | None = None) -> None:
+    """Writes *content* beside each of *places* and renames it into each, in their order, once *before* was called."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(_beside(place)) for place in reversed(places)]
         for part in content:
             for file in files:
                 file.write(part)
+        if before is not None:
+            for file in files:  # a full disk has to be met before, not after
+                file.flush()
+                os.fsync(file.fileno())
+            before()
 
 
 @contextlib.contextmanager

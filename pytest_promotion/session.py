@@ -23,6 +23,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.forms import Forms, places_of
+from pytest_promotion.history.log import History, logged
 from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Granted, Scope, Status, Subject, Verdict
 from pytest_promotion.publishing import ReportFolder, Sign
 from pytest_promotion.recorder import Recorder
@@ -226,20 +227,23 @@ class GateSession:
         vault = self._settings.vault()
         for source in self._settings.policy.sources:
             vault.keep(source.sha256, source.content)
-        self.document = as_json.document(decision)
         replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
+        # Neither a replay nor a look at some gates decides anything: the history is of decisions.
+        history = None if replay or partial else History(self._folder.path)
+        self.document = document = as_json.document(decision, history.head().document() if history else None)
         if partial and not replay:
             self._folder.withdraw()
-        markdown = as_markdown.markdown(self.document)
+        markdown = as_markdown.markdown(document)
         name, moment = (
             ("replay", self._settings.started) if replay else ("promotion_gates", parse_moment(decision.ts_utc))
         )
         place = self._folder.publish(
             f"{name}_{stamp(moment)}",
-            self.document,
+            document,
             markdown,
             latest=not replay and not partial,
-            sign=None if partial else self._signer(self.document),
+            sign=None if partial else self._signer(document),
+            log=(lambda name, content: history.append(logged(document, name, content))) if history else None,
         )
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 

@@ -64,6 +64,7 @@ ALLOWED = {
     "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
     "forms": {"publishing", "render"},
     "shards": {"model", "errors", "clock", "deciding", "evidence", "policy", "wire"},
+    "history": {"model", "errors", "clock", "canonical", "evidence", "trust"},
     "trust": {
         "model",
         "errors",
@@ -102,6 +103,7 @@ ALLOWED = {
         "deciding",
         "evidence",
         "forms",
+        "history",
         "policy",
         "producers",
         "publishing",

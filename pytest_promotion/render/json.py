@@ -12,8 +12,13 @@ from pytest_promotion.wire import legible, safe
 SCHEMA_VERSION = 1
 
 
-def document(decision: Decision) -> dict[str, Any]:
-    """The decision as a dictionary of plain values, in the order of the contract."""
+def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[str, Any]:
+    """
+    The decision as a dictionary of plain values, in the order of the contract.
+
+    Args:
+        history: the head of the log that the decision will be appended to; None for what is not logged.
+    """
     verdict = decision.verdict
     before = {one.waiver.gate: one.outcome for one in decision.waived}
     return {
@@ -56,6 +61,7 @@ def document(decision: Decision) -> dict[str, Any]:
         "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
         "waivers": [_waiver(one) for one in decision.waived],
+        "history": history,
         "tool": {"name": "pytest-promotion", "version": decision.tool_version},
     }
 
