@@ -32,6 +32,7 @@ _OPTIONS = {
     "github": ("auto|on|off", "Write GitHub's step summary and annotations (default: auto, inside GitHub Actions)."),
     "sign": ("KEYFILE", "Sign the decision with this private key (see `promotion keygen`)."),
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
+    "vault": ("URL", "Where evidence is kept: a folder, or what fsspec writes to (default: beside the decisions)."),
 }
 _MARKERS = {
     "critical": "a gate that blocks the promotion unless it passes",

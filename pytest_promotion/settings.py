@@ -42,6 +42,7 @@ class Settings:
     sarif: Path | None = None  # where the decision is written to in other forms; known to the controller only
     ctrf: Path | None = None
     github: str = "auto"
+    vault_place: str = ""  # a path or a URL; "" beside the decisions
     sign: Path | None = None  # the private key that signs the decision; known to the controller only
 
     @property
@@ -50,8 +51,12 @@ class Settings:
         return self.reports / "promotion_gates"
 
     def vault(self) -> Vault:
-        """The vault beside the decisions."""
-        return Vault(self.folder / "evidence")
+        """The vault that was named, else the one beside the decisions."""
+        if not self.vault_place:
+            return Vault(self.folder / "evidence")
+        from pytest_promotion.evidence.remote_vault import vault_at
+
+        return vault_at(self.vault_place)
 
     def evidence_root(self) -> Root:
         """The promotion root as evidence is read below it."""
@@ -118,6 +123,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         sarif, ctrf = (_form(config, start, name) for name in ("sarif", "ctrf"))
         github = _github(config)
         share = _share(config, start)
+        vault_place = _vault_place(config)
     except BadTimestamp as problem:
         raise pytest.UsageError(f"--promotion-as-of: {problem}") from None
     except PolicyError as problem:
@@ -136,6 +142,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         sarif=sarif,
         ctrf=ctrf,
         github=github,
+        vault_place=vault_place,
         sign=sign,
     )
 
@@ -169,6 +176,19 @@ def _github(config: pytest.Config) -> str:
     return word
 
 
+def _vault_place(config: pytest.Config) -> str:
+    """The vault as it was named, tried before anything runs. Raises `PolicyError`."""
+    text = _text(config, "vault")
+    if not text:
+        return ""
+    if "://" not in text:
+        return str(_path(config, "vault"))
+    from pytest_promotion.evidence.remote_vault import vault_at
+
+    vault_at(text)
+    return text
+
+
 def _signing_key(config: pytest.Config, start: Opening) -> Path | None:
     """The key, tried before anything runs: a decision that cannot be signed in the end was hours for nothing."""
     path = _path(config, "sign")
@@ -194,6 +214,7 @@ def to_worker(settings: Settings) -> dict[str, str]:
         _INPUT + "_reports": str(settings.reports),
         _INPUT + "_policy": policies.packed(settings.policy),
         _INPUT + "_prove": "1" if settings.prove else "",
+        _INPUT + "_vault": settings.vault_place,
         _INPUT + "_shard": str(settings.share or ""),
         _INPUT + "_as_of": iso(settings.clock.stopped_at) if settings.clock.stopped_at else "",
     }
@@ -214,6 +235,7 @@ def from_controller(given: dict[str, Any]) -> Settings | None:
         clock=Clock(parse_moment(as_of) if as_of else None),
         subject="",
         prove=bool(given[_INPUT + "_prove"]),
+        vault_place=given[_INPUT + "_vault"],
         share=parse_share(share, given[_INPUT + "_run_id"]) if share else None,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PolicyError, Unproven
 
 
 @click.command(epilog="Example: promotion merge shards/*/promotion_gates/shard_*.json --key release.key")
@@ -19,17 +19,19 @@ from pytest_promotion.errors import Unproven
     show_default=True,
     help="Folder that the decision is written to.",
 )
+@click.option("--vault", metavar="URL", help="Where the evidence is kept (default: beside the decision).")
 @click.option("--key", type=click.Path(path_type=Path), help="Sign the decision with this private key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def merge(files: tuple[Path, ...], reports: Path, key: Path | None, as_json: bool) -> int:
+def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path | None, as_json: bool) -> int:
     """
     Decide from the files that `pytest gates --promotion-shard I/N` wrote. Exit 0 PASS, 2 FAIL, 3 no decision.
 
-    The vault of each shard is looked for beside its file. A shard that is missing, was run twice, or
-    differs from the others in run id, subject, policy or commit makes the decision FAIL.
+    The evidence is looked for in the vault, and in one beside each shard's file. A shard that is missing, was run
+    twice, or differs from the others in run id, subject, policy or commit makes the decision FAIL.
     """
     from pytest_promotion.clock import parse_moment, stamp
-    from pytest_promotion.evidence.vault import Vault
+    from pytest_promotion.evidence.remote_vault import vault_at
+    from pytest_promotion.history.log import History, logged
     from pytest_promotion.publishing import ReportFolder
     from pytest_promotion.render import json as as_document
     from pytest_promotion.render import markdown as as_markdown
@@ -41,8 +43,9 @@ def merge(files: tuple[Path, ...], reports: Path, key: Path | None, as_json: boo
     folder = ReportFolder(reports / "promotion_gates")
     try:
         private = read_private(key) if key else None
-        decision = merged(files, Vault(folder.path / "evidence"))
-        document = as_document.document(decision)
+        decision = merged(files, vault_at(vault or folder.path / "evidence"))
+        history = History(folder.path)
+        document = as_document.document(decision, history.head().document())
         folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile))
         place = folder.publish(
             f"promotion_gates_{stamp(parse_moment(decision.ts_utc))}",
@@ -50,7 +53,10 @@ def merge(files: tuple[Path, ...], reports: Path, key: Path | None, as_json: boo
             as_markdown.markdown(document),
             latest=True,
             sign=(lambda name, content: signing.signed(document, name, content, [private])) if private else None,
+            log=lambda name, content: history.append(logged(document, name, content)),
         )
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
     except Unproven as refusal:
         raise click.ClickException(str(refusal)) from None
     except OSError as problem:

@@ -10,13 +10,27 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final
 
 from pytest_promotion.errors import Unproven
 
+_ASIDE: Final = ".old-"  # before the name of what is about to be removed
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that lies in a vault. `modified` is None where nobody knows."""
+
+    digest: str  # what it is called by; else a left-over of a writer
+    place: str
+    size_bytes: int
+    modified: datetime | None
 
 
 class Vault:
@@ -83,6 +97,38 @@ class Vault:
         self._known.add(digest)
         return digest, size, place
 
+    def kept(self) -> Iterator[Kept]:
+        """Everything that is kept. Raises `OSError`."""
+        for aside in (self.path / "sha256").glob(f"*/{_ASIDE}*"):
+            # Whoever moved it there was killed before it was looked at.
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(aside, aside.with_name(aside.name.removeprefix(_ASIDE)))
+        for place in sorted([*self.path.glob(".new-*"), *(self.path / "sha256").glob("*/*")]):
+            try:
+                facts = place.stat()
+            except FileNotFoundError:
+                continue
+            yield Kept(place.name, str(place), facts.st_size, _moment(facts))
+
+    def discard(self, kept: Kept, before: datetime) -> bool:
+        """
+        Removes one, unless it is of *before* or later by now.
+
+        Returns:
+            whether it did. Raises `OSError`.
+        """
+        place = Path(kept.place)
+        aside = place.with_name(_ASIDE + place.name)
+        # Moved away before it is looked at: a session that relies on it from now on finds nothing and
+        # keeps it again, and one that did so a moment ago has left its time on it.
+        with contextlib.suppress(FileNotFoundError):  # somebody else clears the same vault
+            os.rename(place, aside)
+            if _moment(aside.stat()) < before:
+                os.unlink(aside)
+                return True
+            os.rename(aside, place)
+        return False
+
     def _unwritable(self, problem: OSError) -> Unproven:
         return Unproven(f"the evidence vault {self.path} cannot be written: {(problem.strerror or 'failed').lower()}")
 
@@ -91,9 +137,12 @@ def _holds(place: str, content: bytes) -> bool:
     # Compared, not trusted: a damaged copy from an earlier run is replaced.
     try:
         with open(place, "rb", buffering=0) as file:
-            return file.read() == content
+            if file.read() != content:
+                return False
+        os.utime(place)  # a session relies on it: whoever clears the vault of what is old sees that
     except OSError:
         return False
+    return True
 
 
 def _put(folder: str, digest: str, content: bytes) -> None:
@@ -118,3 +167,7 @@ def _discard(name: str) -> None:
     # A left-over is ignored by readers, so failing to remove it harms nobody.
     with contextlib.suppress(OSError):
         os.unlink(name)
+
+
+def _moment(facts: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(facts.st_mtime, UTC)
