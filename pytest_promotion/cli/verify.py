@@ -28,7 +28,7 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 )
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")
-@click.option("--vault", type=click.Path(path_type=Path), help="Where the evidence is kept (default: beside FILE).")
+@click.option("--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside FILE).")
 @click.option("--refuse-weakened", is_flag=True, help="Say no to a decision whose profile was weakened by flags.")
 @click.option(
     "--signers",
@@ -52,7 +52,7 @@ def verify(
     threshold: int,
     at: str | None,
     policy_sha256: str,
-    vault: Path | None,
+    vault: str | None,
     refuse_weakened: bool,
     signers: Path | None,
     override: Path | None,
@@ -62,16 +62,19 @@ def verify(
     as_json: bool,
 ) -> int:
     """
-    Ask whether the decision in FILE may be acted on now. Exit 0 yes, 2 no, 3 could not be told, 5 overridden.
+    Ask whether the decision in FILE, or in a bundle, may be acted on now.
+
+    Exit 0 yes, 2 no, 3 could not be told, 5 overridden.
 
     Yes: it is finished, PASS and no replay; it has not expired; it is about the subject; every gate on
     its policy's roll-call is in it; every artifact in its vault has the bytes that were judged; and it
     is signed by the keys that were asked for. A FAIL that --override overrides is never a yes: exit 5.
     """
     from pytest_promotion.clock import BadTimestamp, parse_moment
-    from pytest_promotion.evidence.vault import Vault
+    from pytest_promotion.evidence.remote_vault import vault_at
     from pytest_promotion.policy import PolicySource
     from pytest_promotion.trust import verify as asked
+    from pytest_promotion.trust.bundles import opened
     from pytest_promotion.trust.keys import read_public
     from pytest_promotion.trust.stored import read_content
 
@@ -87,12 +90,12 @@ def verify(
             refuse_weakened=refuse_weakened,
             signers=PolicySource(str(signers), read_content(signers)) if signers else None,
         )
-        case = asked.case_at(file, Vault(vault) if vault else None)
-        answer = asked.verify(case, demands)
-        if override is not None and not answer.yes:
-            answer = asked.overridden(answer, case, demands, read_content(override), override.name)
-        if rerun and answer.yes and answer.decision is not None:
-            answer = asked.rerun(answer, case.vault, project, gates)
+        with opened(file, vault_at(vault) if vault else None) as case:
+            answer = asked.verify(case, demands)
+            if override is not None and not answer.yes:
+                answer = asked.overridden(answer, case, demands, read_content(override), override.name)
+            if rerun and answer.yes and answer.decision is not None:
+                answer = asked.rerun(answer, case.vault, project, gates)
     except (PolicyError, BadTimestamp) as problem:
         raise click.UsageError(str(problem)) from None
     except Unproven as refusal:

@@ -88,6 +88,22 @@ def about(
     raise Unproven(f"what was signed in {name} is another decision")
 
 
+def mentions(envelopes: bytes, name: str, content: bytes) -> None:
+    """
+    Looks, without any key, whether *envelopes* speak of the decision whose file is *content*.
+
+    Raises:
+        Unproven: where none does, or one cannot be read: whether the signatures are good is not asked here.
+    """
+    own = {"sha256": sha256(content).hexdigest()}
+    for number, line in enumerate(envelopes.split(b"\n"), 1):
+        if line.strip():
+            statement = documents.parse_json(dsse.parse(line, f"{name} line {number}").payload, name)
+            if _is_gate_decision(statement) and statement["predicate"]["decision"]["digest"] == own:
+                return
+    raise Unproven(f"{name} are about another decision")
+
+
 def read(path: Path) -> bytes:
     """The envelopes at *path*. Raises `Unproven`."""
     try:

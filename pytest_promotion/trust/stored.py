@@ -162,6 +162,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     git: StoredGit
     clock: StoredClock
     waivers: list[StoredWaiver]
+    refreshed: list[StoredCommand] = []
 
 
 def read_content(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from pytest_promotion.policy import Policy, PolicySource
 from pytest_promotion.trust import overrides, rollcall, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
+from pytest_promotion.trust.named import judged
 from pytest_promotion.trust.stored import StoredDecision, parse
 from pytest_promotion.trust.waived import judged_again
 from pytest_promotion.trust.waivers import signers_of
@@ -158,6 +159,19 @@ def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, nam
     return replace(answer, overridden=said)
 
 
+def damages(case: Case, decision: StoredDecision) -> tuple[str, ...]:
+    """What is wrong with *decision*, that of *case*, whatever anybody wants of it: a sentence each."""
+    found = _Findings(against=list(contradictions(decision)))
+    _judge_artifacts(decision, case.vault, found)
+    try:
+        rollcall.policy_of(decision, kept(case.vault))
+        if case.envelopes is not None:
+            signing.mentions(case.envelopes, f"the envelopes of {case.name}", case.content)
+    except Unproven as refusal:
+        found.against.append(str(refusal))
+    return tuple(found.against)
+
+
 def rerun(answer: Answer, vault: Vault, project: Path, gates: str) -> Answer:
     """*answer* after the gates have judged the same evidence again. Raises `Unproven` where they could not."""
     from pytest_promotion.trust.rerun import differences
@@ -261,24 +275,14 @@ def _with_signers(policy: Policy, demands: Demands, found: _Findings) -> Policy:
 
 
 def _judge_artifacts(decision: StoredDecision, vault: Vault, found: _Findings) -> None:
-    files = {one.sha256: (one.path, one.size_bytes) for one in decision.evidence_bundle.artifacts if one.exists}
-    manifest = decision.release_manifest_ref
-    if manifest is not None and manifest.exists:
-        files[manifest.sha256] = (manifest.path, manifest.size_bytes)
-    outputs = {
-        command.output_sha256: (f"the output of {' '.join(command.argv)}", None)
-        for check in decision.checks
-        for command in check.commands
-        if command.output_sha256
-    }
-    for digest, (name, size) in (outputs | files).items():
+    for digest, one in judged(decision).items():
         try:
             seen, length = _digest_of(vault, digest)
         except OSError as problem:
-            found.against.append(f"{name} cannot be read from the vault: {_why(problem)}")
+            found.against.append(f"{one.name} cannot be read from the vault: {_why(problem)}")
             continue
-        if seen != digest or size not in (None, length):
-            found.against.append(f"{name} was changed in the vault")
+        if seen != digest or one.size_bytes not in (None, length):
+            found.against.append(f"{one.name} was changed in the vault")
 
 
 def _digest_of(vault: Vault, digest: str) -> tuple[str, int]:

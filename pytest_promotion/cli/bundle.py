@@ -1,0 +1,46 @@
+"""`promotion bundle`: a decision with all that it rests on, in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pytest_promotion.errors import PolicyError, Unproven
+
+
+@click.group()
+def bundle() -> None:
+    """One file that verifies anywhere: `promotion verify FILE.zip`, without network and without a vault."""
+
+
+@bundle.command(epilog="Example: promotion bundle export reports/promotion_gates/latest.json release-7.zip")
+@click.argument("decision", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside DECISION)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def export(decision: Path, file: Path, vault: str | None, as_json: bool) -> int:
+    """
+    Pack DECISION, its Markdown, its envelopes and its evidence into FILE, a .zip or .tar.zst. Exit 3 where damaged.
+
+    The same decision gives the same bytes. A decision that says FAIL or has expired is packed like any other.
+    """
+    from pytest_promotion.evidence.remote_vault import vault_at
+    from pytest_promotion.trust import bundles
+
+    try:
+        done = bundles.export(decision, file, vault_at(vault) if vault else None)
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except OSError as problem:
+        raise click.ClickException(f"{file} cannot be written: {(problem.strerror or 'failed').lower()}") from None
+    if as_json:
+        click.echo(json.dumps({"path": str(done.path), "sha256": done.sha256, "members": done.members}))
+    else:
+        click.echo(f"{done.path} holds {done.members} files; sha256 {done.sha256}")
+    return 0
