@@ -1,0 +1,80 @@
+"""`promotion vault`: room for the evidence of tomorrow."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from pytest_promotion.errors import PolicyError, Unproven
+
+_LEAST_GRACE_H = 12  # an object at a URL that is younger than half of that is not put again by who relies on it
+
+
+@click.group()
+def vault() -> None:
+    """What gates judged, kept byte for byte."""
+
+
+@vault.command(epilog="Example: promotion vault gc --keep-days 90 --dry-run")
+@click.option("--keep-days", type=click.IntRange(min=1), help="Keep the evidence of decisions of the last N days.")
+@click.option("--keep-last", type=click.IntRange(min=1), help="Keep the evidence of the last N decisions.")
+@click.option(
+    "--reports",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A reports folder whose decisions use the vault (repeatable; default: reports).",
+)
+@click.option("--vault", "place", metavar="URL", help="The vault: a folder or a URL (default: that of the reports).")
+@click.option(
+    "--grace-hours",
+    type=click.FloatRange(min=_LEAST_GRACE_H),
+    default=24,
+    show_default=True,
+    help="What is younger stays: longer than any session lasts.",
+)
+@click.option("--dry-run", is_flag=True, help="Remove nothing, say what would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def gc(
+    keep_days: int | None,
+    keep_last: int | None,
+    reports: tuple[Path, ...],
+    place: str | None,
+    grace_hours: float,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """
+    Remove evidence that no kept decision names. Exit 0; 3 where that cannot be told, and then nothing is removed.
+
+    Decisions themselves and the history stay. The newest decision keeps its evidence however old it is. With a
+    vault that several reports folders use, name all of them.
+    """
+    from pytest_promotion.evidence.remote_vault import vault_at
+    from pytest_promotion.history.retention import Keeping, clear
+
+    if keep_days is None and keep_last is None:
+        raise click.UsageError("say which decisions keep their evidence: --keep-days N, --keep-last N, or both")
+    if place is not None and not reports:
+        raise click.UsageError("--vault needs --reports: name every folder whose decisions use that vault")
+    if place is None and len(reports) > 1:
+        raise click.UsageError("several reports folders have several vaults: name one with --vault")
+    folders = [one / "promotion_gates" for one in reports or (Path("reports"),)]
+    keeping = Keeping(keep_days or 0, keep_last or 0, timedelta(hours=grace_hours))
+    try:
+        found = clear(folders, vault_at(place or folders[0] / "evidence"), keeping, datetime.now(UTC), dry_run=dry_run)
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except OSError as problem:
+        raise click.ClickException(f"the vault cannot be cleared: {(problem.strerror or 'failed').lower()}") from None
+    if as_json:
+        click.echo(json.dumps(found.document()))
+    else:
+        word = "would be removed" if dry_run else "removed"
+        click.echo(f"{len(found.removed)} files, {found.size_bytes} bytes, {word}")
+        click.echo(f"{found.named} are named by decisions that are kept, {found.young} are too young to judge")
+    return 0
