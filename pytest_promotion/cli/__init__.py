@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import click
 
+from pytest_promotion.cli.bundle import bundle
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.explain import diff, explain
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
+from pytest_promotion.cli.history import history
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
@@ -26,6 +28,7 @@ from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.tests import tests
 from pytest_promotion.cli.upgrade_check import upgrade_check
+from pytest_promotion.cli.vault import vault
 from pytest_promotion.cli.verify import verify
 from pytest_promotion.cli.waiver import waiver
 
@@ -67,6 +70,9 @@ for command in (
     sign,
     merge,
     render,
+    history,
+    bundle,
+    vault,
     cycle,
     finalize,
     health,
