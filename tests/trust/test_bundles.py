@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,13 @@ def members_of(path) -> list[tuple[str, bytes]]:
         return [(facts.name, archive.extractfile(facts).read()) for facts in archive.getmembers()]
 
 
+@pytest.fixture(autouse=True)
+def _temporary_folder(tmp_path, monkeypatch):
+    """A folder for temporary files that no other test uses."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+
 @pytest.fixture(params=KINDS)
 def kind(request):
     return request.param
@@ -75,8 +83,6 @@ def refused(path, said: str, signed) -> None:
 
 
 def _temporary():
-    from pathlib import Path
-
     return Path(tempfile.gettempdir()).glob("promotion-bundle-*")
 
 
