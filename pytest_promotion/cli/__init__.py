@@ -18,6 +18,7 @@ from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.history import history
+from pytest_promotion.cli.init import init
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
@@ -60,6 +61,7 @@ def main() -> None:
 
 
 for command in (
+    init,
     gates,
     verify,
     waiver,
