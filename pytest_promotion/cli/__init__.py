@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from pytest_promotion.cli.bundle import bundle
+from pytest_promotion.cli.canonical import canonical
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.explain import diff, explain
@@ -22,6 +23,7 @@ from pytest_promotion.cli.init import init
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
+from pytest_promotion.cli.parity import parity
 from pytest_promotion.cli.policy import policy
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
@@ -84,6 +86,8 @@ for command in (
     tests,
     upgrade_check,
     policy,
+    canonical,
+    parity,
     schema,
 ):
     main.add_command(command)

@@ -1,0 +1,104 @@
+"""JSON of which every runtime reads the same: what has no RFC 8785 form, or two meanings, is refused with its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from pytest_promotion.canonical import canonical
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import decode, parse_json
+
+LARGEST: Final = 2**53 - 1  # beyond it a double, and so JavaScript, cannot tell neighbours apart (RFC 7493 2.2)
+DEEPEST: Final = 200  # nesting that each runtime reads without running out of stack
+
+
+def read(content: bytes, origin: str) -> Any:
+    """
+    The JSON value in *content*.
+
+    Raises:
+        Unproven: with the path of what is refused: a key that stands twice, NaN, infinities (also as `1e999`), an
+            integer beyond 2**53 - 1, half of a surrogate pair, nesting beyond `DEEPEST`; and for what is not JSON.
+    """
+    text = decode(content, origin)
+    if _depth(text) > DEEPEST:
+        raise Unproven(f"{origin} is nested deeper than {DEEPEST} levels")
+    try:
+        value = parse_json(content, origin)
+    except Unproven:
+        _name_duplicate(text, origin)
+        raise
+    _check(value, "$", origin)
+    return value
+
+
+def canonical_bytes(content: bytes, origin: str) -> bytes:
+    """The RFC 8785 form of the JSON in *content*. Raises `Unproven`, as `read` does."""
+    return canonical(read(content, origin))
+
+
+def _check(value: Any, place: str, origin: str) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, f"{place} key {key!a}", origin)
+            _check(item, f"{place}.{key}", origin)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check(item, f"{place}[{number}]", origin)
+    elif isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Unproven(f"{origin}: {place} has half of a surrogate pair")
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
+        raise Unproven(f"{origin}: {place} is {value}, an integer beyond 2**53 - 1")
+
+
+def _depth(text: str) -> int:
+    """How deep the brackets of *text* go. Those in strings do not count, whatever else is wrong with it."""
+    deepest = here = 0
+    quoted = escaped = False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = letter == "\\", letter != '"'
+        elif letter == '"':
+            quoted = True
+        elif letter in "[{":
+            here += 1
+            deepest = max(deepest, here)
+        elif letter in "]}":
+            here -= 1
+    return deepest
+
+
+class _Pairs(list[tuple[str, Any]]):
+    pass
+
+
+def _name_duplicate(text: str, origin: str) -> None:
+    """Where a key stands twice, the reader knows the key and not the path: read it again, only then."""
+    try:
+        value = json.loads(text, object_pairs_hook=_Pairs)
+    except ValueError:
+        return
+    found = _duplicate(value, "$")
+    if found:
+        raise Unproven(f"{origin}: {found} stands twice")
+
+
+def _duplicate(value: Any, place: str) -> str:
+    if isinstance(value, _Pairs):
+        names = [name for name, _ in value]
+        for name, item in value:
+            if names.count(name) > 1:
+                return f"{place}.{name}"
+            found = _duplicate(item, f"{place}.{name}")
+            if found:
+                return found
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            found = _duplicate(item, f"{place}[{number}]")
+            if found:
+                return found
+    return ""
