@@ -29,6 +29,7 @@ from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
+from pytest_promotion.cli.slo import load, slo
 from pytest_promotion.cli.tests import tests
 from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.vault import vault
@@ -88,6 +89,8 @@ for command in (
     policy,
     canonical,
     parity,
+    slo,
+    load,
     schema,
 ):
     main.add_command(command)
