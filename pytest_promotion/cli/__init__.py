@@ -27,6 +27,7 @@ from pytest_promotion.cli.parity import parity
 from pytest_promotion.cli.policy import policy
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
+from pytest_promotion.cli.scan_check import scan_check
 from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.slo import load, slo
@@ -91,6 +92,7 @@ for command in (
     parity,
     slo,
     load,
+    scan_check,
     schema,
 ):
     main.add_command(command)
