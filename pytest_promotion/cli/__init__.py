@@ -24,6 +24,7 @@ from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
 from pytest_promotion.cli.parity import parity
+from pytest_promotion.cli.plan import plan
 from pytest_promotion.cli.policy import policy
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
@@ -93,6 +94,7 @@ for command in (
     slo,
     load,
     scan_check,
+    plan,
     schema,
 ):
     main.add_command(command)

@@ -1,0 +1,146 @@
+"""A plan as `terraform show -json` prints it, version 1 of the format, read as far as it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import named, parse_json
+
+# Every combination that the format knows. One that is not here does something that nobody has thought about.
+ACTIONS: Final = {
+    ("no-op",): "keep",
+    ("create",): "create",
+    ("read",): "read",
+    ("update",): "update",
+    ("delete",): "destroy",
+    ("forget",): "forget",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+    ("create", "forget"): "replace and forget",
+}
+CHECKS: Final = ("pass", "fail", "error", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one resource."""
+
+    address: str
+    kind: str  # its type, such as aws_db_instance
+    action: str  # a value of ACTIONS
+    reason: str = ""
+
+    @property
+    def loses(self) -> bool:
+        """Whether what is there now is not there, or not looked after, any more."""
+        return self.action in ("destroy", "replace", "forget", "replace and forget")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan. `errored` and `complete` are None where this version of Terraform does not say."""
+
+    version: str
+    made: str | None  # ISO 8601
+    errored: bool | None
+    complete: bool | None
+    changes: tuple[Change, ...]
+    drift: tuple[Change, ...]
+    checks: tuple[tuple[str, str], ...]  # what is checked, and its status
+    values: bool  # whether it holds values, among which secrets may be
+
+
+def parse(content: bytes, origin: str) -> dict[str, Any]:
+    """The plan document in *content*. Raises `Unproven` for what is none, and for another major version."""
+    document = parse_json(content, origin)
+    if not isinstance(document, dict):
+        raise Unproven(f"{origin} is {named(document)}, expected an object")
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != "1":
+        raise Unproven(f"{origin} has format_version {version!r}; 1.x is known")
+    return document
+
+
+def read(content: bytes, origin: str) -> Plan:
+    """
+    The plan in *content*.
+
+    Raises:
+        Unproven: for what is no plan of a known version, and for actions that nobody has heard of.
+    """
+    document = parse(content, origin)
+    if "resource_changes" not in document and "planned_values" not in document:
+        raise Unproven(f"{origin} has no resource_changes: it is a state, or half a plan")
+    made = document.get("timestamp")
+    return Plan(
+        version=document["format_version"],
+        made=made if isinstance(made, str) else None,
+        errored=_flag(document, "errored", origin),
+        complete=_flag(document, "complete", origin),
+        changes=_changes(document, "resource_changes", origin),
+        drift=_changes(document, "resource_drift", origin),
+        checks=tuple(
+            _check(one, f"{origin}: checks[{at}]") for at, one in enumerate(_list(document, "checks", origin))
+        ),
+        values=_has_values(document),
+    )
+
+
+def _changes(document: dict[str, Any], name: str, origin: str) -> tuple[Change, ...]:
+    return tuple(_change(one, f"{origin}: {name}[{at}]") for at, one in enumerate(_list(document, name, origin)))
+
+
+def _change(said: Any, place: str) -> Change:
+    fields = _object(said, place)
+    address, kind = fields.get("address"), fields.get("type")
+    if not isinstance(address, str) or not isinstance(kind, str):
+        raise Unproven(f"{place} has no address or no type")
+    actions = _object(fields.get("change"), f"{place}.change").get("actions")
+    found = (
+        ACTIONS.get(tuple(actions)) if isinstance(actions, list) and all(isinstance(x, str) for x in actions) else None
+    )
+    if found is None:
+        raise Unproven(f"{place}: the actions {actions!r} on {address} are not known")
+    return Change(address, kind, found, str(fields.get("action_reason") or ""))
+
+
+def _check(said: Any, place: str) -> tuple[str, str]:
+    fields = _object(said, place)
+    name = _object(fields.get("address"), f"{place}.address").get("to_display")
+    status = fields.get("status")
+    if not isinstance(name, str) or status not in CHECKS:
+        raise Unproven(f"{place} is {name!r} with the status {status!r}")
+    return name, status
+
+
+def _flag(document: dict[str, Any], name: str, origin: str) -> bool | None:
+    value = document.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Unproven(f"{origin}: {name} is {value!r}, no boolean")
+    return value
+
+
+def _list(document: dict[str, Any], name: str, origin: str) -> list[Any]:
+    value = document.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unproven(f"{origin}: {name} is {named(value)}, expected a list")
+    return value
+
+
+def _object(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unproven(f"{place} is {named(value)}, expected an object")
+    return value
+
+
+def _has_values(document: dict[str, Any]) -> bool:
+    if any(document.get(name) for name in ("variables", "planned_values", "prior_state", "configuration")):
+        return True
+    changes = [*_list(document, "resource_changes", ""), *_list(document, "resource_drift", "")]
+    outputs = document.get("output_changes")
+    changes += [{"change": one} for one in outputs.values()] if isinstance(outputs, dict) else []
+    return any(isinstance(one, dict) and ({"before", "after"} & set(one.get("change") or ())) for one in changes)
