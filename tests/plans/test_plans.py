@@ -227,6 +227,7 @@ def test_the_commands_answer(tmp_path):
     assert CliRunner().invoke(main, ["plan", "check", str(path), "--max-age", "soon"]).exit_code == 4
     assert CliRunner().invoke(main, ["plan", "mask", str(path), "--out", str(out)]).exit_code == 0
     report = CliRunner().invoke(main, ["plan", "check", str(out), "--protect", "aws_db_*", "--json"])
+    assert ("holds values" in done.stderr, "holds values" in report.stderr) == (True, False)
     assert (report.exit_code, json.loads(report.stdout)["lost"]) == (2, ["aws_db_instance.main"])
     piped = CliRunner().invoke(main, ["plan", "mask", "-"], input=path.read_text())
     assert (piped.exit_code, SECRET in piped.stdout) == (0, False)
