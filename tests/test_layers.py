@@ -62,6 +62,7 @@ ALLOWED = {
     },
     "producers": {"model", "errors", "evidence", "policy"},
     "publishing": set(),
+    "knowledge": {"canonical", "clock", "errors", "evidence", "operations", "publishing"},
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
     "render": {"model", "waiving", "wire"},
     "secrets": {"clock", "errors", "evidence", "publishing"},

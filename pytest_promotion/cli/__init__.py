@@ -20,6 +20,7 @@ from pytest_promotion.cli.gates import gates
 from pytest_promotion.cli.health import health
 from pytest_promotion.cli.history import history
 from pytest_promotion.cli.init import init
+from pytest_promotion.cli.kb import kb
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
 from pytest_promotion.cli.override import override
@@ -83,6 +84,7 @@ for command in (
     cycle,
     finalize,
     health,
+    kb,
     replay,
     conformance,
     secrets,

@@ -1,0 +1,89 @@
+"""
+From what people write to words that an index can look up.
+
+Any word of a question may match: demanding all of them finds nothing for most questions that
+people ask. Scripts without spaces are looked up by pairs of characters, as Lucene's
+CJKAnalyzer does, because nobody separated the words when the text was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+# The English stop words of Lucene's StandardAnalyzer, unchanged.
+# fmt: off
+STOP: Final = frozenset({
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not",
+    "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was",
+    "will", "with",
+})
+# fmt: on
+PASSAGE: Final = 800  # characters, as many as the earlier system indexed at a time
+OVERLAP: Final = 120  # so that what stands across a cut is whole in one of the two
+SNIPPET: Final = 240
+
+_UNSPACED: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CHARACTER: Final = re.compile(f"[{_UNSPACED}]")
+_RUN: Final = re.compile(f"([{_UNSPACED}]+)|([^\\W_]+)")
+
+
+def spaced(text: str) -> str:
+    """*text* with each character of a script without spaces standing alone."""
+    if text.isascii():
+        return text
+    return _CHARACTER.sub(r" \g<0> ", text)
+
+
+def terms(query: str) -> list[str]:
+    """
+    What to look up for *query*, each once: words, and pairs of characters with a space between.
+
+    Words that are in nearly every text are left out, unless the query has no others. Operators
+    of query languages (AND, NEAR, quotes, stars) are words or nothing.
+    """
+    found = dict.fromkeys(_terms(query.lower()))
+    return [term for term in found if term not in STOP] or list(found)
+
+
+def _terms(query: str) -> Iterator[str]:
+    for run, word in _RUN.findall(query):
+        if word or len(run) == 1:
+            yield word or run
+        else:
+            yield from (f"{first} {second}" for first, second in pairwise(run))
+
+
+def any_of(wanted: list[str]) -> str:
+    """The terms as a query of FTS5 and of tantivy: each in quotes, in which nothing is an operator."""
+    return " OR ".join(f'"{term}"' for term in wanted)
+
+
+def passages(text: str) -> Iterator[tuple[int, int]]:
+    """Where the passages of *text* start and end: at most `PASSAGE` characters, cut between words, overlapping."""
+    start = 0
+    while len(text) - start > PASSAGE:
+        space = text.rfind(" ", start + PASSAGE // 2, start + PASSAGE)
+        end = space if space > 0 else start + PASSAGE
+        yield start, end
+        start = end - OVERLAP
+    yield start, len(text)
+
+
+def snippet(passage: str, wanted: list[str]) -> str:
+    """The whole passage, or `SNIPPET` characters of it around the first term that stands in it."""
+    if len(passage) <= SNIPPET:
+        return passage
+    lower = passage.lower()
+    first = min((place for term in wanted if (place := lower.find(term.replace(" ", ""))) >= 0), default=0)
+    start = min(max(0, first - SNIPPET // 2), len(passage) - SNIPPET)
+    return passage[start : start + SNIPPET]
+
+
+def whole(word: str) -> re.Pattern[str]:
+    """A pattern that finds *word* where it is no part of a longer one; text is expected in lower case."""
+    before = "" if _CHARACTER.match(word[:1]) else r"(?<![^\W_])"
+    after = "" if _CHARACTER.match(word[-1:]) else r"(?![^\W_])"
+    return re.compile(f"{before}{re.escape(word)}{after}")
