@@ -1,0 +1,41 @@
+"""The knowledge base finds what it is asked for, and not less than it did."""
+
+import pytest
+
+from pytest_promotion.knowledge import benchmark, drift
+
+METRICS = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
+
+
+@pytest.mark.critical(owner="knowledge", fix="promotion kb benchmark --profile PROFILE --output REPORT")
+def test_kb_benchmark(artifact, freshness, measure, policy, reason):
+    """The cases of this profile are answered well enough, each average recomputed from what was found."""
+    report, cases = artifact(policy["report"]), artifact(policy["cases"])
+    freshness(report)
+    measure.equals("status", report["status"], benchmark.MEASURED)
+    measure.equals("cases", report["cases_sha256"], cases.sha256)
+    results = report["results"]
+    for metric, average in benchmark.averages(results).items():
+        measure.equals(f"declared {metric}", report[METRICS[metric]], benchmark.rounded(average))
+        limit = policy[f"min_{metric}"]
+        measure.at_least(metric, float(average), limit, min_samples=len(cases.data), samples=len(results))
+    reason(f"{len(results)} cases: precision {report[METRICS['precision']]}, recall {report[METRICS['recall']]}")
+
+
+@pytest.mark.critical(owner="knowledge", fix="promotion kb monitor --profile PROFILE, then see its alerts")
+def test_kb_drift(artifact, freshness, measure, policy, reason):
+    """The newest look of the monitor raised no alert, and found the baseline no further above than it may be."""
+    report = artifact.latest(policy["reports"])
+    freshness(report)
+    measure.equals("status", report["status"], benchmark.MEASURED)
+    measure.equals("cases", report["cases_sha256"], artifact(policy["cases"]).sha256)
+    measure.equals("passed", report["passed"], True)
+    measure.at_least("earlier points", report["history_points_used"], policy["min_history"])
+    current, baseline = report["current_metrics"], report["baseline"]
+    assert baseline, "there is no baseline to have drifted from"
+    for metric, average in METRICS.items():
+        lost = drift.lost(measure.number(average, baseline[average]), measure.number(average, current[average]))
+        measure.at_most(f"{metric} lost since the baseline", lost, policy[f"max_{metric}_drop"])
+    raised = [alert["code"] for alert in report["alerts"]]
+    assert not raised, f"the monitor says {', '.join(raised)}"
+    reason(f"no alert after {report['history_points_used']} earlier points")
