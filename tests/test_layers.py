@@ -42,6 +42,7 @@ ALLOWED = {
     "compose": {"errors", "evidence"},
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
     "conformance": {"evidence"},
+    "candidates": {"canonical", "clock", "errors", "evidence"},
     "plans": {"clock", "errors", "evidence"},
     "scans": {"clock", "errors", "evidence"},
     "slo": {"clock", "errors", "evidence"},

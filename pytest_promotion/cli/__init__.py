@@ -27,6 +27,7 @@ from pytest_promotion.cli.override import override
 from pytest_promotion.cli.parity import parity
 from pytest_promotion.cli.plan import plan
 from pytest_promotion.cli.policy import policy
+from pytest_promotion.cli.reality_check import reality_check
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.scan_check import scan_check
@@ -97,6 +98,7 @@ for command in (
     load,
     scan_check,
     plan,
+    reality_check,
     schema,
 ):
     main.add_command(command)

@@ -1,0 +1,1 @@
+"""Research candidates: from exploratory to accepted, with the evidence that was judged."""
