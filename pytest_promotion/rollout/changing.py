@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from pytest_promotion.errors import Unproven
 from pytest_promotion.rollout import health
 from pytest_promotion.rollout.containers import Container
@@ -26,55 +24,45 @@ def look_until_well(run: Run) -> None:
         if run.plan.forced_failure is not None:
             raise Unhealthy(run.plan.forced_failure())
         limits = run.plan.limits
-        health.until_healthy(_Look(run).once, limits.health_s, limits.interval_s)
+        health.until_healthy(lambda: _look(run), limits.health_s, limits.interval_s)
         step.details = f"{len(run.plan.probes)} URLs and all containers of {', '.join(run.resolved.services)}"
     if not run.plan.probes:
         run.notes.append("no URL was named: the containers alone were looked at")
 
 
-class _Look:
-    """Looks again and again; well is what was well twice and is the same: a container between two crashes runs, too."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._seen: set[tuple[str, str]] = set()
-        separator = "_" if run.composing.compose.version.startswith("1.") else "-"
-        self._images = {
-            name: str(body.get("image") or f"{run.plan.project}{separator}{name}")
-            for name, body in run.resolved.services.items()
-        }
-
-    def once(self) -> None:
-        """Raises `Unhealthy` with all that is not well."""
+def _look(run: Run) -> set[tuple[str, str]]:
+    """Which containers there are, and since when. Raises `Unhealthy` with all that is not well."""
+    try:
+        containers = run.engine.containers()
+        wrong = _wrong(run, containers)
+    except Unproven as problem:
+        raise Unhealthy(str(problem)) from None  # a container that goes while it is asked about
+    for probe in () if wrong else run.plan.probes:
         try:
-            wrong, seen = self._containers()
-        except Unproven as problem:
-            raise Unhealthy(str(problem)) from None  # a container that goes while it is asked about
-        for probe in () if wrong else self._run.plan.probes:
-            try:
-                health.ask(probe)
-            except Unhealthy as problem:
-                wrong.append(str(problem))
-        again, self._seen = self._seen == seen, seen
-        if wrong:
-            raise Unhealthy("; ".join(wrong))
-        if not again:
-            raise Unhealthy("the containers were seen well only once, or were started again in between")
+            health.ask(probe)
+        except Unhealthy as problem:
+            wrong.append(str(problem))
+    if wrong:
+        raise Unhealthy("; ".join(wrong))
+    return {(one.id, one.started_at) for one in containers}
 
-    def _containers(self) -> tuple[list[str], set[tuple[str, str]]]:
-        there: dict[str, list[Container]] = defaultdict(list)
-        for one in self._run.engine.containers():
-            there[one.service].append(one)
-        wrong = [f"{name} has no container" for name in self._images if name not in there]
-        one_shot = self._run.resolved.one_shot
-        for name, containers in there.items():
-            if name not in self._images:
-                continue  # of a profile that is not active
-            wanted = self._run.engine.image(self._images[name])
-            for one in containers:
-                ended_well = name in one_shot and one.status == "exited" and one.exit_code == 0
-                if not one.well and not ended_well:
-                    wrong.append(f"{name} is {one.status}{f', {one.health}' if one.health else ''} ({one.exit_code})")
-                elif one.image != wanted:
-                    wrong.append(f"{name} runs another image than {self._images[name]}: the old version?")
-        return wrong, {(one.id, one.started_at) for containers in there.values() for one in containers}
+
+def _wrong(run: Run, containers: list[Container]) -> list[str]:
+    there = {one.service for one in containers}
+    wrong = [f"{name} has no container" for name in run.resolved.services if name not in there]
+    wanted = {name: _image(run, name) for name in run.resolved.services}
+    for one in containers:
+        if one.service not in wanted:
+            continue  # of a profile that is not active
+        ended_well = one.service in run.resolved.one_shot and one.status == "exited" and one.exit_code == 0
+        if not one.well and not ended_well:
+            wrong.append(f"{one.service} is {one.status}{f', {one.health}' if one.health else ''} ({one.exit_code})")
+        elif one.image != run.engine.image(wanted[one.service]):
+            wrong.append(f"{one.service} runs another image than {wanted[one.service]}: the old version?")
+    return wrong
+
+
+def _image(run: Run, service: str) -> str:
+    """The name of the image that *service* is to run; Compose makes one up for what is built and has none."""
+    separator = "_" if run.composing.compose.version.startswith("1.") else "-"
+    return str(run.resolved.services[service].get("image") or f"{run.plan.project}{separator}{service}")

@@ -153,11 +153,12 @@ def _copy(source: Path, target: Path, busy_s: float) -> None:
 
     # Not read-only: a log that a crash left has to be played first. Not created: what is missing is not empty.
     with (
-        contextlib.closing(sqlite3.connect(f"{_uri(source)}?mode=rw", uri=True, timeout=min(busy_s, 1.0))) as live,
+        contextlib.closing(sqlite3.connect(f"{_uri(source)}?mode=rw", uri=True, timeout=0.05)) as live,
         contextlib.closing(sqlite3.connect(target)) as copy,
     ):
+        # Asked often, because a writer that never rests leaves short gaps; SQLite's own waiting is up to 0.1 s a turn.
         # All pages in one step: between two of them a writer would have the copy start again, for ever.
-        live.backup(copy, pages=-1, progress=wait, sleep=0.05)
+        live.backup(copy, pages=-1, progress=wait, sleep=0.002)
 
 
 def _refuse_if_open(place: Path) -> None:

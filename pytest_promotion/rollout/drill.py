@@ -1,5 +1,5 @@
 """
-The rollback drill: a deployment that is made to fail, and has to be rolled back by the code that would do it in earnest.
+The rollback drill: a deployment that is made to fail, and has to be rolled back by the code that does it in earnest.
 
 It runs in a project of its own, on copies of the databases. First what is there is deployed, so that there is
 something to go back to; then it is deployed once more, a table is made that must not survive, and its health is called

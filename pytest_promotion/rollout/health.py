@@ -65,9 +65,11 @@ def ask(probe: Probe, answer_s: float = _ANSWER_S) -> None:
         raise Unhealthy(f"{probe.url} answers {answer.status} without {probe.says!r}: is it the old version?")
 
 
-def until_healthy(look: Callable[[], None], timeout_s: float, interval_s: float) -> None:
+def until_healthy(look: Callable[[], object], timeout_s: float, interval_s: float) -> None:
     """
-    Calls *look* until it does not raise `Unhealthy`, each *interval_s* seconds, for *timeout_s* seconds.
+    Calls *look* each *interval_s* seconds, for *timeout_s* seconds, until it sees the same twice without `Unhealthy`.
+
+    Once is not enough: a container between two crashes runs, too.
 
     Raises:
         Unhealthy: the last one.
@@ -76,6 +78,17 @@ def until_healthy(look: Callable[[], None], timeout_s: float, interval_s: float)
     from stamina.instrumentation import set_on_retry_hooks
 
     set_on_retry_hooks([])  # a log line for each look would be told to nobody
+    seen: list[object] = []
+
+    def twice() -> None:
+        try:
+            seen.append(look())
+        except Unhealthy:
+            seen.clear()
+            raise
+        if len(seen) < 2 or seen[-1] != seen[-2]:
+            raise Unhealthy("it was seen well only once, or was started again in between")
+
     stamina.retry(
         on=Unhealthy,
         attempts=None,
@@ -84,4 +97,4 @@ def until_healthy(look: Callable[[], None], timeout_s: float, interval_s: float)
         wait_max=interval_s,
         wait_jitter=0,
         wait_exp_base=1,
-    )(look)()
+    )(twice)()

@@ -54,7 +54,7 @@ def find_tools(run: Run) -> None:
         run.resolved = parse(path)
         step.details = f"services: {', '.join(run.resolved.services)}"
         run.shared = run.resolved.shared()
-        mounted = run.resolved.checkout(run.composing.folder)
+        mounted = run.resolved.checkout(run.composing.folder, run.plan.databases)
         run.notes += [f"{one}, which a rollback does not bring back" for one in mounted]
 
 

@@ -82,7 +82,8 @@ def _start(run: Run) -> None:
             raise Failed(f"what ran before does not start: {done.why}")
 
 
-def _look(run: Run) -> None:
+def _look(run: Run) -> set[tuple[str, str]]:
+    """Which containers run, and since when. Raises `Unhealthy` with all that is not as it was."""
     try:
         running = [one for one in run.engine.containers() if one.running]
     except Unproven as problem:
@@ -105,3 +106,4 @@ def _look(run: Run) -> None:
             wrong.append(str(problem))
     if wrong:
         raise Unhealthy("; ".join(wrong))
+    return {(one.id, one.started_at) for one in running}

@@ -82,13 +82,15 @@ class Configuration:
                     found.append(f"{name} writes to {source}")
         return found
 
-    def checkout(self, folder: Path) -> list[str]:
-        """What its containers read from *folder* on the host: no image brings that back."""
+    def checkout(self, folder: Path, databases: Sequence[Path]) -> list[str]:
+        """What its containers read from *folder* on the host, but for *databases*: no image brings that back."""
         return [
             f"{name} mounts {source}"
             for name, body in self.services.items()
             for source, _ in map(_mount, body.get("volumes") or ())
-            if source.startswith("/") and Path(source).is_relative_to(folder)
+            if source.startswith("/")
+            and Path(source).is_relative_to(folder)
+            and not any(one.is_relative_to(source) for one in databases)
         ]
 
     def with_images(self, images: Mapping[str, str]) -> dict[str, Any]:

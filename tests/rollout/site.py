@@ -113,7 +113,13 @@ class Site:
     def promotion(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """The command, as people call it."""
         return subprocess.run(
-            self.command(*words), cwd=self.path, env=self.environment, capture_output=True, text=True, check=False, **more
+            self.command(*words),
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **more,
         )
 
     def command(self, *words: str) -> list[str]:
@@ -125,7 +131,9 @@ class Site:
     def answer(self) -> str:
         """What the shop says over HTTP; empty where it does not."""
         try:
-            with closing(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url, timeout=5)) as found:
+            with closing(
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url, timeout=5)
+            ) as found:
                 return str(found.read().decode().strip())
         except OSError:
             return ""
