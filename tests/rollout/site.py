@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from pytest_promotion.rollout.health import Probe
 from pytest_promotion.rollout.plan import Limits, Plan
 from tests.engine import BUSYBOX, DockerEngine
 
-QUICK = Limits(health_s=8.0, interval_s=0.2, up_s=90.0, busy_s=2.0)
+QUICK = Limits(health_s=4.0, interval_s=0.2, up_s=90.0, busy_s=2.0)
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH", "HOME")
 
 
@@ -46,6 +47,19 @@ def rows_of(path: Path) -> int:
         return int(found.execute("SELECT count(*) FROM orders").fetchone()[0])
 
 
+@functools.cache
+def shop_image(engine: DockerEngine, version: str) -> str:
+    """The image `shop:<version>`, made once an engine."""
+    context = engine.place / f"shop-{version}"
+    context.mkdir()
+    shutil.copy(BUSYBOX, context / "busybox")
+    (context / "version").write_text(f"version {version}\n")
+    (context / "Dockerfile").write_text(
+        "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nENV PATH=/bin\nCOPY version /www/version\n"
+    )
+    return engine.docker("build", "-q", "-t", f"shop:{version}", str(context))
+
+
 class Site:
     """A checkout of the shop, and what runs of it."""
 
@@ -69,20 +83,19 @@ class Site:
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in self.engine.environment.items() if name in ENGINE_VARIABLES}
 
-    def write(self, version: str, run: str = "", **service: Any) -> Site:
-        """Checks out a version; *run* is what its container does instead of serving."""
-        context = self.path / "app"
-        context.mkdir(parents=True, exist_ok=True)
-        if not (context / "busybox").exists():
-            shutil.copy(BUSYBOX, context / "busybox")
-        (context / "version").write_text(f"version {version}\n")
+    def write(self, version: str, run: str = "", *, build: bool = False, **service: Any) -> Site:
+        """Checks out a version, whose image is there or is to be built; *run* is what it does instead of serving."""
         command = run or f"exec /bin/busybox httpd -f -p 127.0.0.1:{self.port} -h /www"
-        (context / "Dockerfile").write_text(
-            "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nENV PATH=/bin\nCOPY version /www/version\n"
-            f"CMD {json.dumps(['/bin/sh', '-c', command])}\n"
-        )
-        web = {"build": "./app", "network_mode": "host", "stop_grace_period": "0s", **service}
-        (self.path / "compose.yaml").write_text(json.dumps({"version": "3.8", "services": {"web": web}}))
+        shop_image(self.engine, version)
+        image: dict[str, Any] = {"image": f"shop:{version}"}
+        if build:
+            context = self.path / "app"
+            context.mkdir(exist_ok=True)
+            (context / "Dockerfile").write_text(f"FROM shop:{version}\nLABEL built=here\n")
+            image = {"build": "./app"}
+        web = {"command": ["/bin/sh", "-c", command], "network_mode": "host", "stop_grace_period": "0s"}
+        document = {"version": "3.8", "services": {"web": {**image, **web, **service}}}
+        (self.path / "compose.yaml").write_text(json.dumps(document))
         return self
 
     def services(self, **services: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ from pytest_promotion.rollout.permission import Permission
 from tests.rollout.site import QUICK, make_database, rows_of
 from tests.trust.conftest import SUBJECT
 
+WORKER = {"image": "shop:1", "network_mode": "none", "command": ["/bin/busybox", "sleep", "600"], "depends_on": ["web"]}
+
 
 def written(site):
     """The reports on disk, oldest first."""
@@ -34,7 +36,7 @@ class TestDeployed:
         first = site.deploy()
         assert (first["status"], first["exit_code"], first["passed"]) == ("deployed", 0, True), first
         before = site.running()
-        second = site.write("2").deploy(probes=(Probe(site.url, "version 2"),))
+        second = site.write("2", build=True).deploy(probes=(Probe(site.url, "version 2"),))
         assert second["status"] == "deployed", second["reasons"]
         assert site.answer() == "version 2"
         assert second["before"]["web"]["image"] == before["web"] != site.running()["web"]
@@ -60,7 +62,7 @@ class TestDeployed:
 
     def test_a_service_that_is_meant_to_end_may(self, site):
         """A migration that ended well is not a service that died."""
-        job = {"build": "./app", "network_mode": "none", "command": ["/bin/true"], "entrypoint": ["/bin/busybox"]}
+        job = {"image": "shop:1", "network_mode": "none", "entrypoint": ["/bin/busybox"]}
         site.services(migrate=job | {"command": ["true"]})
         assert site.deploy()["status"] == "rolled back"
         site.services(after=job | {"command": ["sleep", "600"], "depends_on": waits_for("migrate")})
@@ -138,7 +140,7 @@ class TestRolledBack:
         """Old images with the new variables are a version that nobody ever ran."""
         site.write("1", environment={"COLOUR": "red"}).deploy()
         site.write("2", "exit 1", environment={"COLOUR": "blue"})
-        site.services(more={"build": "./app", "network_mode": "none"})
+        site.services(more={"image": "shop:1", "network_mode": "none"})
         assert site.deploy()["status"] == "rolled back"
         [one] = site.engine.docker("ps", "-q", "--filter", f"label=com.docker.compose.project={site.project}").split()
         assert "COLOUR=red" in site.engine.docker("inspect", "-f", "{{.Config.Env}}", one)
@@ -152,17 +154,10 @@ class TestRolledBack:
 
     def test_more_than_one_service_each_to_its_own_image(self, site):
         """A snapshot of some services is a rollback to a mixture."""
-        site.services(
-            worker={
-                "build": {"context": "./app"},
-                "network_mode": "none",
-                "command": ["/bin/busybox", "sleep", "600"],
-                "depends_on": ["web"],
-            }
-        )
+        site.services(worker=WORKER)
         assert site.deploy()["status"] == "deployed"
         before = site.running()
-        site.write("2", "exit 1")
+        site.write("2", "exit 1").services(worker=WORKER | {"image": "shop:2"})
         done = site.deploy()
         assert done["status"] == "rolled back", done["reasons"]
         assert site.running() == before
@@ -278,6 +273,7 @@ class TestNothingChanged:
 
     def test_an_image_that_cannot_be_built(self, running):
         """Half of the services new and half of them old."""
+        running.write("2", build=True)
         (running.path / "app" / "Dockerfile").write_text("FROM scratch\nCOPY nothing /nothing\n")
         done = running.deploy()
         assert done["status"] == "not done"
@@ -405,7 +401,7 @@ class TestKilled:
         site.deploy()
         site.write("2", healthcheck={"test": ["CMD", "/bin/busybox", "false"], "interval": "1s", "retries": 60})
         site.services(
-            late={"build": "./app", "network_mode": "none", "depends_on": {"web": {"condition": "service_healthy"}}}
+            late={"image": "shop:1", "network_mode": "none", "depends_on": {"web": {"condition": "service_healthy"}}}
         )
         words = site.command(
             "deploy", "--database", str(site.database), "--decision", str(decision.latest), "--rollback-on-failure"
