@@ -19,7 +19,7 @@ def up(run: Run) -> None:
 
 
 def look_until_well(run: Run) -> None:
-    """Raises `Unhealthy`, with the last look's reason, where the new services are not well in time; `Unproven`."""
+    """Raises `Unhealthy`, with the last look's reason, where the new services are not well in time, or `Failed`."""
     with run.step("health-check") as step:
         if run.plan.forced_failure is not None:
             raise Unhealthy(run.plan.forced_failure())
@@ -55,6 +55,9 @@ def _wrong(run: Run, containers: list[Container]) -> list[str]:
         if one.service not in wanted:
             continue  # of a profile that is not active
         ended_well = one.service in run.resolved.one_shot and one.status == "exited" and one.exit_code == 0
+        if one.over and not ended_well:
+            # Waiting would be a longer outage.
+            raise Failed(f"{one.service} ended with exit code {one.exit_code}, and nobody starts it again")
         if not one.well and not ended_well:
             wrong.append(f"{one.service} is {one.status}{f', {one.health}' if one.health else ''} ({one.exit_code})")
         elif one.image != run.engine.image(wanted[one.service]):

@@ -17,6 +17,7 @@ REPOSITORY: Final = "promotion-rollback"  # of the tags that keep images: <proje
 _ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
 _MISSING: Final = re.compile(r"no such (image|object)", re.IGNORECASE)
 _QUICK_S: Final = 120.0
+_STOP_S: Final = 900.0  # a database may ask for minutes to write what it holds
 INSTALL: Final = "https://docs.docker.com/engine/install/ (Debian: apt-get install docker.io docker-compose)"
 
 
@@ -31,11 +32,17 @@ class Container:
     health: str
     exit_code: int
     started_at: str
+    restarts: bool
 
     @property
     def running(self) -> bool:
         """Whether it runs, and is not between two crashes."""
         return self.status == "running"
+
+    @property
+    def over(self) -> bool:
+        """Whether it ended and nobody starts it again."""
+        return self.status in ("exited", "dead") and not self.restarts
 
     @property
     def well(self) -> bool:
@@ -66,10 +73,10 @@ class Engine:
         found = [_container(one) for one in self._inspect("inspect", *ids)] if ids else []
         return sorted((one for one in found if one), key=lambda one: (one.service, one.id))
 
-    def stop(self, seconds: int = 10) -> None:
-        """Stops all of them, and looks whether they stopped."""
+    def stop(self) -> None:
+        """Stops all of them, each within the time it asks for, and looks whether they stopped."""
         if running := [one.id for one in self.containers() if one.status not in ("exited", "created", "dead")]:
-            self._ask("stop", "-t", str(seconds), *running)
+            self._ask("stop", *running, timeout_s=_STOP_S)
         if still := [one.service for one in self.containers() if one.status not in ("exited", "created", "dead")]:
             raise Unproven(f"still running: {', '.join(still)}")
 
@@ -112,14 +119,14 @@ class Engine:
     def _inspect(self, *words: str) -> list[dict[str, Any]]:
         return _parsed(self._ask(*words))
 
-    def _ask(self, *words: str) -> Ended:
-        done = self._run(*words)
+    def _ask(self, *words: str, timeout_s: float = _QUICK_S) -> Ended:
+        done = self._run(*words, timeout_s=timeout_s)
         if done.exit_code != 0:
             raise Unproven(done.why)
         return done
 
-    def _run(self, *words: str) -> Ended:
-        return run((self._program, *words), self._cwd, self._environment, _QUICK_S, self._inherited)
+    def _run(self, *words: str, timeout_s: float = _QUICK_S) -> Ended:
+        return run((self._program, *words), self._cwd, self._environment, timeout_s, self._inherited)
 
 
 def _container(found: dict[str, Any]) -> Container | None:
@@ -134,6 +141,7 @@ def _container(found: dict[str, Any]) -> Container | None:
         (state.get("Health") or {}).get("Status", "") if (state.get("Health") or {}).get("Status") != "none" else "",
         int(state["ExitCode"]),
         state["StartedAt"],
+        (found.get("HostConfig") or {}).get("RestartPolicy", {}).get("Name", "") not in ("", "no"),
     )
 
 

@@ -55,6 +55,8 @@ def ask(probe: Probe, answer_s: float = _ANSWER_S) -> None:
             body += part
             if time.monotonic() > until:
                 raise Unhealthy(f"{probe.url} does not end its answer within {answer_s:g} s")
+        if len(body) < _LARGEST and answer.length:
+            raise Unhealthy(f"{probe.url} does not answer: {answer.length} bytes are missing")
     except (OSError, http.client.HTTPException, ValueError) as problem:
         raise Unhealthy(f"{probe.url} does not answer: {problem or type(problem).__name__}") from None
     finally:

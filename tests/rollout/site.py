@@ -93,7 +93,7 @@ class Site:
             context.mkdir(exist_ok=True)
             (context / "Dockerfile").write_text(f"FROM shop:{version}\nLABEL built=here\n")
             image = {"build": "./app"}
-        web = {"command": ["/bin/sh", "-c", command], "network_mode": "host", "stop_grace_period": "0s"}
+        web = {"command": ["/bin/sh", "-c", command], "network_mode": "host", "stop_signal": "SIGKILL"}
         document = {"version": "3.8", "services": {"web": {**image, **web, **service}}}
         (self.path / "compose.yaml").write_text(json.dumps(document))
         return self
@@ -102,7 +102,7 @@ class Site:
         """Adds services beside the web."""
         path = self.path / "compose.yaml"
         found = json.loads(path.read_text())
-        found["services"] |= services
+        found["services"] |= {name: {"stop_signal": "SIGKILL", **body} for name, body in services.items()}
         path.write_text(json.dumps(found))
 
     def plan(self, **more: Any) -> Plan:
