@@ -60,9 +60,9 @@ def find_tools(run: Run) -> None:
 
 def find_tools_to_go_back(run: Run) -> None:
     """The same for a rollback, which does not ask what the compose files say by now. Raises `Unproven`."""
-    env_file = Path(run.journal.env_file) if run.journal.env_file else None
     files = tuple(map(Path, run.journal.files))
-    run.composing = Composing(_find(run), run.plan.project, files, env_file, dict(run.plan.environment), run.inherited)
+    # What is rolled back to is resolved: it asks for no variables, and their file may be gone.
+    run.composing = Composing(_find(run), run.plan.project, files, None, dict(run.plan.environment), run.inherited)
     if run.journal.before:
         run.resolved = parse(Path(run.journal.configuration))
 
