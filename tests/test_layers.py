@@ -66,6 +66,7 @@ ALLOWED = {
     "knowledge": {"canonical", "clock", "errors", "evidence", "operations", "publishing"},
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
     "render": {"model", "waiving", "wire"},
+    "rollout": {"clock", "compose", "errors", "evidence", "operations", "publishing", "secrets", "trust"},
     "secrets": {"clock", "errors", "evidence", "publishing"},
     "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
     "forms": {"publishing", "render"},

@@ -14,6 +14,8 @@ from pytest_promotion.cli.bundle import bundle
 from pytest_promotion.cli.canonical import canonical
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
+from pytest_promotion.cli.deploy import deploy
+from pytest_promotion.cli.drill import drill
 from pytest_promotion.cli.explain import diff, explain
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
@@ -86,6 +88,8 @@ for command in (
     finalize,
     health,
     kb,
+    deploy,
+    drill,
     replay,
     conformance,
     secrets,

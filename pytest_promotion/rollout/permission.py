@@ -1,0 +1,71 @@
+"""The decision that a deployment rests on, asked again each time before something is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pytest_promotion.clock import iso
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.trust import verify as trust
+from pytest_promotion.trust.keys import read_public
+from pytest_promotion.trust.stored import read_content
+
+
+class Refused(Exception):
+    """The answer is no, and nothing was changed because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The decision in `path` and what is demanded of it, as `promotion verify` takes it."""
+
+    path: Path
+    subject: str = ""
+    keys: Sequence[Path] = ()
+    threshold: int = 1
+    policy: Path | None = None
+    override: Path | None = None
+    refuse_weakened: bool = False
+
+    def ask(self, at: datetime) -> dict[str, Any]:
+        """
+        What `verify` answers, where that is yes, or an override where one was named.
+
+        Raises:
+            Refused: where it says no.
+            Unproven: where it cannot tell, or there is no decision.
+            PolicyError: for a key or a subject that cannot be used.
+        """
+        case = trust.case_at(self.path)
+        demands = trust.Demands(
+            at=at,
+            subject=self.subject,
+            policy_sha256=sha256(_content(self.policy)).hexdigest() if self.policy else "",
+            keys=[read_public(key) for key in self.keys],
+            threshold=self.threshold,
+            refuse_weakened=self.refuse_weakened,
+        )
+        answer = trust.verify(case, demands)
+        if self.override is not None and not answer.yes:
+            answer = trust.overridden(answer, case, demands, read_content(self.override), self.override.name)
+        if not answer.yes and not answer.overridden:
+            said = f"the decision {self.path} may not be acted on: {'; '.join((*answer.against, *answer.unknown))}"
+            raise (Refused if answer.against else Unproven)(said)
+        return {
+            "path": str(self.path),
+            "sha256": sha256(case.content).hexdigest(),
+            "asked_at": iso(at),
+            **answer.document(),
+        }
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None

@@ -1,0 +1,166 @@
+"""The workflows that come with the project: what they ask of a runner, and what they leave to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_promotion.cli import main
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github"
+WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
+TEMPLATES = [path for path in WORKFLOWS if path.stem != "tests"]
+RESTORE = FOLDER / "actions" / "restore-history" / "action.yml"
+TOOLS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def tool(name):
+    """The program, where it is installed."""
+    found = shutil.which(name, path=TOOLS)
+    if found is None:
+        pytest.skip(f"{name} is not installed: it is in the group `test`")
+    return found
+
+
+def steps(path):
+    """Every step of a workflow or action."""
+    document = yaml.safe_load(path.read_text())
+    jobs = document["jobs"].values() if "jobs" in document else [document["runs"]]
+    return [step for job in jobs for step in job["steps"]]
+
+
+def test_actionlint_finds_nothing():
+    """A workflow with a misspelt key runs without what the key should have done."""
+    done = subprocess.run(
+        [tool("actionlint"), *map(str, WORKFLOWS)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": TOOLS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_finds_nothing():
+    """Text of an input that reaches the shell, a token that may write: each is somebody else's promotion."""
+    words = [tool("zizmor"), "--offline", "--no-progress", "--color=never", str(FOLDER)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, RESTORE], ids=lambda path: path.stem)
+def test_no_script_has_an_expression_in_it(path):
+    """An input called `; curl …` is a command."""
+    scripts = [step["run"] for step in steps(path) if "run" in step]
+    assert scripts
+    assert not any("${{" in script for script in scripts)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_nothing_is_permitted_but_reading(path):
+    """A job that may write can change what it judges."""
+    document = yaml.safe_load(path.read_text())
+    assert document["permissions"] == {}
+    for job in document["jobs"].values():
+        assert set(job["permissions"].values()) == {"read"}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_hidden_folders_are_uploaded_and_their_absence_is_an_error(path):
+    """Uploads leave `.runtime` out, with a warning that nobody reads."""
+    uploads = [step for step in steps(path) if step.get("uses", "").startswith("actions/upload-artifact@")]
+    assert uploads
+    for step in uploads:
+        assert step["if"] == "always()"
+        assert step["with"]["if-no-files-found"] == "error"
+        assert ".runtime" not in step["with"]["path"] or step["with"]["include-hidden-files"] is True
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in TEMPLATES if p.stem.startswith(("kb", "rollback"))], ids=lambda path: path.stem
+)
+def test_what_runs_by_the_clock_brings_its_history(path):
+    """A runner starts empty: drift is never found in a history of one."""
+    document = yaml.safe_load(path.read_text())
+    assert document[True]["schedule"]
+    assert any(step.get("uses") == "./.github/actions/restore-history" for step in steps(path))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_the_commands_have_the_flags_that_workflows_give_them(path):
+    """A flag that is not there ends the job with 4, on the first of the month."""
+    scripts = [step["run"] for step in steps(path) if "promotion " in step.get("run", "")]
+    for script in scripts:
+        called = re.search(r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint))?", script)
+        command = main.commands.get(called[1])
+        if command is None:
+            pytest.skip(f"there is no `promotion {called[1]}`")
+        command = getattr(command, "commands", {}).get(called[2], command)
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        given = {
+            flag for flag in re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", script) if not flag.startswith("--promotion-")
+        }
+        if called[1] == "gates" and "--docker-build" not in known:
+            pytest.skip("`promotion gates` does not know the flags of a release")
+        assert given <= known, called[0]
+
+
+GH = """#!/bin/sh
+case "$*" in
+  "run list"*) test "$FAIL" = list && exit 1; printf '%s' "$RUNS";;
+  "api repos/o/r/actions/runs/2/artifacts"*) printf 77;;
+  "api "*) ;;
+  "run download 2 --repo o/r --name kept --dir place") mkdir -p place && echo point > place/point.json;;
+  *) echo "not asked before: $*" >&2; exit 9;;
+esac
+"""
+
+
+class TestRestoring:
+    """The script that fetches what an earlier run kept, with a `gh` that plays GitHub."""
+
+    def restore(self, tmp_path, **variables):
+        program = tmp_path / "bin" / "gh"
+        program.parent.mkdir()
+        program.write_text(GH)
+        program.chmod(0o755)
+        given = {
+            "GITHUB_REPOSITORY": "o/r",
+            "WORKFLOW": "w.yml",
+            "BRANCH": "main",
+            "ARTIFACT": "kept",
+            "PLACE": "place",
+        }
+        environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "START_AFRESH": "false", **given, **variables}
+        [step] = steps(RESTORE)
+        return subprocess.run(
+            ["bash", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def test_the_newest_that_was_kept_is_taken(self, tmp_path):
+        """A run that failed before it kept anything must not hide the one before it."""
+        done = self.restore(tmp_path, RUNS="3\n2\n1\n")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "place" / "point.json").exists()
+
+    def test_the_first_run_has_no_history(self, tmp_path):
+        """Otherwise nobody could ever start."""
+        assert self.restore(tmp_path, RUNS="").returncode == 0
+
+    @pytest.mark.parametrize("variables", [{"RUNS": "9\n8\n"}, {"FAIL": "list"}], ids=["nothing-kept", "no-answer"])
+    def test_a_history_that_is_lost_is_an_error(self, tmp_path, variables):
+        """An empty history looks like a good one."""
+        assert self.restore(tmp_path, **variables).returncode != 0
+
+    def test_a_history_that_is_lost_can_be_given_up(self, tmp_path):
+        """By somebody, in writing."""
+        assert self.restore(tmp_path, RUNS="9\n", START_AFRESH="true").returncode == 0
