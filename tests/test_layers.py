@@ -65,6 +65,7 @@ ALLOWED = {
     "publishing": set(),
     "knowledge": {"canonical", "clock", "errors", "evidence", "operations", "publishing"},
     "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
+    "release": {"model", "errors", "clock", "canonical", "evidence", "policy", "secrets", "trust"},
     "render": {"model", "waiving", "wire"},
     "rollout": {"clock", "compose", "errors", "evidence", "operations", "publishing", "secrets", "trust"},
     "secrets": {"clock", "errors", "evidence", "publishing"},

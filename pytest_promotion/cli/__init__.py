@@ -37,6 +37,7 @@ from pytest_promotion.cli.schema import schema
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.slo import load, slo
 from pytest_promotion.cli.tests import tests
+from pytest_promotion.cli.threshold_change import threshold_change
 from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.vault import vault
 from pytest_promotion.cli.verify import verify
@@ -94,6 +95,7 @@ for command in (
     conformance,
     secrets,
     tests,
+    threshold_change,
     upgrade_check,
     policy,
     canonical,

@@ -1,0 +1,113 @@
+"""What is released was tested, linted and built, here and now, from these files."""
+
+import re
+
+import pytest
+
+from pytest_promotion.compose import engine
+from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.release import results
+from pytest_promotion.release.tools import INSTALL
+
+
+@pytest.mark.critical(owner="backend", fix="promotion tests run --config CONFIG, and mend what fails")
+def test_backend_tests(artifact, freshness, measure, policy, reason):
+    """The backend's own suites ran just now, and passed with the coverage they owe."""
+    report = artifact(policy["report"])
+    freshness(report)
+    measure.equals("status", report["status"], "pass")
+    measure.equals("finished", report["finished"], True)
+    groups = report["groups"]
+    assert groups, "no group of tests ran"
+    for name in groups:
+        measure.at_least(f"{name} passed", groups[name]["passed"], 1)
+        measure.equals(f"{name} failed", groups[name]["failed"], 0)
+    measure.at_least("coverage_percent", report["coverage_percent"], policy["least_coverage_percent"])
+    reason(f"{', '.join(groups)} ran and passed, {report['coverage_percent']:.1f} % covered")
+
+
+@pytest.fixture
+def npm(artifact, measure, policy, tool, workspace):
+    """`npm(script)`: runs a script of the frontend's package.json, which must succeed."""
+
+    def run(script):
+        folder = policy["folder"]
+        scripts = artifact(f"{folder}/package.json")["scripts"]
+        measure.text(f"the script {script}", scripts[script])
+        done = tool(["npm", "--prefix", folder, "run", "--silent", script], policy["timeout_s"])
+        lacking = "" if (workspace / folder / "node_modules").is_dir() else f"; run `npm ci` in {folder} first"
+        assert done.exit_code == 0, f"npm run {script} ended with exit code {done.exit_code}{lacking}"
+
+    return run
+
+
+@pytest.mark.critical(owner="frontend", fix="npm ci && npm run lint", timeout=1900)
+def test_frontend_lint(npm, policy, reason):
+    """The frontend is free of what the linter finds."""
+    npm(policy["script"])
+    reason("the linter finds nothing")
+
+
+@pytest.mark.critical(owner="frontend", fix="npm ci && npm run test:unit", timeout=1900)
+def test_frontend_unit(artifact, measure, npm, policy, reason, state):
+    """The frontend's unit tests ran just now, there are some, and none failed."""
+    path = policy["results"]
+    before = state(path)
+    npm(policy["script"])
+    assert state(path) not in (None, before), f"npm run {policy['script']} did not write {path}"
+    counts = results.read(artifact(path).text, path)
+    measure.equals("failed", counts.failed, 0)
+    measure.at_least("passed", counts.passed, policy["min_passed"])
+    reason(f"{counts.passed} passed, {counts.skipped} skipped")
+
+
+@pytest.mark.critical(owner="frontend", fix="npm ci && npm run build", timeout=1900)
+def test_frontend_build(artifact, measure, npm, policy, reason, state):
+    """The frontend builds, and the build wrote what is shipped."""
+    paths = policy["writes"]
+    assert paths, "the policy names no file that a build writes"
+    before = {path: state(path) for path in paths}
+    npm(policy["script"])
+    for path in paths:
+        assert state(path) not in (None, before[path]), f"npm run {policy['script']} did not write {path}"
+        measure.at_least(f"bytes of {path}", artifact(path).size_bytes, 1)
+    reason(f"the build wrote {', '.join(paths)}")
+
+
+@pytest.fixture
+def compose(artifact, policy, tool, workspace):
+    """`compose(word)`: asks Compose about the compose file; gives its services and what it printed."""
+
+    def run(*words):
+        file = policy["compose"]
+        services = artifact(file)["services"]
+        assert services, f"{file} has no services"
+        try:
+            there = engine.find(workspace)
+        except Unproven as lacking:
+            raise GateFailed(f"{lacking}; {INSTALL['docker compose']}") from None
+        values = workspace / policy["env_file"] if policy["env_file"] else None
+        given = ["--env-file", str(values)] if values is not None and values.is_file() else []
+        done = tool([*there.words, *given, "-f", str(workspace / file), *words], policy["timeout_s"])
+        assert done.exit_code == 0, f"{' '.join((*there.words[-1:], *words))} ended with exit code {done.exit_code}"
+        return services, done.output
+
+    return run
+
+
+@pytest.mark.critical(owner="ops", fix="docker compose config, and mend what it names")
+def test_compose_config(compose, reason):
+    """Compose accepts the file that will be deployed, and every variable in it has a value."""
+    services, output = compose("config", "-q")
+    unset = sorted(set(re.findall(r'[Tt]he "?(\w+)"? variable is not set', output)))
+    assert not unset, f"Compose takes nothing for {', '.join(unset)}, which have no value"
+    reason(f"Compose accepts {len(services)} services")
+
+
+@pytest.mark.critical(owner="ops", fix="docker compose build, and mend what it names", timeout=3700)
+def test_image_build(compose, reason):
+    """Every image that is built here can be built."""
+    services, _ = compose("build")
+    built = sorted(name for name in services if "build" in services[name])
+    assert built, "no service is built from a folder: nothing was built"
+    reason(f"built {', '.join(built)}")

@@ -1,0 +1,47 @@
+"""How good is good enough is changed by people who answer for it, and by nobody in passing."""
+
+from datetime import timedelta
+
+import pytest
+
+from pytest_promotion.release import change_check, change_record, thresholds
+from pytest_promotion.release.change_evidence import Seen
+from pytest_promotion.trust import signers
+
+
+@pytest.mark.critical(owner="knowledge", fix="promotion threshold-change check, then record what it names")
+def test_threshold_change_governance(artifact, clock, measure, policy, reason, workspace):
+    """The benchmark's policy is the approved one, or every step from there is recorded and approved."""
+
+    def seen(path):
+        found = artifact(path)
+        return Seen(found.sha256, found.open().read())
+
+    current = thresholds.checked(artifact(policy["policy"]).data, policy["policy"])
+    folder = policy["records"]
+    answer = change_check.check(
+        current,
+        thresholds.checked(artifact(policy["approved"]).data, policy["approved"]),
+        policy["approved_sha256"],
+        [
+            change_record.read(seen(f"{folder}/{name}").content, f"{folder}/{name}")
+            for name in change_record.names(workspace / folder)
+        ],
+        seen,
+        change_check.Demands(
+            min_approvals=policy["min_approvals"],
+            min_loosening_approvals=policy["min_loosening_approvals"],
+            min_monitor_reports=policy["min_monitor_reports"],
+            max_evidence_age=timedelta(days=policy["max_evidence_age_days"]),
+        ),
+        signers.read(policy.signers.content, "the signers") if policy.signers else None,
+        clock.now(),
+    )
+    assert not answer.problems, "; ".join(answer.problems)
+    # A flag that asks less of the benchmark than its policy does is a change that nobody recorded.
+    asked = policy.resolved.gate("kb_benchmark").thresholds
+    for name, least in current.get(policy.profile, {}).items():
+        if name in thresholds.NUMBERS and name in asked:
+            measure.at_least(f"{name} that the benchmark is judged by", asked[name], least)
+    unused = f"; not used: {', '.join(answer.unused)}" if answer.unused else ""
+    reason(f"{answer}{unused}")
