@@ -176,8 +176,16 @@ class ProvingSession:
             found["attempts"] = tuple(Attempt(**one) for one in found["attempts"])
             self._proofs[report.nodeid] = Proof(**found)
 
-    def pytest_deselected(self) -> None:
-        self._deselected = True
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        # A gate that the profile does not have is not missed.
+        required = self._policy.rules.required
+        left_out = {item.stash[GATE].id for item in items if GATE in item.stash}
+        called = (
+            left_out
+            if required is None
+            else {name for name in left_out if {name, name.partition("[")[0]} & set(required)}
+        )
+        self._deselected = self._deselected or bool(called)
 
     def problem(self, sentence: str) -> None:
         """Something went wrong that belongs to no gate."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.commands import Completed
     from pytest_promotion.model import Decision
 
+SAID = pytest.StashKey[str]()  # about the report, once there is one
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
@@ -51,17 +54,20 @@ def pytest_promotion_decided(config: pytest.Config, decision: Decision) -> None:
     from pytest_promotion.release import report
     from pytest_promotion.settings import opening
 
-    ours = any(result.gate.nodeid.startswith("gates/release/") for result in decision.verdict.results)
+    here = os.path.relpath(os.path.dirname(__file__), config.rootpath)
+    ours = any(result.gate.nodeid.startswith(f"{here}/") for result in decision.verdict.results)
     if not ours or decision.kind != "decision" or decision.verdict.status is Status.PARTIAL:
         return
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
     try:
-        said = f"release report: {report.write(decision, opening(config).root)}"
+        config.stash[SAID] = f"release report: {report.write(decision, opening(config).root)}"
     except OSError as problem:
-        said = f"the release report could not be written: {(problem.strerror or 'failed').lower()}"
-    if terminal is not None:
-        terminal.ensure_newline()
-        terminal.write_line(said)
+        config.stash[SAID] = f"the release report could not be written: {(problem.strerror or 'failed').lower()}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says where the report is."""
+    if SAID in config.stash:
+        terminalreporter.write_line(config.stash[SAID])
 
 
 @pytest.fixture

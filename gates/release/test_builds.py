@@ -86,9 +86,9 @@ def compose(artifact, policy, tool, workspace):
             there = engine.find(workspace)
         except Unproven as lacking:
             raise GateFailed(f"{lacking}; {INSTALL['docker compose']}") from None
-        values = workspace / policy["env_file"] if policy["env_file"] else None
-        given = ["--env-file", str(values)] if values is not None and values.is_file() else []
-        done = tool([*there.words, *given, "-f", str(workspace / file), *words], policy["timeout_s"])
+        values = policy["env_file"]
+        given = ["--env-file", values] if values and (workspace / values).is_file() else []
+        done = tool([*there.words, *given, "-f", file, *words], policy["timeout_s"])
         assert done.exit_code == 0, f"{' '.join((*there.words[-1:], *words))} ended with exit code {done.exit_code}"
         return services, done.output
 

@@ -51,7 +51,12 @@ def threshold_change() -> None:
     "--min-monitor-reports", default=3, show_default=True, type=click.IntRange(1), help="Of each profile changed."
 )
 @click.option(
-    "--max-evidence-age", default=35, show_default=True, type=click.IntRange(1), metavar="DAYS", help="Before the record."
+    "--max-evidence-age",
+    default=35,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="DAYS",
+    help="Before the record.",
 )
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found.")
@@ -186,4 +191,6 @@ def _tell(answer: Answer, *, pinned: bool, as_json: bool) -> None:
     for name in answer.unused:
         click.echo(f"  not used: {name}")
     if not pinned:
-        click.echo(f"  the approved policy is taken at its word: pin it with --approved-sha256 {answer.approved_sha256}")
+        click.echo(
+            f"  the approved policy is taken at its word: pin it with --approved-sha256 {answer.approved_sha256}"
+        )

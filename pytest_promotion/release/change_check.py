@@ -83,7 +83,8 @@ def check(
         raise Unproven(f"the approved policy has the digest {start[:12]}, pinned is {pinned_sha256[:12]}")
     changes = tuple(thresholds.differences(accepted, current))
     problems = _shared(records)
-    state, used = accepted, []
+    state = accepted
+    used: list[Written] = []
     while not problems and thresholds.sha256(state) != goal:
         at = thresholds.sha256(state)
         here = [one for one in records if one.record.before == at and one not in used]

@@ -35,9 +35,7 @@ class _Report:
     data: dict[str, Any]
 
 
-def check_evidence(
-    step: Written, seen: Callable[[str], Seen], min_monitor_reports: int, max_age: timedelta
-) -> None:
+def check_evidence(step: Written, seen: Callable[[str], Seen], min_monitor_reports: int, max_age: timedelta) -> None:
     """
     Demands monitor reports and a review of each profile that *step* changes, and an acceptance that is of it.
 

@@ -21,7 +21,9 @@ _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
 _PROCESS: Final = "the environment"
 _BLANKS: Final = re.compile(r"=[^'\"#\r\n]*[ \t]\Z")
-_LONGEST: Final = 72  # characters that are looked at: the estimate takes quadratic time, and so many random ones are enough
+_LONGEST: Final = (
+    72  # characters that are looked at: the estimate takes quadratic time, and so many random ones are enough
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,7 @@ def parse(content: bytes, name: str) -> Iterator[Setting]:
         if binding.key is None:
             continue
         if binding.key in seen:
-            raise Unproven(
-                f"{name} sets {binding.key} in line {seen[binding.key]} and in line {line}: readers differ in which wins"
-            )
+            raise Unproven(f"{name} sets {binding.key} in line {seen[binding.key]} and in line {line}: which one wins?")
         if binding.value is None:
             raise Unproven(f"{name} line {line} names {binding.key} and gives it no value")
         if _BLANKS.search(binding.original.string.removesuffix("\n")):
@@ -139,7 +139,7 @@ def secret_bits(setting: Setting) -> int:
     from pytest_promotion.secrets.placeholders import is_placeholder
 
     try:
-        from zxcvbn import zxcvbn
+        from zxcvbn import zxcvbn  # type: ignore[import-untyped]
     except ImportError:
         raise Unproven("the strength of a secret needs zxcvbn: pip install 'pytest-promotion[release]'") from None
     if not setting.value.strip():

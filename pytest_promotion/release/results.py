@@ -1,4 +1,4 @@
-"""What a test run wrote down, in the form of JUnit that every runner can write: how many passed, failed, were skipped."""
+"""What a test run wrote down, in the form of JUnit that every runner can write: what passed, failed, was skipped."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Release governance: what it judges by, and whole sessions of its gates."""
