@@ -1,0 +1,39 @@
+"""What test runners write: counted case by case, and refused where it is no count."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.release import results
+
+
+def test_cases_are_counted_and_totals_are_not_believed():
+    """`tests="12" failures="0"` is a line that anybody can write above an empty list."""
+    text = (
+        '<testsuites tests="99" failures="0"><testsuite><testcase name="a"/>'
+        '<testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>'
+        '<testcase name="d"><skipped/></testcase></testsuite></testsuites>'
+    )
+    assert results.read(text, "unit.xml") == results.Counts(passed=1, failed=2, skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not XML"),
+        ("<testsuites><testcase/>", "is not XML"),
+        ("<coverage/>", "is no JUnit file"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><testsuites/>', "declares entities"),
+    ],
+    ids=["empty", "half written", "something else", "a bomb"],
+)
+def test_what_is_no_result_is_refused(text, said):
+    """A file that cannot be read has no failures in it."""
+    with pytest.raises(Unproven, match=said):
+        results.read(text, "unit.xml")
+
+
+def test_no_tests_are_no_passes():
+    """`node --test` of an empty folder ends with zero."""
+    assert results.read("<testsuites/>", "unit.xml").passed == 0
