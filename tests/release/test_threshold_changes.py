@@ -16,7 +16,7 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
 from pytest_promotion.release import change_record, thresholds
-from tests.release.conftest import check_of
+from tests.release.conftest import REPOSITORY, check_of
 
 FOLDER = "docs/Ops/KB_Threshold_Changes"
 RECORD = f"{FOLDER}/KB-TC-20261020-01.yaml"
@@ -52,11 +52,7 @@ def rerecorded(root, change):
         record["after"] = digest(policy)
         record["changes"] = [
             {"field": one.place, "reason": "it is time"}
-            | {
-                name: value
-                for name, value in (("old", one.old), ("new", one.new))
-                if value is not thresholds.ABSENT
-            }
+            | {name: value for name, value in (("old", one.old), ("new", one.new)) if value is not thresholds.ABSENT}
             for one in found
         ]
 
@@ -222,7 +218,16 @@ QA = "docs/QA/KB-TC-20261020-01"
         ("review_20261019T030000Z.json", lambda one: one.update(decision="keep"), "has no decision"),
         ("review_20261019T030000Z.json", lambda one: one.update(profile="dev"), "no weekly review of prod"),
     ],
-    ids=["below it", "no figures", "an error", "other profile", "undated", "investigate", "no decision", "other review"],
+    ids=[
+        "below it",
+        "no figures",
+        "an error",
+        "other profile",
+        "undated",
+        "investigate",
+        "no decision",
+        "other review",
+    ],
 )
 def test_evidence_that_speaks_against_the_change_is_read(target, name, change, said):
     """A digest shows that a file is the one that was attached, not that anybody read it."""
@@ -281,9 +286,7 @@ def test_records_lead_from_one_to_the_next(target):
     }
     second["evidence"] = {
         **first["evidence"],
-        "acceptance": [
-            {"path": f"{QA}/acceptance_2.md", "sha256": sha256(acceptance.read_bytes()).hexdigest()}
-        ],
+        "acceptance": [{"path": f"{QA}/acceptance_2.md", "sha256": sha256(acceptance.read_bytes()).hexdigest()}],
     }
     path = target / FOLDER / "KB-TC-20261021-01.yaml"
     path.write_text(yaml.safe_dump(second))
@@ -409,8 +412,6 @@ def test_files_that_cannot_be_read_are_not_judged(target, name, content):
 
 def test_the_template_becomes_a_record_when_it_is_filled_in():
     """A template that the program refuses teaches people to write records that it refuses."""
-    from tests.release.conftest import REPOSITORY
-
     text = (REPOSITORY / "docs/templates/KB_Threshold_Change_Template.yaml").read_text()
     with pytest.raises(Unproven):
         change_record.read(text.encode(), "template")
