@@ -11,11 +11,13 @@ import pytest
 from pytest_promotion.errors import GateFailed
 from pytest_promotion.fixtures import GATE, SETTINGS
 from pytest_promotion.release.tools import demand
+from pytest_promotion.secrets.masking import Mask, secret_values
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.commands import Completed
     from pytest_promotion.model import Decision
 
+TAIL = 30  # lines of what a failing program printed
 SAID = pytest.StashKey[str]()  # about the report, once there is one
 
 
@@ -76,7 +78,12 @@ def tool(command: Any) -> Callable[..., Completed]:
 
     def run(argv: Sequence[str], timeout: float = 60.0, env: Mapping[str, str] | None = None) -> Completed:
         demand(argv[0])
-        return command(argv, timeout, {**os.environ, "CI": "1", "NO_COLOR": "1"} if env is None else env)
+        done = command(argv, timeout, {**os.environ, "CI": "1", "NO_COLOR": "1"} if env is None else env)
+        if done.exit_code != 0:
+            # For the terminal, where pytest shows it below the failing gate; no report has it.
+            lines = done.output.splitlines()[-TAIL:]
+            print(Mask(secret_values(os.environ)).text("\n".join(lines)))  # noqa: T201
+        return done
 
     return run
 

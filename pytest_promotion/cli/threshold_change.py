@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.signing import one_key, signed_by
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.reading import Root
     from pytest_promotion.release.change_check import Answer
     from pytest_promotion.release.change_evidence import Seen
+    from pytest_promotion.release.change_record import Written
     from pytest_promotion.release.thresholds import Policy
 
 _POLICY = "backend/config/kb_benchmark_policy.json"
@@ -82,7 +83,7 @@ def check(
     """
     from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.evidence.reading import Root
-    from pytest_promotion.release import change_check, change_record, thresholds
+    from pytest_promotion.release import change_check, thresholds
     from pytest_promotion.trust import signers as people
 
     try:
@@ -96,10 +97,7 @@ def check(
             _policy(base, policy),
             accepted,
             (approved_sha256 or thresholds.sha256(accepted)).lower(),
-            [
-                change_record.read(_seen(base, f"{records}/{name}").content, f"{records}/{name}")
-                for name in change_record.names(root / records)
-            ],
+            _records(base, root, records),
             lambda path: _seen(base, path),
             change_check.Demands(
                 min_approvals=min_approvals,
@@ -116,6 +114,61 @@ def check(
         raise click.ClickException(f"{signers} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     _tell(answer, pinned=approved_sha256 is not None, as_json=as_json)
     return 2 if answer.problems else 0
+
+
+@threshold_change.command(
+    epilog="Example: promotion threshold-change new --change-id KB-TC-20260209-01 --requested-by ines --monitor a.json"
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="What every path is relative to; the current folder.",
+)
+@click.option("--policy", default=_POLICY, show_default=True, metavar="FILE", help="The policy in use.")
+@click.option("--approved", default=_APPROVED, show_default=True, metavar="FILE", help="The last approved one.")
+@click.option("--records", default=_RECORDS, show_default=True, metavar="DIR", help="Where earlier records are.")
+@click.option("--change-id", required=True, metavar="ID", help="What the change is called.")
+@click.option("--requested-by", required=True, metavar="NAME", help="Who asks for it; may not approve it.")
+@click.option("--monitor", multiple=True, metavar="FILE", help="A monitor report that it rests on (repeatable).")
+@click.option("--review", multiple=True, metavar="FILE", help="A weekly review that it rests on (repeatable).")
+@click.option("--acceptance", multiple=True, metavar="FILE", help="Its acceptance (repeatable).")
+def new(
+    root: Path,
+    policy: str,
+    approved: str,
+    records: str,
+    change_id: str,
+    requested_by: str,
+    **evidence: tuple[str, ...],
+) -> int:
+    """
+    Print a record of what has changed since the last record, with WHY and the like to be filled in.
+
+    Exit code 2 where nothing has changed.
+    """
+    import yaml
+
+    from pytest_promotion.evidence.reading import Root
+    from pytest_promotion.release import change_check, change_record
+
+    base = Root(root.absolute())
+    try:
+        before, after = _policy(base, approved), _policy(base, policy)
+        written = _records(base, root, records)
+        before = change_check.led_to(before, after, written)
+        attached = {
+            part: [{"path": path, "sha256": _seen(base, path).sha256} for path in paths]
+            for part, paths in evidence.items()
+        }
+    except (GateFailed, Unproven, PolicyError) as problem:
+        raise click.ClickException(str(problem)) from None
+    draft = change_record.draft(before, after, change_id, requested_by, datetime.now(UTC), attached)
+    if not draft["changes"]:
+        click.echo("the policy in use is the one that was approved last", err=True)
+        return 2
+    click.echo(yaml.safe_dump(draft, sort_keys=False, allow_unicode=True, width=120).rstrip())
+    return 0
 
 
 @threshold_change.command(
@@ -155,6 +208,13 @@ def _seen(base: Root, path: str) -> Seen:
     if content is None:
         raise Unproven(f"{path} is too large to be read")
     return Seen(sha256(content).hexdigest(), content)
+
+
+def _records(base: Root, root: Path, folder: str) -> list[Written]:
+    from pytest_promotion.release import change_record
+
+    paths = [f"{folder}/{name}" for name in change_record.names(root / folder)]
+    return [change_record.read(_seen(base, path).content, path) for path in paths]
 
 
 def _policy(base: Root, path: str) -> Policy:

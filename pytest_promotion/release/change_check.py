@@ -8,7 +8,8 @@ Whatever does not lead there is not covered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -81,27 +82,58 @@ def check(
     start, goal = thresholds.sha256(accepted), thresholds.sha256(current)
     if start != pinned_sha256:
         raise Unproven(f"the approved policy has the digest {start[:12]}, pinned is {pinned_sha256[:12]}")
-    changes = tuple(thresholds.differences(accepted, current))
+    state, used = accepted, list[Written]()
     problems = _shared(records)
-    state = accepted
-    used: list[Written] = []
-    while not problems and thresholds.sha256(state) != goal:
-        at = thresholds.sha256(state)
-        here = [one for one in records if one.record.before == at and one not in used]
-        if len(here) != 1:
-            problems.append(_nowhere(here, state, current))
-            break
-        step = here[0]
-        try:
-            state = _applied(step, state)
-            _check(step, used, seen, demands, signers, now)
-        except (GateFailed, Unproven) as problem:
-            problems.append(f"{step.record.change_id}: {problem}")
-            break
-        used.append(step)
+    try:
+        for step, reached in () if problems else _steps(accepted, current, records):
+            with _about(step):
+                _check(step, used, seen, demands, signers, now)
+            used.append(step)
+            state = reached
+        if not problems and thresholds.sha256(state) != goal:
+            missing = "; ".join(map(str, thresholds.differences(state, current)))
+            problems.append(f"no record covers {missing}")
+    except (GateFailed, Unproven) as problem:
+        problems.append(str(problem))
     unused = tuple(one.record.change_id for one in records if one not in used)
     covering = tuple(one.record.change_id for one in used)
+    changes = tuple(thresholds.differences(accepted, current))
     return Answer(start, goal, changes, covering, unused, problems)
+
+
+def led_to(accepted: Policy, current: Policy, records: Sequence[Written]) -> Policy:
+    """
+    Where *records* lead from *accepted* on the way to *current*: what the next record starts from.
+
+    Raises:
+        GateFailed, Unproven: where one does not lead where it says, or two start at the same policy.
+    """
+    return [accepted, *(reached for _, reached in _steps(accepted, current, records))][-1]
+
+
+def _steps(accepted: Policy, current: Policy, records: Sequence[Written]) -> Iterator[tuple[Written, Policy]]:
+    """The records that lead from *accepted* towards *current*, each with the policy that it leads to."""
+    state, goal, rest = accepted, thresholds.sha256(current), list(records)
+    while (at := thresholds.sha256(state)) != goal:
+        here = [one for one in rest if one.record.before == at]
+        if len(here) > 1:
+            names = ", ".join(one.record.change_id for one in here)
+            raise Unproven(f"{names} all start at the same policy: which of them holds?")
+        if not here:
+            return
+        rest.remove(here[0])  # a change and its way back would lead in a circle
+        with _about(here[0]):
+            state = _applied(here[0], state)
+        yield here[0], state
+
+
+@contextmanager
+def _about(step: Written) -> Iterator[None]:
+    """Says of which record it is what is wrong."""
+    try:
+        yield
+    except (GateFailed, Unproven) as problem:
+        raise type(problem)(f"{step.record.change_id}: {problem}") from None
 
 
 def _shared(records: Iterable[Written]) -> list[str]:
@@ -113,14 +145,6 @@ def _shared(records: Iterable[Written]) -> list[str]:
         if first != one.path:
             problems.append(f"{first} and {one.path} are both called {one.record.change_id}")
     return problems
-
-
-def _nowhere(here: Sequence[Written], state: Policy, current: Policy) -> str:
-    if here:
-        names = ", ".join(one.record.change_id for one in here)
-        return f"{names} all start at the same policy: which of them holds?"
-    missing = "; ".join(map(str, thresholds.differences(state, current)))
-    return f"no record covers {missing}"
 
 
 def _applied(step: Written, state: Policy) -> Policy:

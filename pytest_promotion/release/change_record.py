@@ -7,7 +7,7 @@ this change, this evidence and this reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from pytest_promotion.canonical import canonical
-from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.document import Document, convert
-from pytest_promotion.release.thresholds import ABSENT, Difference, same
+from pytest_promotion.release.thresholds import ABSENT, Difference, Policy, differences, same
+from pytest_promotion.release.thresholds import sha256 as digest_of
 from pytest_promotion.trust.approvals import Approval, Matter
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -148,6 +149,37 @@ def matter_of(record: Record) -> Matter:
     plain: dict[str, Any] = msgspec.to_builtins(record)
     plain.pop("approvals", None)
     return Matter(KIND, canonical(plain))
+
+
+def draft(
+    before: Policy,
+    after: Policy,
+    change_id: str,
+    requested_by: str,
+    moment: datetime,
+    evidence: Mapping[str, Sequence[Mapping[str, str]]],
+) -> dict[str, Any]:
+    """A record of the step from *before* to *after* as plain values, in which people have to say why."""
+    found = list(differences(before, after))
+    profiles = sorted({one.profile for one in found})
+    changes = []
+    for one in found:
+        values = {name: value for name, value in (("old", one.old), ("new", one.new)) if value is not ABSENT}
+        changes.append({"field": one.place, **values, "reason": "WHY"})
+    return {
+        "version": 1,
+        "change_id": change_id,
+        "date_utc": iso(moment),
+        "requested_by": requested_by,
+        "scope": profiles[0] if len(profiles) == 1 else "all",
+        "before": digest_of(before),
+        "after": digest_of(after),
+        "changes": changes,
+        "evidence": {part: [dict(item) for item in items] for part, items in evidence.items()},
+        "risk": {"impact": "WHAT MAY COME OF IT", "rollback": "THE WAY BACK"},
+        "decision": "Go/No-Go",
+        "approvals": [],
+    }
 
 
 def names(folder: Path) -> list[str]:

@@ -2,8 +2,8 @@
 The report of a release gate, `.runtime/release_gate_<profile>_<time>.json`: a decision in the form that
 release tooling of this kind reads.
 
-It says less than the decision and is made from nothing else. What programs printed stays in the vault,
-since it may hold what they were told in confidence.
+It says less than the decision and is made from nothing else. The tails of what programs printed are
+empty: that may hold what they were told in confidence, and stays in the vault under its digest.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def _check(result: GateResult) -> dict[str, Any]:
         "waived": result.outcome is Outcome.WAIVED,
         "command": list(run.argv) if run else [],
         "cwd": _CWD if run else None,
+        "stdout_tail": "",
+        "stderr_tail": "",
         "output_sha256": run.output_sha256 if run else "",
     }
 

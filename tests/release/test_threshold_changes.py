@@ -200,6 +200,8 @@ def replaced(root, name, change):
 
 
 QA = "docs/QA/KB-TC-20261020-01"
+REVIEW = "review_20261019T030000Z.json"
+MONITORS = [f"monitor_202610{day}T020000Z.json" for day in ("05", "12", "19")]
 
 
 @pytest.mark.parametrize(
@@ -315,6 +317,26 @@ def test_a_way_back_that_is_recorded_does_not_go_round_for_ever(target):
     assert asked(target)[0] == 2
 
 
+def test_a_draft_becomes_a_record_when_people_have_filled_it_in(target):
+    """Digests that are copied by hand are copied wrongly, and then the check is what is blamed."""
+    edited(target, POLICY, setting("prod", "min_precision", 0.6))
+    words = ["threshold-change", "new", "--root", str(target), "--change-id", "KB-TC-20261121-01"]
+    words += ["--requested-by", "ines", "--acceptance", f"{QA}/acceptance_2.md", "--review", f"{QA}/{REVIEW}"]
+    words += [word for name in MONITORS for word in ("--monitor", f"{QA}/{name}")]
+    lacking = CliRunner().invoke(main, words)
+    assert (lacking.exit_code, "acceptance_2.md is missing" in lacking.output) == (3, True)
+    (target / QA / "acceptance_2.md").write_text("Acceptance of KB-TC-20261121-01\n")
+    drafted = CliRunner().invoke(main, words)
+    assert drafted.exit_code == 0, drafted.output
+    (target / FOLDER / "KB-TC-20261121-01.yaml").write_text(drafted.stdout)
+    now = ("--max-evidence-age", "4000")
+    assert "expected Go" in asked(target, *now)[1]["problems"][0]
+    filled = {"decision": "Go", "approvals": [{"by": "mara"}]}
+    edited(target, f"{FOLDER}/KB-TC-20261121-01.yaml", lambda record: record.update(filled))
+    assert asked(target, *now)[1]["covering"] == ["KB-TC-20261020-01", "KB-TC-20261121-01"]
+    assert CliRunner().invoke(main, words).exit_code == 2  # nothing is left to be recorded
+
+
 def test_a_template_is_no_record(target):
     """A folder of records begins with the form for them."""
     (target / FOLDER / "KB_Threshold_Change_Template.yaml").write_text("version: 1\nchange_id: …\n")
@@ -349,6 +371,18 @@ def test_where_signers_are_named_a_name_is_not_enough(target, signers):
     edited(target, RECORD, lambda record: record["approvals"].clear())
     signers("tomas")
     assert asked(target, *words)[0] == 0
+
+
+def test_the_gate_asks_for_signatures_where_its_policy_names_signers(target, signers, decide):
+    """The signers of the promotion policy are who may approve, in the gate as in the command."""
+    own = target / "promotion.yaml"
+    policy = yaml.safe_load((REPOSITORY / "gates/release/promotion.yaml").read_text())
+    own.write_text(yaml.safe_dump({**policy, "signers": "signers.yaml"}))
+    words = (f"--promotion-policy={own}",)
+    assert "needs one of `ssh` and `dsse`" in check_of(decide(target, *words, only=GATE)[0], GATE)["reason"]
+    edited(target, RECORD, lambda record: record["approvals"].clear())
+    signers("tomas")
+    assert check_of(decide(target, *words, only=GATE)[0], GATE)["outcome"] == "PASS"
 
 
 @pytest.mark.parametrize(
