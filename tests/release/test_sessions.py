@@ -342,6 +342,35 @@ def test_a_flag_that_contradicts_another_is_wrong_usage():
         assert CliRunner().invoke(main, ["gates", *words]).exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (
+            ("--kb-benchmark-mode", "optional", "--kb-cases", "cases.json", "--kb-min-precision", "0.5"),
+            {
+                "gates.kb_benchmark.thresholds.require_kb_benchmark": True,
+                "gates.kb_benchmark.severity": "warning",
+                "gates.kb_benchmark.thresholds.cases": "cases.json",
+                "gates.kb_benchmark.thresholds.min_precision": 0.5,
+            },
+        ),
+        (
+            ("--kb-benchmark-mode", "off", "--kb-policy", "policy.json"),
+            {
+                "gates.kb_benchmark.thresholds.skip_kb_benchmark": True,
+                "gates.threshold_change_governance.thresholds.policy": "policy.json",
+            },
+        ),
+        (("--kb-benchmark-mode", "auto"), {}),
+    ],
+    ids=["optional", "off", "auto"],
+)
+def test_a_flag_is_a_setting_that_the_decision_names(target, decide, words, settings):
+    """A flag that the policy has never heard of is one that everybody believes was applied."""
+    decision, _ = decide(target, *words, only="required_files")
+    assert decision["overrides"] == {"required": ["required_files"], **settings}
+
+
 @needs_compose
 def test_an_image_is_built_where_that_is_asked_for(target, decide, docker_engine):
     """A compose file that Compose accepts names a folder that does not build."""
