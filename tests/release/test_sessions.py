@@ -22,7 +22,7 @@ DEV = [
     *("required_files", "env_policy", "git_clean", "backend_tests", "frontend_lint", "frontend_unit"),
     *("frontend_build", "threshold_change_governance"),
 ]
-STAGING = [*DEV, "compose_config", "release_tag_signature"]
+STAGING = [*DEV, "compose_config", "release_tag_signature", "kb_benchmark"]
 
 
 def outcomes(decision):
@@ -92,6 +92,7 @@ def test_a_release_is_stopped_by_each_thing_that_is_wrong_with_it(whole, decide)
     put(whole, "frontend/scripts/build.js", "// nothing yet\n")
     release.git(whole, "tag", "-d", release.TAG)
     (whole / "backend/config/kb_benchmark_policy.json").write_text('{"prod": {"mode": "off"}}')
+    shutil.rmtree(whole / "backend/config/kb_benchmark_corpus")
     decision, done = decide(whole, "--profile", "prod", "--skip-docker")
     assert (decision["status"], done.returncode) == ("FAIL", 2)
     assert {name for name, outcome in outcomes(decision).items() if outcome == "PASS"} == set()
@@ -113,6 +114,17 @@ def test_what_a_flag_skips_did_not_run_and_the_decision_says_so(whole, decide):
     [report] = reports_of(whole)
     assert [check["status"] for check in report["checks"] if check["name"] == "compose_config"] == ["fail"]
     assert report["weakened"] == decision["weakened"]
+
+
+def test_a_knowledge_base_that_finds_too_little_warns_in_staging_and_blocks_in_prod(target, decide):
+    """`optional` once turned every failure into a pass, and nobody was told before production."""
+    cases = [{"query": "zeppelin", "expected_keywords": ["zeppelin"]}]
+    (target / "backend/config/kb_benchmark_cases.json").write_text(json.dumps(cases))
+    for profile, listed in (("staging", "warnings"), ("prod", "critical_failures")):
+        words = ("--profile", profile, "--promotion-set=refresh=kb_benchmark")
+        decision, _ = decide(target, *words, "--promotion-set=required=required_files,kb_benchmark")
+        assert decision[listed] == ["kb_benchmark"], decision["checks"]
+        assert decision["status"] == ("FAIL" if profile == "prod" else "PASS")
 
 
 def test_a_dirty_tree_is_accepted_by_flag_and_told(target, decide):
