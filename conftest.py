@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 DEMO = "reports/demo"
-POLICY = "fixtures/promotion.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,13 +39,6 @@ def _asks_for_the_demo(config: pytest.Config) -> bool:
         and (config.rootpath / str(root)) == config.rootpath / DEMO
         and any(os.path.commonpath([path, gates]) in (gates, path) for path in asked)
     )
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The demo's policy knows no release, whatever the root: its gates are for who brings a policy of his own."""
-    policy = config.getoption("promotion_policy") or config.getini("promotion_policy")
-    is_release = collection_path == config.rootpath / "gates" / "release"
-    return True if is_release and str(policy) == POLICY else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
