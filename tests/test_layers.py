@@ -21,6 +21,7 @@ PLUGIN_LAYER = {
     "session",
     "sentences",
     "proving",
+    "opting",
 }
 # What each room may import of the others. A room that is not named here may be imported by
 # everyone and imports nothing but what stands in its own line.
@@ -48,6 +49,7 @@ ALLOWED = {
     "slo": {"clock", "errors", "evidence"},
     "determinism": {"canonical", "clock", "errors", "evidence"},
     "prove": {"clock", "evidence", "model", "policy"},
+    "opting": {"fixtures"},
     "proving": {
         "clock",
         "evidence",

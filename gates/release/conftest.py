@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_promotion.errors import GateFailed
-from pytest_promotion.fixtures import GATE, SETTINGS
+from pytest_promotion.opting import only_what_is_asked
 from pytest_promotion.release.tools import demand
 from pytest_promotion.secrets.masking import Mask, secret_values
 
@@ -23,30 +23,8 @@ SAID = pytest.StashKey[str]()  # about the report, once there is one
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """
-    Leaves out the gates of this folder that the profile does not have, and skips those that a switch skips.
-
-    A profile has what is on its roll-call, and what a `require_…` switch of a gate asks for: so none of
-    them runs under the policy of another system. What a `skip_…` switch skips stays on the roll-call.
-    """
-    settings = config.stash.get(SETTINGS, None)
-    if settings is None:
-        return
-    rules = settings.policy.rules
-    here = os.path.dirname(__file__)
-    ours = [item for item in items if os.path.dirname(item.path) == here and GATE in item.stash]
-    left_out = []
-    for item in ours:
-        gate = item.stash[GATE].id
-        switches = {key for key, value in rules.gate(gate).thresholds.items() if value is True}
-        asked = any(key.startswith("require_") for key in switches)
-        if rules.required is not None and not asked and not {gate, gate.partition("[")[0]} & set(rules.required):
-            left_out.append(item)
-        for key in sorted(key for key in switches if key.startswith("skip_")):
-            item.add_marker(pytest.mark.skip(reason=f"{key} is set; what was not asked shows nothing"))
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+    """None of these gates runs under the policy of another system."""
+    only_what_is_asked(config, items, os.path.dirname(__file__))
 
 
 @pytest.hookimpl(optionalhook=True)

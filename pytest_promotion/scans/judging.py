@@ -122,7 +122,7 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
         found.append(f"{origin} does not say when it was made")
         return found
     try:
-        age = now - parse_moment(_trimmed(scan.created))
+        age = now - parse_moment(trimmed(scan.created))
     except BadTimestamp as problem:
         return [*found, f"{origin}: {problem}"]
     if age > span(rules.max_age):
@@ -141,7 +141,7 @@ def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
     grace = rules.grace.get(one.severity)
     if grace and one.published:
         try:
-            known = now - parse_moment(_trimmed(one.published))
+            known = now - parse_moment(trimmed(one.published))
         except BadTimestamp:
             return ""
         if timedelta() <= known <= span(grace):
@@ -149,7 +149,7 @@ def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
     return ""
 
 
-def _trimmed(moment: str) -> str:
+def trimmed(moment: str) -> str:
     """A moment with nanoseconds, as Go writes them, cut to microseconds."""
     return re.sub(r"(\.\d{6})\d+", r"\1", moment)
 

@@ -42,7 +42,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
-    targets: dict[str, Target]
+    targets: dict[str, Any]
 
 
 USUAL: Final[Mapping[str, Target]] = {
@@ -70,16 +70,29 @@ class Held(msgspec.Struct, frozen=True):
 def load(path: Path) -> dict[str, Target]:
     """The targets in the YAML file at *path*. Raises `PolicyError`."""
     try:
-        found = msgspec.convert(parse_yaml(path.read_bytes(), str(path)), _File).targets
+        plain = parse_yaml(path.read_bytes(), str(path))
     except OSError as problem:
         raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    except (Unproven, msgspec.ValidationError) as problem:
+    except Unproven as problem:
+        raise PolicyError(str(problem)) from None
+    try:
+        found = msgspec.convert(plain, _File)
+    except msgspec.ValidationError as problem:
         raise PolicyError(f"{path}: {problem}") from None
+    return targets_of(found.targets, str(path))
+
+
+def targets_of(plain: Any, origin: str) -> dict[str, Target]:
+    """The targets in *plain* values, as a policy has them. Raises `PolicyError`, also where none is critical."""
+    try:
+        found = msgspec.convert(plain, dict[str, Target])
+    except msgspec.ValidationError as problem:
+        raise PolicyError(f"{origin}: {problem}") from None
     for name, target in found.items():
         if (target.at_most is None) is (target.at_least is None) or not math.isfinite(target.limit) or target.limit < 0:
-            raise PolicyError(f"{path}: {name} needs one limit, at_most or at_least, that is a number from 0 up")
+            raise PolicyError(f"{origin}: {name} needs one limit, at_most or at_least, that is a number from 0 up")
     if not any(target.severity == "critical" for target in found.values()):
-        raise PolicyError(f"{path} has no critical target: whatever is measured would pass")
+        raise PolicyError(f"{origin} has no critical target: whatever is measured would pass")
     return found
 
 

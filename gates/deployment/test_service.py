@@ -1,0 +1,28 @@
+"""The service is fast enough under load."""
+
+import pytest
+
+from pytest_promotion.slo import k6, targets
+
+
+@pytest.mark.critical(owner="platform", fix="run the load test again; see which objective it misses with promotion slo")
+def test_e2e_slo(artifact, freshness, measure, policy, reason):
+    """Every critical objective is met, recomputed from what the load test measured."""
+    summary = artifact(policy["summary"])
+    measured = k6.read(summary.text.encode(), summary.path)
+    assert measured.ended, f"{summary.path} does not say when the load test ended"
+    freshness(summary, timestamp=measured.ended, source="end of the load test")
+    measure.at_least("requests", measured.requests, policy["min_requests"])
+    for rule, held in measured.thresholds.items():
+        measure.equals(f"k6: {rule}", held, True)
+    asked = artifact(policy["targets"])
+    wanted = targets.targets_of(asked["targets"], asked.path)
+    for name, target in wanted.items():
+        if target.severity != "critical":
+            continue
+        value = measured.value(target.metric, target.stat)
+        if target.at_most is not None:
+            measure.at_most(name, value, target.at_most)
+        else:
+            measure.at_least(name, value, target.at_least)
+    reason(f"{len(wanted)} objectives over {measured.requests} requests")

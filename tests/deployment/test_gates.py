@@ -1,0 +1,161 @@
+"""The deployment policy's gates on Northlight: whole, and broken in each way that they are for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fixtures import deployment
+from fixtures.deployment import IMAGE, build, main, plan, scan, write
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = needs_node
+
+
+@pytest.fixture(scope="module")
+def _whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("northlight") / "root"
+    build(folder, seconds=4, values=1000, users=2)  # few: the machine that tests is busy
+    return folder
+
+
+@pytest.fixture
+def target(_whole, tmp_path):
+    """The service as it may be deployed, to be broken."""
+    return shutil.copytree(_whole, tmp_path / "root")
+
+
+def session(folder, *words):
+    """The gates of the target, in a process of their own: the decision, or the proof."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    argv = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider", *words]
+    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    name = "prove_*.json" if "--promotion-prove" in words else "latest.json"
+    [path] = (folder / "reports/promotion_gates").glob(name)
+    return json.loads(path.read_bytes()), done
+
+
+def test_the_service_may_be_deployed(target):
+    """Gates that fail what is whole are switched off."""
+    decision, done = session(target)
+    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+    assert {check["name"] for check in decision["checks"]} == {
+        "golden_traces", "cross_language_parity", "e2e_slo", "security_scan", "infrastructure_plan",
+    }  # fmt: skip
+
+
+def test_every_gate_can_fail(target):
+    """A gate that asks a reader which asks nothing is green for good."""
+    proof, done = session(target, "--promotion-prove")
+    assert [line for gate in proof["gates"] for line in gate["survivors"]] == []
+    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, 5), done.stdout
+
+
+def edited(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def trace(folder):
+    path = folder / "traces/completed.trace.json"
+    document = json.loads(path.read_text())
+    document["steps"][0]["output"]["ask"] = 999
+    path.write_text(json.dumps(document))
+
+
+def slow(folder):
+    path = folder / "reports/load/summary.json"
+    document = json.loads(path.read_text())
+    document["metrics"]["http_req_duration"]["values"]["p(95)"] = 900
+    path.write_text(json.dumps(document))
+
+
+def stale_load(folder):
+    old = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    edited(folder / "reports/load/summary.json", metadata={"generated_at": old})
+
+
+def hole(folder):
+    document = scan(datetime.now(UTC))
+    document["Results"][0]["Vulnerabilities"][0]["Severity"] = "CRITICAL"
+    write(folder / "reports/scans/trivy.json", document)
+
+
+def nothing_scanned(folder):
+    write(folder / "reports/scans/trivy.json", {**scan(datetime.now(UTC)), "Results": None})
+
+
+def loses(folder):
+    document = plan(datetime.now(UTC))
+    document["resource_changes"][1]["change"]["actions"] = ["delete", "create"]
+    write(folder / "reports/plan.json", deployment.masked(json.dumps(document).encode(), "plan"))
+
+
+def with_values(folder):
+    write(folder / "reports/plan.json", plan(datetime.now(UTC)))
+
+
+@pytest.mark.parametrize(
+    ("broken", "gate", "said"),
+    [
+        (trace, "golden_traces", "completed.trace.json root hash is"),
+        (lambda folder: (folder / "traces/empty.trace.json").unlink(), "golden_traces", "is missing"),
+        (lambda folder: edited(folder / "reports/determinism/latest.json", status="fail"), "cross_language_parity", "status is"),
+        (lambda folder: edited(folder / "reports/determinism/latest.json", values_compared=10), "cross_language_parity", "values compared is 10"),
+        (slow, "e2e_slo", "latency_p95 is 900"),
+        (stale_load, "e2e_slo", "old by its end of the load test"),
+        (lambda folder: edited(folder / "reports/load/summary.json", metadata=None), "e2e_slo", "does not say when"),
+        (hole, "security_scan", "1 critical findings"),
+        (nothing_scanned, "security_scan", "nothing was scanned"),
+        (loses, "infrastructure_plan", "cloud_database.main is protected"),
+        (with_values, "infrastructure_plan", "holds values"),
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_a_broken_deployment_is_stopped_by_the_gate_for_it(target, broken, gate, said):
+    """Each is a day on which the service must not go on, and somebody has to know why."""
+    broken(target)
+    decision, done = session(target)
+    red = {check["name"]: check["reason"] for check in decision["checks"] if not check["pass"]}
+    assert (decision["status"], done.returncode, list(red)) == ("FAIL", 1, [gate]), red
+    assert said in red[gate]
+
+
+def test_a_scan_of_another_image_is_none_of_this_one(target):
+    """The image that was scanned is not always the one that is deployed."""
+    policy = target / "promotion.yaml"
+    assert "image: null" in policy.read_text()
+    policy.write_text(policy.read_text().replace("image: null", f"image: {IMAGE}"))
+    assert session(target)[0]["status"] == "PASS"
+    policy.write_text(policy.read_text().replace(IMAGE, "sha256:" + "00" * 32))
+    decision, _ = session(target)
+    [red] = [check for check in decision["checks"] if not check["pass"]]
+    assert (red["name"], red["outcome"]) == ("security_scan", "INCONCLUSIVE")
+
+
+def test_the_gates_keep_out_of_another_systems_session(tmp_path):
+    """A gate of a policy that nobody asked for fails a promotion that has nothing to do with it."""
+    gates = tmp_path / "gates"
+    shutil.copytree(
+        deployment.GATES, gates / "deployment", ignore=shutil.ignore_patterns("__pycache__", "promotion.yaml")
+    )
+    own = "import pytest\n@pytest.mark.critical\ndef test_own(artifact):\n    assert artifact('x.json')['x'] == 1\n"
+    (gates / "test_own.py").write_text(own)
+    (tmp_path / "x.json").write_text('{"x": 1}')
+    (tmp_path / "promotion.yaml").write_text("version: 1\nrequired: [own]\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    decision, done = session(tmp_path)
+    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+
+
+def test_the_command_builds_it_once(tmp_path, capsys, monkeypatch):
+    """A second call must not overwrite what somebody has broken in order to look."""
+    monkeypatch.setattr(deployment, "build", lambda folder: build(folder, seconds=0.2, values=20))
+    assert main([str(tmp_path / "x")]) == 0
+    assert "pytest gates" in capsys.readouterr().out
+    assert main([str(tmp_path / "x")]) == 2
