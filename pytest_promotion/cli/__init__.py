@@ -29,6 +29,7 @@ from pytest_promotion.cli.override import override
 from pytest_promotion.cli.parity import parity
 from pytest_promotion.cli.plan import plan
 from pytest_promotion.cli.policy import policy
+from pytest_promotion.cli.protection import protection
 from pytest_promotion.cli.reality_check import reality_check
 from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
@@ -104,6 +105,7 @@ for command in (
     load,
     scan_check,
     plan,
+    protection,
     reality_check,
     schema,
 ):

@@ -1,0 +1,317 @@
+"""Branch protection, asked of a server that speaks GitHub's documented answers: what is not there is not enforced."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+from werkzeug import Response
+
+from pytest_promotion.cli import main
+from pytest_promotion.protection.applying import body
+from pytest_promotion.protection.enforced import enforced, gaps
+from pytest_promotion.protection.wanted import Wanted
+
+SHA = "ab" * 20
+POLICY = """version: 1
+branches:
+  main: {checks: [unit, e2e], apps: {e2e: 15368}, approvals: 2, code_owners: true}
+"""
+WANTED = Wanted(checks=["unit", "e2e"], apps={"e2e": 15368}, approvals=2, code_owners=True)
+
+
+def classic(**changes):
+    """Classic protection as GitHub answers with it, enforcing all of POLICY."""
+    return {
+        "url": "https://api.github.com/repos/octo/shop/branches/main/protection",
+        "required_status_checks": {
+            "strict": True,
+            "contexts": ["unit", "e2e"],
+            "checks": [{"context": "unit", "app_id": None}, {"context": "e2e", "app_id": 15368}],
+        },
+        "required_pull_request_reviews": {
+            "required_approving_review_count": 2,
+            "require_code_owner_reviews": True,
+            "dismiss_stale_reviews": True,
+        },
+        "enforce_admins": {"enabled": True},
+        "allow_force_pushes": {"enabled": False},
+        "allow_deletions": {"enabled": False},
+    } | changes
+
+
+RULES = [
+    {
+        "type": "required_status_checks",
+        "parameters": {
+            "strict_required_status_checks_policy": True,
+            "required_status_checks": [{"context": "unit"}, {"context": "e2e", "integration_id": 15368}],
+        },
+    },
+    {
+        "type": "pull_request",
+        "parameters": {
+            "required_approving_review_count": 2,
+            "require_code_owner_review": True,
+            "dismiss_stale_reviews_on_push": True,
+        },
+    },
+    {"type": "non_fast_forward"},
+    {"type": "deletion"},
+]
+
+
+class GitHub:
+    """The part of GitHub that is asked, as its reference describes it."""
+
+    def __init__(self, server):
+        self.protection, self.rules, self.runs, self.statuses = None, [], [], []
+        self.put, self.tokens, self.broken = [], set(), 0
+        server.expect_request(re.compile("/.*")).respond_with_handler(self.answer)
+        self.url = server.url_for("/").rstrip("/")
+
+    def answer(self, request):
+        self.tokens.add(request.headers.get("Authorization"))
+        place = request.path.removeprefix("/repos/octo/shop")
+        if self.broken:
+            return self.said({"message": "Server Error"}, self.broken)
+        if place == request.path or (place.startswith("/branches/") and not place.startswith("/branches/main")):
+            return self.said({"message": "Not Found"}, 404)
+        if place == "/branches/main":
+            return self.said({"name": "main", "protected": self.protection is not None})
+        if place == "/branches/main/protection" and request.method == "PUT":
+            self.put.append(request.get_json())
+            self.protection = self.stored(request.get_json())
+            return self.said(self.protection)
+        if place == "/branches/main/protection":
+            return (
+                self.said(self.protection) if self.protection else self.said({"message": "Branch not protected"}, 404)
+            )
+        many = {"/rules/branches/main": self.rules, f"/commits/{SHA}/statuses": self.statuses}
+        first = (int(request.args["page"]) - 1) * int(request.args["per_page"])
+        if place in many:
+            return self.said(many[place][first : first + int(request.args["per_page"])])
+        if place == f"/commits/{SHA}/check-runs":
+            page = self.runs[first : first + int(request.args["per_page"])]
+            return self.said({"total_count": len(self.runs), "check_runs": page})
+        return self.said({"message": "Not Found"}, 404)
+
+    @staticmethod
+    def stored(asked):
+        """What is put is not what is got: flags become objects, and checks get their contexts."""
+        flags = ("enforce_admins", "allow_force_pushes", "allow_deletions", "required_linear_history")
+        found = {name: {"enabled": asked.get(name) is True} for name in flags}
+        checks = asked["required_status_checks"]
+        found["required_status_checks"] = checks | {"contexts": [one["context"] for one in checks["checks"]]}
+        found["required_pull_request_reviews"] = asked["required_pull_request_reviews"]
+        if asked["restrictions"] is not None:
+            teams = [{"slug": slug} for slug in asked["restrictions"]["teams"]]
+            found["restrictions"] = {"users": [], "teams": teams, "apps": []}
+        return found
+
+    @staticmethod
+    def said(document, status=200):
+        return Response(json.dumps(document), status, content_type="application/json")
+
+
+@pytest.fixture
+def github(httpserver):
+    return GitHub(httpserver)
+
+
+@pytest.fixture
+def ask(github, tmp_path, monkeypatch):
+    """`promotion protection …` against that server."""
+    monkeypatch.setenv("GITHUB_TOKEN", "token-of-the-test")
+    (tmp_path / "protection.yaml").write_text(POLICY)
+
+    def run(verb, *words, repository="octo/shop", policy=tmp_path / "protection.yaml"):
+        return CliRunner().invoke(
+            main, ["protection", verb, repository, "--policy", str(policy), "--api", github.url, *words]
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(("protection", "rules"), [(classic(), []), (classic(), RULES)], ids=["classic", "both"])
+def test_what_is_enforced_is_said_to_be(github, ask, protection, rules):
+    """A check that never says yes is switched off."""
+    github.protection, github.rules = protection, rules
+    done = ask("check")
+    assert (done.exit_code, done.stdout) == (0, "main: enforced\n"), done.output
+    assert github.tokens == {"token token-of-the-test"}
+
+
+def test_rulesets_alone_enforce_all_but_administrators(github, ask):
+    """Who may bypass a ruleset is not in the answer about a branch; what is not said is not assumed."""
+    github.rules = RULES
+    done = ask("check", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["branches"]["main"]) == (
+        2,
+        ["the rules do not hold for administrators"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("protection", "said"),
+    [
+        (None, "the check 'unit' is not required"),
+        ({key: value for key, value in classic().items() if key != "required_status_checks"}, "the check 'e2e' is not required"),
+        (classic(required_status_checks={"strict": False, "contexts": ["unit", "e2e"]}), "a branch that is behind may be merged"),
+        (classic(required_status_checks={"strict": True, "contexts": ["unit", "e2e"]}), "may be reported by anybody"),
+        (
+            classic(required_status_checks={"strict": True, "checks": [{"context": "unit", "app_id": -1}, {"context": "e2e", "app_id": 7}]}),
+            "may be reported by the app 7",
+        ),
+        ({key: value for key, value in classic().items() if key != "required_pull_request_reviews"}, "0 approvals are required, not 2"),
+        (classic(required_pull_request_reviews={"required_approving_review_count": 1}), "1 approvals are required, not 2"),
+        (classic(required_pull_request_reviews={"required_approving_review_count": 2}), "an approval holds for what is pushed"),
+        (classic(enforce_admins={"enabled": False}), "do not hold for administrators"),
+        (classic(allow_force_pushes={"enabled": True}), "forced push"),
+        (classic(allow_deletions={"enabled": True}), "may be deleted"),
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_what_is_absent_is_not_enforced(github, ask, protection, said):
+    """A key that is missing from the answer is how GitHub says that something is off."""
+    github.protection = protection
+    done = ask("check")
+    assert done.exit_code == 2
+    assert said in done.stdout
+
+
+def test_a_ruleset_closes_what_classic_protection_leaves_open(github, ask):
+    """Both hold at once, and the stricter one decides."""
+    github.protection = classic(allow_force_pushes={"enabled": True}, required_pull_request_reviews=None)
+    github.rules = RULES
+    assert ask("check").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [{"repository": "octo/gone"}, {"repository": "other/shop"}], ids=str)
+def test_what_github_does_not_know_is_no_answer(github, ask, words):
+    """A 404 for want of a right looks like a 404 for want of protection."""
+    github.protection = classic()
+    done = ask("check", **words)
+    assert (done.exit_code, "404" in done.stderr) == (3, True)
+
+
+def test_a_branch_that_is_not_there_is_no_answer(github, ask, tmp_path):
+    """A policy for a branch of another name protects nothing."""
+    path = tmp_path / "other.yaml"
+    path.write_text(POLICY.replace("main", "trunk"))
+    assert ask("check", policy=path).exit_code == 3
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_server_that_refuses_is_no_answer(github, ask, status):
+    """An expired token must not look like an open branch, nor like a protected one."""
+    github.broken = status
+    done = ask("check")
+    assert (done.exit_code, str(status) in done.stderr) == (3, True)
+    assert "token-of-the-test" not in done.output
+
+
+def test_a_server_that_is_not_there_is_no_answer(ask, tmp_path):
+    """What cannot be asked has not said yes."""
+    policy = tmp_path / "protection.yaml"
+    words = ["protection", "check", "octo/shop", "--policy", str(policy), "--api", "http://127.0.0.1:9"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 3, done.output
+    assert "Traceback" not in done.output
+
+
+def run_of(name, conclusion="success", app=15368, **more):
+    return {"name": name, "head_sha": SHA, "status": "completed", "conclusion": conclusion, "app": {"id": app}} | more
+
+
+@pytest.mark.parametrize(
+    ("runs", "statuses", "said"),
+    [
+        ([run_of("unit"), run_of("e2e")], [], ""),
+        ([run_of("e2e")], [{"context": "unit", "state": "success"}], ""),
+        ([run_of("e2e")], [{"context": "unit", "state": "pending"}, {"context": "unit", "state": "success"}], "'unit' is pending"),
+        ([run_of("e2e")], [], "'unit' did not run"),
+        ([run_of("unit", "skipped"), run_of("e2e")], [], "'unit' ended skipped"),
+        ([run_of("unit", "neutral"), run_of("e2e")], [], "'unit' ended neutral"),
+        ([run_of("unit", "cancelled"), run_of("e2e")], [], "'unit' ended cancelled"),
+        ([run_of("unit", None, status="in_progress"), run_of("e2e")], [], "'unit' is in_progress"),
+        ([run_of("unit"), run_of("e2e", app=1)], [], "'e2e' did not run by the app 15368"),
+        ([run_of("unit")], [{"context": "e2e", "state": "success"}], "'e2e' did not run by the app 15368"),
+        ([run_of("unit", head_sha="cd" * 20), run_of("e2e")], [], "'unit' did not run"),
+        ([*(run_of(f"other {n}") for n in range(150)), run_of("unit"), run_of("e2e", "failure")], [], "'e2e' ended failure"),
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_commit_needs_every_check_ended_in_success(github, ask, runs, statuses, said):
+    """GitHub takes a check that was skipped for one that passed; and a page has thirty of them."""
+    github.protection, github.runs, github.statuses = classic(), runs, statuses
+    done = ask("check", "--commit", SHA)
+    assert (done.exit_code, said in done.stdout) == (2 if said else 0, True), done.output
+
+
+def test_apply_shows_the_difference_first_and_does_it_on_request(github, ask):
+    """Who changes the protection of a branch must have seen what changes."""
+    shown = ask("apply")
+    assert (shown.exit_code, github.put) == (2, [])
+    assert '"context": "unit"' in shown.stdout
+    assert "nothing was changed" in shown.stderr
+    done = ask("apply", "--yes")
+    assert (done.exit_code, len(github.put)) == (0, 1), done.output
+    assert ask("check").exit_code == 0
+    again = ask("apply", "--yes", "--json")
+    assert (again.exit_code, len(github.put)) == (0, 1)
+    assert json.loads(again.stdout)["main"] == {"difference": "", "applied": False, "not_enforced": []}
+
+
+def test_apply_loosens_nothing(github, ask):
+    """GitHub replaces all of it: what is not repeated is gone."""
+    github.protection = classic(
+        required_status_checks={"strict": True, "contexts": ["lint"], "checks": [{"context": "lint", "app_id": 9}]},
+        required_pull_request_reviews={"required_approving_review_count": 4},
+        restrictions={"users": [], "teams": [{"slug": "release"}], "apps": []},
+        required_linear_history={"enabled": True},
+    )
+    assert ask("apply", "--yes").exit_code == 0
+    [put] = github.put
+    assert put["required_status_checks"]["checks"] == [
+        {"context": "e2e", "app_id": 15368}, {"context": "lint", "app_id": 9}, {"context": "unit"},
+    ]  # fmt: skip
+    assert put["required_pull_request_reviews"]["required_approving_review_count"] == 4
+    assert (put["restrictions"]["teams"], put["required_linear_history"]) == (["release"], True)
+
+
+def test_applying_leads_to_what_was_wanted():
+    """A body that GitHub takes and that enforces something else is worse than none."""
+    put = body(WANTED, None)
+    assert gaps(WANTED, enforced(GitHub.stored(put), [])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "version: 1\nbranches: {}",
+        "version: 1\nbranches: {main: {checks: []}}",
+        "version: 1\nbranches: {main: {checks: ['']}}",
+        "version: 1\nbranches: {main: {checks: [a, a]}}",
+        "version: 1\nbranches: {main: {checks: [a], apps: {b: 1}}}",
+        "version: 1\nbranches: {main: {checks: [a], approvals: 7}}",
+        "version: 1\nbranches: {main: {checks: [a], aprovals: 1}}",
+        "version: 2\nbranches: {main: {checks: [a]}}",
+    ],
+    ids=range(9),
+)
+def test_a_policy_that_demands_nothing_is_refused(ask, tmp_path, text):
+    """A misspelt rule is not a rule."""
+    path = tmp_path / "other.yaml"
+    path.write_text(text)
+    assert ask("check", policy=path).exit_code == 4
+
+
+def test_wrong_words_are_wrong_usage(ask, tmp_path):
+    """A typo must not be an answer about a branch."""
+    assert ask("check", "--branch", "man").exit_code == 4
+    assert ask("check", repository="shop").exit_code == 4
+    assert ask("check", policy=tmp_path / "gone.yaml").exit_code == 4
