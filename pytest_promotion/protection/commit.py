@@ -22,7 +22,7 @@ def _lack(
 ) -> str:
     of_it = [run for run in runs if run.get("name") == name and run.get("head_sha") == sha]
     if app is not None:
-        of_it = [run for run in of_it if (run.get("app") or {}).get("id") == app]
+        of_it = [run for run in of_it if isinstance(run.get("app"), dict) and run["app"].get("id") == app]
     elif not of_it:
         # Statuses come newest first, and carry no app: they count where nobody is named.
         state = next((one.get("state") for one in statuses if one.get("context") == name), None)

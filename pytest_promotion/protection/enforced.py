@@ -82,9 +82,8 @@ def gaps(wanted: Wanted, found: Enforced) -> list[str]:
 def _classic(said: dict[str, Any]) -> Enforced:
     required = _object(said.get("required_status_checks"), "required_status_checks")
     reviews = _object(said.get("required_pull_request_reviews"), "required_pull_request_reviews")
-    checks: dict[str, int | None] = dict.fromkeys(map(str, required.get("contexts") or ()))
-    for one in required.get("checks") or ():
-        checks[str(_object(one, "checks")["context"])] = _app(one.get("app_id"))
+    checks: dict[str, int | None] = dict.fromkeys(_contexts(required.get("contexts")))
+    checks |= _tied(required.get("checks"), "app_id")
     return Enforced(
         checks=checks,
         strict=required.get("strict") is True,
@@ -101,8 +100,7 @@ def _rule(rule: dict[str, Any]) -> Enforced:
     kind, said = rule.get("type"), _object(rule.get("parameters"), "parameters")
     checks: dict[str, int | None] = {}
     if kind == "required_status_checks":
-        for one in said.get("required_status_checks") or ():
-            checks[str(_object(one, "required_status_checks")["context"])] = _app(one.get("integration_id"))
+        checks = _tied(said.get("required_status_checks"), "integration_id")
     reviews = said if kind == "pull_request" else {}
     return Enforced(
         checks=checks,
@@ -114,6 +112,26 @@ def _rule(rule: dict[str, Any]) -> Enforced:
         force_pushes=kind != "non_fast_forward",
         deletions=kind != "deletion",
     )
+
+
+def _contexts(value: Any) -> list[str]:
+    if value is not None and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        raise Unproven(f"GitHub's contexts are {value!r}, expected a list of texts")
+    return value or []
+
+
+def _tied(value: Any, member: str) -> dict[str, int | None]:
+    """The checks of a list, each with the app in *member* that it is tied to."""
+    if value is not None and not isinstance(value, list):
+        raise Unproven(f"GitHub's required checks are {value!r}, expected a list")
+    found: dict[str, int | None] = {}
+    for one in value or []:
+        said = _object(one, "required check")
+        name = said.get("context")
+        if not isinstance(name, str) or not name:
+            raise Unproven(f"GitHub requires a check that is called {name!r}")
+        found[name] = _app(said.get(member))
+    return found
 
 
 def _app(value: Any) -> int | None:

@@ -44,6 +44,7 @@ class Scan:
     created: str | None = None  # ISO 8601
     digests: frozenset[str] = frozenset()  # of the image: "sha256:…"
     incomplete: tuple[str, ...] = ()
+    end_of_life: str = ""  # the system that gets no advisories any more, "" where it does
     declared: bool = False  # whether `created` is what somebody said, and not the scanner
 
     def dated(self, moment: str | None) -> Scan:

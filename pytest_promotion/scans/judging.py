@@ -114,7 +114,9 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
     found = []
     if not scan.looked_at:
         found.append(f"{origin}: nothing was scanned")
-    found += [f"{origin}: {why}" for why in scan.incomplete if not (rules.end_of_life and "end of life" in why)]
+    found += [f"{origin}: {why}" for why in scan.incomplete]
+    if scan.end_of_life and not rules.end_of_life:
+        found.append(f"{origin}: {scan.end_of_life} is past its end of life and gets no advisories any more")
     if rules.image is not None and rules.image not in scan.digests:
         of = ", ".join(sorted(scan.digests)) or "no image that it names by digest"
         found.append(f"{origin} is a scan of {of}, not of {rules.image}")

@@ -23,10 +23,7 @@ def read(document: dict[str, Any], origin: str) -> Scan:
     found = [one for number, result in enumerate(results) for one in _of(result, f"{origin}: Results[{number}]")]
     metadata = fields(document.get("Metadata") or {}, f"{origin}: Metadata")
     system = fields(metadata.get("OS") or {}, f"{origin}: Metadata.OS")
-    incomplete = []
-    if system.get("EOSL") is True:
-        name = f"{system.get('Family', 'its system')} {system.get('Name', '')}".strip()
-        incomplete.append(f"{name} is past its end of life and gets no advisories any more")
+    name = f"{system.get('Family', 'its system')} {system.get('Name', '')}".strip()
     digests = {metadata.get("ImageID"), document.get("ArtifactID")}
     digests |= {
         str(one).rpartition("@")[2] for one in listed(metadata.get("RepoDigests") or [], f"{origin}: RepoDigests")
@@ -39,7 +36,7 @@ def read(document: dict[str, Any], origin: str) -> Scan:
         looked_at=len(results),
         created=created if isinstance(created, str) else None,
         digests=frozenset(one for one in digests if isinstance(one, str) and one.startswith("sha256:")),
-        incomplete=tuple(incomplete),
+        end_of_life=name if system.get("EOSL") is True else "",
     )
 
 

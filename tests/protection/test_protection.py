@@ -182,6 +182,26 @@ def test_what_is_absent_is_not_enforced(github, ask, protection, said):
     assert said in done.stdout
 
 
+@pytest.mark.parametrize(
+    "protection",
+    [
+        classic(required_status_checks=["unit"]),
+        classic(required_status_checks={"contexts": "unit"}),
+        classic(required_status_checks={"checks": [{"app_id": 1}]}),
+        classic(required_status_checks={"checks": ["unit"]}),
+        classic(required_pull_request_reviews={"required_approving_review_count": "2"}),
+        ["protected"],
+    ],
+    ids=range(6),
+)
+def test_an_answer_of_another_form_is_no_answer(github, ask, protection):
+    """What is read from an answer that nobody documented is what its reader hoped for."""
+    github.protection = protection
+    done = ask("check")
+    assert done.exit_code == 3, done.output
+    assert "Traceback" not in done.output
+
+
 def test_a_ruleset_closes_what_classic_protection_leaves_open(github, ask):
     """Both hold at once, and the stricter one decides."""
     github.protection = classic(allow_force_pushes={"enabled": True}, required_pull_request_reviews=None)

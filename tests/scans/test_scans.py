@@ -233,6 +233,13 @@ def test_an_end_of_life_can_be_accepted_by_name():
     """It is a decision; without it the last advisories were those of five years ago."""
     document = trivy(Metadata={"OS": {"EOSL": True}})
     assert judged(document, end_of_life=True).status == "pass"
+    said = {"level": "error", "message": {"text": "the end of life of this tool"}}
+    broken = sarif(
+        invocations=[
+            {"executionSuccessful": True, "toolExecutionNotifications": [said], "endTimeUtc": "2026-11-21T11:00:00Z"}
+        ]
+    )
+    assert judged(broken, end_of_life=True).status == "inconclusive"  # whatever its words, it is an error
 
 
 @pytest.mark.parametrize(
