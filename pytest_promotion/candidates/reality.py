@@ -91,9 +91,15 @@ def reality_check(panel: Panel, config: Config, executor: Executor | None = None
     Raises:
         PolicyError, Unproven: where *config* cannot test this panel.
     """
+    config.check(len(panel.values))
+    # A product that BLAS shares out among threads rounds otherwise; and chunks are too small to gain by it.
+    with _blas().limit(limits=1, user_api="blas"):
+        return _checked(panel, config, executor)
+
+
+def _checked(panel: Panel, config: Config, executor: Executor | None) -> Found:
     import numpy as np
 
-    config.check(len(panel.values))
     length = len(panel.values)
     means = panel.values.mean(axis=0)
     variance = long_run_variance(panel.values, config.block)
@@ -111,11 +117,9 @@ def reality_check(panel: Panel, config: Config, executor: Executor | None = None
     firsts = range(0, config.replicates, CHUNK)
     groups = [list(firsts[at : at + math.ceil(len(firsts) / _TASKS)]) for at in _steps(len(firsts))]
     null_max, reached = [], np.zeros(len(order), dtype=np.int64)
-    # A product that BLAS shares out among threads rounds otherwise; and chunks are too small to gain by it.
-    with _blas().limit(limits=1, user_api="blas"):
-        for maxima, hits in executor.map(task.run, groups) if executor is not None else map(task.run, groups):
-            null_max.append(maxima)
-            reached += hits
+    for maxima, hits in executor.map(task.run, groups) if executor is not None else map(task.run, groups):
+        null_max.append(maxima)
+        reached += hits
     null = np.concatenate(null_max)
     stepped = np.maximum.accumulate((1 + reached) / (1 + config.replicates))
     adjusted = np.empty_like(stepped)
