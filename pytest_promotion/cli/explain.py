@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.answering import asked_at
 from pytest_promotion.errors import Unproven
 
 
@@ -24,15 +24,11 @@ def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:
     Root causes before consequences, each with its owner, its command and its evidence; the fewest gates
     that have to be mended; and what no mend of a gate would turn. Of a PASS: what turns first.
     """
-    from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.explain import explanation
     from pytest_promotion.trust.contradictions import read
     from pytest_promotion.wire import legible
 
-    try:
-        moment = parse_moment(at) if at else datetime.now(UTC)
-    except BadTimestamp as problem:
-        raise click.UsageError(f"--at: {problem}") from None
+    moment = asked_at(at)
     try:
         decision, _ = read(file)
         names = [check.name for check in decision.checks]

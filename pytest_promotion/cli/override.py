@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_promotion.cli.answering import lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 
@@ -58,17 +59,11 @@ def new(
 
     It counts once `promotion override sign` has added its quorum. From now on a post-mortem is owed.
     """
-    from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.operations.files import append_line
     from pytest_promotion.trust import overrides, stored
 
     now = datetime.now(UTC)
-    try:
-        until = parse_moment(expires)
-    except BadTimestamp as problem:
-        raise click.UsageError(f"--expires: {problem}") from None
-    if until <= now:
-        raise click.UsageError(f"--expires {expires} is over")
+    until = lasting_until(expires, now)
     try:
         content = stored.read_content(decision)
         found = stored.parse(content, decision.name)

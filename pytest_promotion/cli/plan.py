@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.answering import answering
+
 
 @click.group()
 def plan() -> None:
@@ -38,25 +40,18 @@ def check(
     Exit code 0 it may be applied, 2 it may not, 3 nobody can tell: it is old, undated, not whole, or no plan.
     """
     from pytest_promotion.clock import Clock
-    from pytest_promotion.errors import PolicyError, Unproven
     from pytest_promotion.operations.files import write_json
     from pytest_promotion.plans.judging import document, judge, rules
     from pytest_promotion.plans.plan import read
 
     now = Clock().now()
-    try:
+    with answering():
         asked = rules({"protected": list(protect), "most_lost": most_lost, "drift": drift, "max_age": max_age})
         found = read(file.read_bytes(), str(file))
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
         if out is not None:
             write_json(out, report)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
@@ -82,20 +77,15 @@ def mask(file: Path, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - 
     """Write the plan in FILE (- is standard input) without any value, so that it can be evidence."""
     import sys
 
-    from pytest_promotion.errors import Unproven
     from pytest_promotion.operations.files import write_json
     from pytest_promotion.plans.masking import masked
 
-    try:
+    with answering():
         piped = str(file) == "-"
         content = sys.stdin.buffer.read() if piped else file.read_bytes()
         found = masked(content, "standard input" if piped else str(file))
         if out is not None:
             write_json(out, found)
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if out is None:
         click.echo(json.dumps(found, indent=2))
     return 0

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from pytest_promotion.cli.answering import answering
+
 
 @click.command("reality-check", epilog="Example: promotion reality-check sweep.csv --block 12 --replicates 5000")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -36,28 +38,22 @@ def reality_check(file: Path, max_p_value: float, workers: int, out: Path | None
 
     from pytest_promotion.candidates import reality
     from pytest_promotion.candidates.panel import Panel
-    from pytest_promotion.errors import PolicyError, Unproven
     from pytest_promotion.operations.files import write_json
 
     try:
-        panel = Panel.read(file.read_bytes(), str(file))
-        asked = reality.Config(**config)
-        if workers == 1:
-            found = reality.reality_check(panel, asked)
-        else:
-            with ProcessPoolExecutor(workers) as executor:
-                found = reality.reality_check(panel, asked, executor)
-        told = reality.summary(found)
-        if out is not None:
-            write_json(out, told)
+        with answering():
+            panel = Panel.read(file.read_bytes(), str(file))
+            asked = reality.Config(**config)
+            if workers == 1:
+                found = reality.reality_check(panel, asked)
+            else:
+                with ProcessPoolExecutor(workers) as executor:
+                    found = reality.reality_check(panel, asked, executor)
+            told = reality.summary(found)
+            if out is not None:
+                write_json(out, told)
     except ImportError:
         raise click.ClickException("this needs numpy: pip install 'pytest-promotion[research]'") from None
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:

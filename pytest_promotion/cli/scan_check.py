@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from pytest_promotion.cli.answering import answering
+
 
 @click.command(
     "scan-check", epilog="Example: promotion scan-check trivy.json --image sha256:… --most high=3 --max-age 12h"
@@ -32,7 +34,6 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
     old, undated, of another image, not complete, or no report of a scanner.
     """
     from pytest_promotion.clock import Clock
-    from pytest_promotion.errors import PolicyError, Unproven
     from pytest_promotion.operations.files import write_json
     from pytest_promotion.scans.judging import USUAL, document, judge, limits
     from pytest_promotion.scans.reading import read
@@ -46,19 +47,13 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         "end_of_life": given["accept_end_of_life"],
     }
     now = Clock().now()
-    try:
+    with answering():
         accepted = limits(rules)
         scans = [(str(path), read(path.read_bytes(), str(path)).dated(given["scanned_at"])) for path in files]
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:
             write_json(out, report)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:

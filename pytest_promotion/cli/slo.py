@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.answering import answering
+
 
 @click.command(epilog="Example: promotion slo summary.json --targets slo.yaml")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -24,23 +26,15 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
     of k6's four formats.
     """
     from pytest_promotion.clock import Clock
-    from pytest_promotion.errors import PolicyError, Unproven
     from pytest_promotion.operations.files import write_json
     from pytest_promotion.slo.report import report
     from pytest_promotion.slo.targets import USUAL, load
 
-    try:
+    with answering():
         wanted = load(targets) if targets else USUAL
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    try:
         found = report(file.read_bytes(), str(file), wanted, Clock().now(), headroom)
         if out is not None:
             write_json(out, found)
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.cli.answering import asked_at
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 
@@ -81,15 +82,11 @@ def check(
     Without --approved-sha256 the approved policy is taken at its word, which the answer says. Exit code 0
     yes, 2 no, 3 it could not be judged.
     """
-    from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.evidence.reading import Root
     from pytest_promotion.release import change_check, thresholds
     from pytest_promotion.trust import signers as people
 
-    try:
-        now = parse_moment(at) if at else datetime.now(UTC)
-    except BadTimestamp as problem:
-        raise click.UsageError(f"--at: {problem}") from None
+    now = asked_at(at)
     base = Root(root.absolute())
     try:
         accepted = _policy(base, approved)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.cli.answering import asked_at, lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import PolicyError, Unproven
 
@@ -57,17 +58,11 @@ def new(
 
     Candidate, failure and limits are those of the decision. Approvals are added with `promotion waiver sign`.
     """
-    from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.evidence.documents import parse_json
     from pytest_promotion.trust import stored, waiver_file
 
     now = datetime.now(UTC)
-    try:
-        until = parse_moment(expires)
-    except BadTimestamp as problem:
-        raise click.UsageError(f"--expires: {problem}") from None
-    if until <= now:
-        raise click.UsageError(f"--expires {expires} is over")
+    until = lasting_until(expires, now)
     try:
         content = stored.read_content(decision)
         found = stored.parse(content, decision.name)
@@ -135,15 +130,12 @@ def check(file: Path, policy: Path, profile: str | None, at: str | None, as_json
     Whether the failure is still the one that was accepted is told by the next decision.
     """
     from pytest_promotion import policy as policies
-    from pytest_promotion.clock import BadTimestamp, parse_moment
     from pytest_promotion.trust import waivers
 
+    now = asked_at(at)
     try:
-        now = parse_moment(at) if at else datetime.now(UTC)
         rules = policies.load(policy, profile)
         signers = waivers.signers_of(rules)
-    except BadTimestamp as problem:
-        raise click.UsageError(f"--at: {problem}") from None
     except PolicyError as problem:
         raise click.UsageError(str(problem)) from None
     try:

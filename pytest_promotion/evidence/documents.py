@@ -236,3 +236,17 @@ def named(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
+
+
+def an_object(value: Any, place: str) -> dict[str, Any]:
+    """*value*, which has to be an object. Raises `Unproven` with the *place*."""
+    if not isinstance(value, dict):
+        raise Unproven(f"{place} is {named(value)}, expected an object")
+    return value
+
+
+def a_list(value: Any, place: str) -> list[Any]:
+    """*value*, which has to be a list. Raises `Unproven` with the *place*."""
+    if not isinstance(value, list):
+        raise Unproven(f"{place} is {named(value)}, expected a list")
+    return value

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pytest_promotion.clock import iso, spoken
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 from pytest_promotion.model import Freshness
 
@@ -73,3 +73,20 @@ def judge(
         window = spoken(seen.max_age_s)
         return seen, GateFailed(f"{path} is {spoken(seen.age_s)} old by its {source}, the window is {window}")
     return seen, None
+
+
+def untimely(what: str, said: str | None, now: datetime, max_age: str | timedelta, skew: timedelta) -> str:
+    """
+    Why the report *what*, made by its own word at the moment *said*, is not one of now; "" where it is.
+
+    For reports that are judged outside of a gate, where nothing is noted.
+    """
+    if said is None:
+        return f"{what} does not say when it was made"
+    try:
+        age = now - parse_moment(said)
+    except BadTimestamp as problem:
+        return f"{what}: {problem}"
+    if age > span(max_age):
+        return f"{what} is {spoken(age.total_seconds())} old, the window is {max_age}"
+    return f"{what} is dated {spoken(-age.total_seconds())} in the future" if age < -skew else ""

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.clock import iso
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span
+from pytest_promotion.evidence.freshness import span, untimely
 from pytest_promotion.plans.plan import Change, Plan
 
 SKEW: Final = timedelta(minutes=2)
@@ -104,17 +104,8 @@ def _gaps(plan: Plan, asked: Rules, now: datetime) -> list[str]:
         found.append("this version of Terraform does not say whether the plan is whole: use 1.8 or later")
     elif not plan.complete:
         found.append("the plan is not complete: applying it would leave something to be planned again")
-    if plan.made is None:
-        return [*found, "the plan does not say when it was made"]
-    try:
-        age = now - parse_moment(plan.made)
-    except BadTimestamp as problem:
-        return [*found, f"timestamp: {problem}"]
-    if age > span(asked.max_age):
-        found.append(f"the plan is {spoken(age.total_seconds())} old, the window is {asked.max_age}")
-    elif age < -SKEW:
-        found.append(f"the plan is dated {spoken(-age.total_seconds())} in the future")
-    return found
+    late = untimely("the plan", plan.made, now, asked.max_age, SKEW)
+    return [*found, late] if late else found
 
 
 def document(origin: str, plan: Plan, judgement: Judgement, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Final
 
-from pytest_promotion.plans.plan import parse, read
+from pytest_promotion.plans.plan import parse, plan_of
 
 _KEPT: Final = ("format_version", "terraform_version", "timestamp", "errored", "complete", "applyable")
 _OF_RESOURCE: Final = (
@@ -33,8 +33,8 @@ def masked(content: bytes, origin: str) -> dict[str, Any]:
     Raises:
         Unproven: where it is no plan that could be judged.
     """
-    read(content, origin)  # what cannot be judged is not kept either
     document = parse(content, origin)
+    plan_of(document, origin)  # what cannot be judged is not kept either
     found: dict[str, Any] = {name: document[name] for name in _KEPT if name in document}
     for name in ("resource_changes", "resource_drift"):
         found[name] = [_resource(one) for one in document.get(name) or ()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import named, parse_json
+from pytest_promotion.evidence.documents import a_list, an_object, parse_json
 
 # Every combination that the format knows. One that is not here does something that nobody has thought about.
 ACTIONS: Final = {
@@ -54,9 +54,7 @@ class Plan:
 
 def parse(content: bytes, origin: str) -> dict[str, Any]:
     """The plan document in *content*. Raises `Unproven` for what is none, and for another major version."""
-    document = parse_json(content, origin)
-    if not isinstance(document, dict):
-        raise Unproven(f"{origin} is {named(document)}, expected an object")
+    document = an_object(parse_json(content, origin), origin)
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != "1":
         raise Unproven(f"{origin} has format_version {version!r}; 1.x is known")
@@ -64,13 +62,17 @@ def parse(content: bytes, origin: str) -> dict[str, Any]:
 
 
 def read(content: bytes, origin: str) -> Plan:
+    """The plan in *content*. Raises `Unproven`, as `parse` and `plan_of` do."""
+    return plan_of(parse(content, origin), origin)
+
+
+def plan_of(document: dict[str, Any], origin: str) -> Plan:
     """
-    The plan in *content*.
+    The plan in a *document* that was parsed.
 
     Raises:
-        Unproven: for what is no plan of a known version, and for actions that nobody has heard of.
+        Unproven: for what is no plan, and for actions that nobody has heard of.
     """
-    document = parse(content, origin)
     if "resource_changes" not in document and "planned_values" not in document:
         raise Unproven(f"{origin} has no resource_changes: it is a state, or half a plan")
     made = document.get("timestamp")
@@ -93,11 +95,11 @@ def _changes(document: dict[str, Any], name: str, origin: str) -> tuple[Change, 
 
 
 def _change(said: Any, place: str) -> Change:
-    fields = _object(said, place)
+    fields = an_object(said, place)
     address, kind = fields.get("address"), fields.get("type")
     if not isinstance(address, str) or not isinstance(kind, str):
         raise Unproven(f"{place} has no address or no type")
-    actions = _object(fields.get("change"), f"{place}.change").get("actions")
+    actions = an_object(fields.get("change"), f"{place}.change").get("actions")
     found = (
         ACTIONS.get(tuple(actions)) if isinstance(actions, list) and all(isinstance(x, str) for x in actions) else None
     )
@@ -107,8 +109,8 @@ def _change(said: Any, place: str) -> Change:
 
 
 def _check(said: Any, place: str) -> tuple[str, str]:
-    fields = _object(said, place)
-    name = _object(fields.get("address"), f"{place}.address").get("to_display")
+    fields = an_object(said, place)
+    name = an_object(fields.get("address"), f"{place}.address").get("to_display")
     status = fields.get("status")
     if not isinstance(name, str) or status not in CHECKS:
         raise Unproven(f"{place} is {name!r} with the status {status!r}")
@@ -124,17 +126,7 @@ def _flag(document: dict[str, Any], name: str, origin: str) -> bool | None:
 
 def _list(document: dict[str, Any], name: str, origin: str) -> list[Any]:
     value = document.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Unproven(f"{origin}: {name} is {named(value)}, expected a list")
-    return value
-
-
-def _object(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unproven(f"{place} is {named(value)}, expected an object")
-    return value
+    return [] if value is None else a_list(value, f"{origin}: {name}")
 
 
 def _has_values(document: dict[str, Any]) -> bool:

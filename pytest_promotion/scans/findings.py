@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import named
 
 SEVERITIES: Final = ("critical", "high", "medium", "low", "unknown")  # the worst first
 
@@ -73,20 +72,6 @@ def distinct(findings: list[Finding]) -> tuple[Finding, ...]:
 def _worse(one: Finding, other: Finding) -> bool:
     known = bool(one.suppressed) == bool(other.suppressed)
     return known and SEVERITIES.index(one.severity) < SEVERITIES.index(other.severity)
-
-
-def listed(value: Any, place: str) -> list[Any]:
-    """*value*, which has to be a list. Raises `Unproven`."""
-    if not isinstance(value, list):
-        raise Unproven(f"{place} is {named(value)}, expected a list")
-    return value
-
-
-def fields(value: Any, place: str) -> dict[str, Any]:
-    """*value*, which has to be an object. Raises `Unproven`."""
-    if not isinstance(value, dict):
-        raise Unproven(f"{place} is {named(value)}, expected an object")
-    return value
 
 
 def text(value: Any, place: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span
+from pytest_promotion.evidence.freshness import span, untimely
 from pytest_promotion.scans.findings import SEVERITIES, Finding, Scan
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
@@ -120,18 +120,9 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
     if rules.image is not None and rules.image not in scan.digests:
         of = ", ".join(sorted(scan.digests)) or "no image that it names by digest"
         found.append(f"{origin} is a scan of {of}, not of {rules.image}")
-    if scan.created is None:
-        found.append(f"{origin} does not say when it was made")
-        return found
-    try:
-        age = now - parse_moment(trimmed(scan.created))
-    except BadTimestamp as problem:
-        return [*found, f"{origin}: {problem}"]
-    if age > span(rules.max_age):
-        found.append(f"{origin} is {spoken(age.total_seconds())} old, the window is {rules.max_age}")
-    elif age < -SKEW:
-        found.append(f"{origin} is dated {spoken(-age.total_seconds())} in the future")
-    return found
+    made = None if scan.created is None else trimmed(scan.created)
+    late = untimely(origin, made, now, rules.max_age, SKEW)
+    return [*found, late] if late else found
 
 
 def _excuse(one: Finding, rules: Limits, now: datetime) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.scans.findings import Finding, Scan, fields, listed, text
+from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.scans.findings import Finding, Scan, text
 
 VERSION: Final = "2.1.0"
 # CVSS 3.1, qualitative severity rating scale: from which score on.
@@ -25,14 +26,14 @@ def read(document: dict[str, Any], origin: str) -> Scan:
     """The scan in a SARIF *document*. Raises `Unproven`."""
     if document.get("version") != VERSION:
         raise Unproven(f"{origin} is SARIF {document.get('version')!r}; {VERSION} is known")
-    runs = listed(document["runs"], f"{origin}: runs")
+    runs = a_list(document["runs"], f"{origin}: runs")
     found: list[Finding] = []
     incomplete: list[str] = []
     tools, looked_at, ended = [], 0, ""
     for number, one in enumerate(runs):
         place = f"{origin}: runs[{number}]"
-        run = fields(one, place)
-        driver = fields(fields(run.get("tool"), f"{place}.tool").get("driver"), f"{place}.tool.driver")
+        run = an_object(one, place)
+        driver = an_object(an_object(run.get("tool"), f"{place}.tool").get("driver"), f"{place}.tool.driver")
         tools.append(text(driver.get("name"), f"{place}.tool.driver.name"))
         if run.get("results") is None:
             incomplete.append(f"{tools[-1]} has no results, not even none: it was not run")
@@ -40,7 +41,7 @@ def read(document: dict[str, Any], origin: str) -> Scan:
         looked_at += 1
         incomplete += _failures(run, place, tools[-1])
         rules = _Rules(driver, place)
-        results = listed(run["results"], f"{place}.results")
+        results = a_list(run["results"], f"{place}.results")
         found += [one for spot, result in enumerate(results) for one in _of(result, rules, f"{place}.results[{spot}]")]
         ended = max([ended, *(str(call.get("endTimeUtc") or "") for call in _calls(run, place))])
     return Scan(
@@ -49,8 +50,8 @@ def read(document: dict[str, Any], origin: str) -> Scan:
 
 
 def _calls(run: dict[str, Any], place: str) -> list[dict[str, Any]]:
-    calls = listed(run.get("invocations") or [], f"{place}.invocations")
-    return [fields(call, f"{place}.invocations") for call in calls]
+    calls = a_list(run.get("invocations") or [], f"{place}.invocations")
+    return [an_object(call, f"{place}.invocations") for call in calls]
 
 
 def _failures(run: dict[str, Any], place: str, tool: str) -> Iterator[str]:
@@ -58,9 +59,9 @@ def _failures(run: dict[str, Any], place: str, tool: str) -> Iterator[str]:
         if call.get("executionSuccessful") is not True:
             yield f"{tool} says that it did not run to its end"
         for name in ("toolExecutionNotifications", "toolConfigurationNotifications"):
-            for note in listed(call.get(name) or [], f"{place}.{name}"):
-                if fields(note, f"{place}.{name}").get("level") == "error":
-                    said = fields(note.get("message") or {}, f"{place}.{name}").get("text", "no reason is given")
+            for note in a_list(call.get(name) or [], f"{place}.{name}"):
+                if an_object(note, f"{place}.{name}").get("level") == "error":
+                    said = an_object(note.get("message") or {}, f"{place}.{name}").get("text", "no reason is given")
                     yield f"{tool} reports an error: {said}"
 
 
@@ -68,8 +69,8 @@ class _Rules:
     """The rules of a run, by their place and by their id."""
 
     def __init__(self, driver: dict[str, Any], place: str) -> None:
-        listed_ = listed(driver.get("rules") or [], f"{place}.tool.driver.rules")
-        self._at = [fields(rule, f"{place}.tool.driver.rules") for rule in listed_]
+        listed_ = a_list(driver.get("rules") or [], f"{place}.tool.driver.rules")
+        self._at = [an_object(rule, f"{place}.tool.driver.rules") for rule in listed_]
         self._by_id = {rule.get("id"): rule for rule in reversed(self._at)}
 
     def of(self, said: dict[str, Any], place: str) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class _Rules:
 
 
 def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
-    said = fields(result, place)
+    said = an_object(result, place)
     if said.get("kind", "fail") in _NO_FINDING or said.get("baselineState") == "absent":
         return
     rule = rules.of(said, place)
@@ -100,30 +101,31 @@ def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
 def _severity(said: dict[str, Any], rule: dict[str, Any], place: str) -> str:
     score = None
     for source in (said, rule):
-        score = score or fields(source.get("properties") or {}, f"{place}.properties").get("security-severity")
+        score = score or an_object(source.get("properties") or {}, f"{place}.properties").get("security-severity")
     if score is not None:
         try:
             value = float(score)
         except (TypeError, ValueError):
             return "unknown"
         return next((word for least, word in _SCORES if value >= least), "unknown")
-    usual = fields(rule.get("defaultConfiguration") or {}, f"{place}: defaultConfiguration").get("level", "warning")
+    usual = an_object(rule.get("defaultConfiguration") or {}, f"{place}: defaultConfiguration").get("level", "warning")
     return _LEVELS.get(str(said.get("level", usual)), "unknown")
 
 
 def _part(said: dict[str, Any], place: str) -> str:
-    for one in listed(said.get("locations") or [], f"{place}.locations"):
-        where = fields(fields(one, place).get("physicalLocation") or {}, place)
-        uri = fields(where.get("artifactLocation") or {}, place).get("uri")
+    for one in a_list(said.get("locations") or [], f"{place}.locations"):
+        where = an_object(an_object(one, place).get("physicalLocation") or {}, place)
+        uri = an_object(where.get("artifactLocation") or {}, place).get("uri")
         if isinstance(uri, str) and uri:
-            line = fields(where.get("region") or {}, place).get("startLine")
+            line = an_object(where.get("region") or {}, place).get("startLine")
             return f"{uri}:{line}" if line else uri
     return "no place is given"
 
 
 def _suppressed(said: dict[str, Any], place: str) -> str:
     every = [
-        fields(one, f"{place}.suppressions") for one in listed(said.get("suppressions") or [], f"{place}.suppressions")
+        an_object(one, f"{place}.suppressions")
+        for one in a_list(said.get("suppressions") or [], f"{place}.suppressions")
     ]
     if not every or any(one.get("status", "accepted") != "accepted" for one in every):
         return ""

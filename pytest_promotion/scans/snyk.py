@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.scans.findings import Finding, Scan, distinct, fields, listed, severity_of, text
+from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.scans.findings import Finding, Scan, distinct, severity_of, text
 
 
 def read(projects: list[dict[str, Any]], origin: str) -> Scan:
@@ -28,7 +29,7 @@ def read(projects: list[dict[str, Any]], origin: str) -> Scan:
             raise Unproven(f"{place}: dependencyCount is {count!r}")
         looked_at += count
         found += _of(project, place)
-        image = fields(project.get("docker") or {}, f"{place}.docker").get("imageId")
+        image = an_object(project.get("docker") or {}, f"{place}.docker").get("imageId")
         digests |= {str(image)} if isinstance(image, str) and image.startswith("sha256:") else set()
     return Scan("Snyk JSON", "Snyk", distinct(found), looked_at, digests=frozenset(digests))
 
@@ -38,15 +39,17 @@ def _with_applications(projects: list[dict[str, Any]], origin: str) -> list[dict
     found = []
     for project in projects:
         found.append(project)
-        found += [fields(one, f"{origin}: applications") for one in listed(project.get("applications") or [], origin)]
+        found += [
+            an_object(one, f"{origin}: applications") for one in a_list(project.get("applications") or [], origin)
+        ]
     return found
 
 
 def _of(project: dict[str, Any], place: str) -> list[Finding]:
     found = []
-    for number, one in enumerate(listed(project["vulnerabilities"], f"{place}.vulnerabilities")):
+    for number, one in enumerate(a_list(project["vulnerabilities"], f"{place}.vulnerabilities")):
         spot = f"{place}.vulnerabilities[{number}]"
-        said = fields(one, spot)
+        said = an_object(one, spot)
         name = text(said.get("packageName") or said.get("name"), f"{spot}.packageName")
         fixed = said.get("nearestFixedInVersion") or ", ".join(map(str, said.get("fixedIn") or []))
         found.append(
@@ -59,9 +62,9 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
             )
         )
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
-    ignored = fields(project.get("filtered") or {}, f"{place}.filtered").get("ignore") or []
-    for number, one in enumerate(listed(ignored, f"{place}.filtered.ignore")):
-        said = fields(one, f"{place}.filtered.ignore[{number}]")
+    ignored = an_object(project.get("filtered") or {}, f"{place}.filtered").get("ignore") or []
+    for number, one in enumerate(a_list(ignored, f"{place}.filtered.ignore")):
+        said = an_object(one, f"{place}.filtered.ignore[{number}]")
         name = text(said.get("packageName") or said.get("name"), f"{place}.filtered.ignore[{number}]")
         part = f"{name} {said.get('version', '')}".strip()
         reason = "ignored by .snyk"

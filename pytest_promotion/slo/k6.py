@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import decode, json_rows, named, parse_json
+from pytest_promotion.evidence.documents import an_object, decode, json_rows, named, parse_json
 from pytest_promotion.slo.measured import Counter, Measured, Metric, Rate, Trend, number, trend_of, whole
 
 LEGACY: Final = "k6 --summary-export"
@@ -62,7 +62,7 @@ def _legacy(metrics: dict[str, Any], origin: str) -> Measured:
     found: dict[str, Metric] = {}
     held: dict[str, bool] = {}
     for name, said in metrics.items():
-        fields = _object(said, f"{origin}: {name}")
+        fields = an_object(said, f"{origin}: {name}")
         place = f"{origin}: {name}"
         if "passes" in fields and "fails" in fields:
             # `value` is the share of passes, for a rate of failures too.
@@ -72,7 +72,7 @@ def _legacy(metrics: dict[str, Any], origin: str) -> Measured:
             found[name] = Counter(number(fields["count"], f"{place}.count"))
         elif "avg" in fields:
             found[name] = _trend({key: value for key, value in fields.items() if key != "thresholds"}, place)
-        for rule, failed in _object(fields.get("thresholds", {}), f"{place}.thresholds").items():
+        for rule, failed in an_object(fields.get("thresholds", {}), f"{place}.thresholds").items():
             if not isinstance(failed, bool):
                 raise Unproven(f"{place}: threshold {rule} is {failed!r}")
             held[f"{name} {rule}"] = not failed
@@ -87,12 +87,12 @@ def _summary(document: dict[str, Any], metrics: dict[str, Any], origin: str) -> 
     held: dict[str, bool] = {}
     for name, said in metrics.items():
         place = f"{origin}: {name}"
-        fields = _object(said, place)
-        metric = _typed(fields.get("type"), _object(fields["values"], f"{place}.values"), place)
+        fields = an_object(said, place)
+        metric = _typed(fields.get("type"), an_object(fields["values"], f"{place}.values"), place)
         if metric is not None:
             found[name] = metric
-        for rule, verdict in _object(fields.get("thresholds", {}), f"{place}.thresholds").items():
-            ok = _object(verdict, f"{place}: threshold {rule}").get("ok")
+        for rule, verdict in an_object(fields.get("thresholds", {}), f"{place}.thresholds").items():
+            ok = an_object(verdict, f"{place}: threshold {rule}").get("ok")
             if not isinstance(ok, bool):
                 raise Unproven(f"{place}: threshold {rule} is {verdict!r}")
             held[f"{name} {rule}"] = ok
@@ -124,17 +124,17 @@ def _machine(document: dict[str, Any], origin: str) -> Measured:
     version = document.get("version")
     if not isinstance(version, str) or not version.startswith("1."):
         raise Unproven(f"{origin} is a machine-readable summary of version {version!r}; 1.x is known")
-    results = _object(document["results"], f"{origin}: results")
+    results = an_object(document["results"], f"{origin}: results")
     metrics = results.get("metrics")
     if not isinstance(metrics, list) or not metrics:
         raise Unproven(f"{origin} has no metrics: nothing was measured")
     found: dict[str, Metric] = {}
     for number_, said in enumerate(metrics):
-        fields = _object(said, f"{origin}: results.metrics[{number_}]")
+        fields = an_object(said, f"{origin}: results.metrics[{number_}]")
         name = fields.get("name")
         if not isinstance(name, str) or name in found:
             raise Unproven(f"{origin}: results.metrics[{number_}] is called {name!r}")
-        metric = _typed(fields.get("type"), _object(fields.get("values"), f"{origin}: {name}"), f"{origin}: {name}")
+        metric = _typed(fields.get("type"), an_object(fields.get("values"), f"{origin}: {name}"), f"{origin}: {name}")
         if metric is not None:
             found[name] = metric
     return Measured(MACHINE, found, ended=_moment(document.get("metadata"), origin))
@@ -162,7 +162,7 @@ def _lines(content: bytes, origin: str) -> Measured:
     newest = ""
     for place, row in enumerate(json_rows(io.BytesIO(content), origin), 1):
         kind, name = row["type"], row["metric"]
-        data = _object(row["data"], f"{origin} line {place}")
+        data = an_object(row["data"], f"{origin} line {place}")
         if kind == "Metric":
             kinds[name] = data.get("type", "")
         elif kind == "Point":
@@ -207,9 +207,3 @@ def _needed(values: dict[str, Any], name: str, place: str) -> Any:
     if name not in values:
         raise Unproven(f"{place} has no {name}")
     return values[name]
-
-
-def _object(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unproven(f"{place} is {named(value)}, expected an object")
-    return value
