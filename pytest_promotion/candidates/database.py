@@ -17,7 +17,7 @@ _WRITES: Final = "promotion_writes"  # the option of a connection whose next tra
 _LOCK: Final = 0x70726F6D6F74696F  # "promotio": the one lock that writers of a PostgreSQL store take
 
 
-def engine_of(where: str, *, create: bool = False) -> Engine:
+def engine_of(where: str | os.PathLike[str], *, create: bool = False) -> Engine:
     """
     The store at *where*: a path of an SQLite file, or a URL that SQLAlchemy knows.
 
@@ -26,6 +26,7 @@ def engine_of(where: str, *, create: bool = False) -> Engine:
         Unproven: for a file that is not there, unless *create* says that it may begin here. Nothing is
             made by looking.
     """
+    where = os.fspath(where)
     try:
         url = make_url(where if "://" in where else f"sqlite:///{where}")
         if url.get_backend_name() not in {"sqlite", "postgresql"}:
@@ -57,7 +58,7 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def connected(where: str, *, create: bool = False) -> Iterator[Connection]:
+def connected(where: str | os.PathLike[str], *, create: bool = False) -> Iterator[Connection]:
     """A connection to the store at *where*. Raises as `engine_of` does, and `Unproven` for what the database says."""
     engine = engine_of(where, create=create)
     try:

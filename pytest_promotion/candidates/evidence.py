@@ -8,7 +8,6 @@ started, or none. `bundle_path` and what the bundle and the execution evidence t
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -73,17 +72,13 @@ def named(files: Mapping[str, str | os.PathLike[str]], base: Path) -> dict[str, 
     return {"version": 1, "base": root.real, "artifacts": artifacts}
 
 
-def case_of(row: Mapping[str, Any], base: Path | None = None, vault: Vault | None = None) -> Case:
+def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = None) -> Case:
     """
-    The case of the candidate in *row*, from the files it named, below its own base or below *base*.
-
-    What was read is kept in *vault*.
+    The case that *evidence* names, from the files below its own base or below *base*, each kept in *vault*.
 
     Raises:
-        Unproven: where a file is gone or changed, and where the files are about another run, dataset, signal, horizon
-            or family than the candidate.
+        Unproven: where nothing is named, and where a file is gone, changed or no whole document.
     """
-    evidence = json.loads(row["evidence_json"] or "null")
     if not evidence:
         raise Unproven("the candidate names no evidence")
     root = Root(base or Path(evidence["base"]))
@@ -99,7 +94,7 @@ def case_of(row: Mapping[str, Any], base: Path | None = None, vault: Vault | Non
         bundle = ValidationBundle.read(contents[BUNDLE], BUNDLE)
     except (Unproven, KeyError) as problem:
         raise Unproven(f"could not load ValidationBundle from path: {problem}") from None
-    case = Case(
+    return Case(
         bundle,
         _object(contents[REALITY], REALITY) if REALITY in contents else None,
         tuple(_regimes(contents[REGIMES])) if REGIMES in contents else None,
@@ -107,9 +102,12 @@ def case_of(row: Mapping[str, Any], base: Path | None = None, vault: Vault | Non
         CURVE in contents and any(csv_rows(io.BytesIO(contents[CURVE]), CURVE)),
         digests,
     )
+
+
+def demand_match(case: Case, row: Mapping[str, Any]) -> None:
+    """Raises `Unproven` where the files are about another run, dataset, signal, horizon or family than *row*."""
     if unlike := list(_unlike(case, row)):
         raise Unproven("; ".join(unlike))
-    return case
 
 
 def _read(root: Root, path: str | os.PathLike[str]) -> tuple[str, bytes, str]:
@@ -118,7 +116,10 @@ def _read(root: Root, path: str | os.PathLike[str]) -> tuple[str, bytes, str]:
     # A path is given from where somebody stands, or from the base: only the second names the same file tomorrow.
     relative = os.path.relpath(os.path.realpath(asked), root.real) if os.path.isabs(asked) else asked
     relative = root.relative(relative)
-    found = read(root, relative)
+    try:
+        found = read(root, relative)
+    except FileNotFoundError:
+        raise Unproven(f"{relative} is not there, below {root.real}") from None
     if found.content is None:
         raise Unproven(f"{relative} has {found.size_bytes} bytes: too large to be read as a document")
     return relative, found.content, found.sha256
@@ -151,25 +152,28 @@ def _figure(cell: str) -> float | str:
 
 def _unlike(case: Case, row: Mapping[str, Any]) -> Iterator[str]:
     """In what the files are about something else than the candidate."""
-    bundle, luck = case.bundle, case.rc_summary
+    bundle = case.bundle
     for name in ("run_id", "dataset_id", "signal_name"):
         found = getattr(bundle, name)
-        if found != row[name]:
-            yield f"the bundle's {name} is {found}, the candidate's {row[name]}"
-    if row["horizon"] not in bundle.horizons:
-        yield f"the bundle has no horizon {row['horizon']}, it has {', '.join(map(str, bundle.horizons))}"
+        if found != row.get(name):
+            yield f"the bundle's {name} is {found}, the candidate's {row.get(name)}"
+    if row.get("horizon") not in bundle.horizons:
+        yield f"the bundle has no horizon {row.get('horizon')}, it has {', '.join(map(str, bundle.horizons))}"
     for name in ("config_hash", "git_commit"):
-        said = bundle.meta.get(name)
-        if said is not None and said != row[name]:
-            yield f"the bundle's {name} is {said}, the candidate's {row[name]}"
-    if luck is None:
-        return
-    if (row["family_id"] or luck.get("family_id")) and luck.get("family_id") != row["family_id"]:
-        yield f"the reality check's family_id is {luck.get('family_id')}, the candidate's {row['family_id']}"
-    if luck.get("rc_horizon") not in {None, row["horizon"]}:
-        yield f"the reality check's horizon is {luck['rc_horizon']}, the candidate's {row['horizon']}"
-    tried = luck.get("hypothesis_ids")
-    if not isinstance(tried, list) or row["signal_name"] not in tried:
-        yield f"{row['signal_name']} is not among what the reality check tried"
-    if row["family_id"] and not luck.get("rw_adjusted_p_values"):
-        yield f"the reality check says of no hypothesis by itself whether it is luck, so neither of {row['signal_name']}"
+        if (said := bundle.meta.get(name)) not in {None, row.get(name)}:
+            yield f"the bundle's {name} is {said}, the candidate's {row.get(name)}"
+    if case.rc_summary is not None:
+        yield from _other_luck(case.rc_summary, row)
+
+
+def _other_luck(luck: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    """In what the reality check is about something else than the candidate."""
+    family, horizon, tried = luck.get("family_id"), luck.get("rc_horizon"), luck.get("hypothesis_ids")
+    if (family or None) != row.get("family_id"):
+        yield f"the reality check's family_id is {family}, the candidate's {row.get('family_id')}"
+    if horizon not in {None, row.get("horizon")}:
+        yield f"the reality check's horizon is {horizon}, the candidate's {row.get('horizon')}"
+    if not isinstance(tried, list) or row.get("signal_name") not in tried:
+        yield f"{row.get('signal_name')} is not among what the reality check tried"
+    if row.get("family_id") and not luck.get("rw_adjusted_p_values"):
+        yield f"the reality check does not say of {row.get('signal_name')} by itself whether it is luck"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.database import writing
-from pytest_promotion.candidates.evidence import BUNDLE, Case, case_of
+from pytest_promotion.candidates.evidence import BUNDLE, Case, demand_match, named, read_case
 from pytest_promotion.candidates.gating import PromotionDecision, ThresholdConfig, evaluate_candidate
 from pytest_promotion.candidates.store import add_event, change_status, evidence_digest, get_candidate
 from pytest_promotion.candidates.transitions import after_evaluation, status_of, target_of
@@ -22,6 +23,24 @@ from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.vault import Vault
+
+
+def proposed(given: Mapping[str, Any], files: Mapping[str, str | os.PathLike[str]], base: Path) -> dict[str, Any]:
+    """
+    The payload of a new candidate, its *files* below *base* named with digests.
+
+    What is not *given* of dataset_id, config_hash and git_commit is what the bundle says.
+
+    Raises:
+        Unproven: where a file is not there, or is about something else than what was given.
+    """
+    evidence = named(files, base)
+    case = read_case(evidence)
+    meta = case.bundle.meta
+    said = {"dataset_id": case.bundle.dataset_id, "config_hash": meta.get("config_hash")}
+    payload = {**said, "git_commit": meta.get("git_commit"), **given, "evidence": evidence}
+    demand_match(case, payload)
+    return payload
 
 
 def evaluate_and_record(
@@ -55,9 +74,11 @@ def evaluate_and_record(
         return PromotionDecision("rejected", (f"candidate_id not found: {candidate_id}",), judged=False)
     if row["family_id"]:
         thresholds = msgspec.structs.replace(thresholds, require_reality_check=True)
-    case, refusal = None, ""
+    case: Case | None = None
+    refusal = ""
     try:
-        case = case_of(row, evidence_base_path, vault)
+        case = read_case(json.loads(row["evidence_json"] or "null"), evidence_base_path, vault)
+        demand_match(case, row)
         _demand_same(case, bundle_or_path, regime_summary_df, rc_summary)
     except Unproven as problem:
         refusal = str(problem)

@@ -8,11 +8,11 @@ A status never changes without the event that says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from pytest_promotion.candidates.chain import PREVIOUS, head
 from pytest_promotion.candidates.database import reading, writing
@@ -161,6 +161,48 @@ def get_events(conn: Connection, candidate_id: str) -> list[dict[str, Any]]:
     with reading(conn):
         rows = conn.execute(asked).mappings().all()
     return [{**row, "payload": json.loads(row["payload_json"] or "{}")} for row in rows]
+
+
+def approvers(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
+    """Of those candidates that are accepted now because somebody said so: who it was."""
+    table = EVENTS.c
+    last = (
+        select(func.max(table.event_id))
+        .where(table.candidate_id.in_(candidate_ids), table.event_type == "status_change")
+        .group_by(table.candidate_id)
+    )
+    asked = select(table.candidate_id, table.payload_json).where(table.event_id.in_(last))
+    with reading(conn):
+        rows = conn.execute(asked).all()
+    said = {identity: json.loads(payload or "{}") for identity, payload in rows}
+    return {
+        identity: str(payload.get("approver"))
+        for identity, payload in said.items()
+        if payload.get("new_status") == "accepted" and payload.get("manual")
+    }
+
+
+def whole(conn: Connection, candidate_id: str) -> dict[str, Any]:
+    """
+    All that is known of a candidate: its row, `evidence` read, its `events`, the `last_evaluation` among them.
+
+    Raises:
+        Unproven: where there is none of that id.
+    """
+    with reading(conn):
+        row = get_candidate(conn, candidate_id)
+        events = get_events(conn, candidate_id)
+        by_hand = approvers(conn, [candidate_id])
+    if row is None:
+        raise Unproven(f"candidate_id not found: {candidate_id}")
+    evaluated = [event for event in events if event["event_type"] == "evaluated"]
+    return {
+        **row,
+        "evidence": json.loads(row["evidence_json"] or "null"),
+        "events": events,
+        "last_evaluation": evaluated[-1] if evaluated else None,
+        "accepted_by_hand": by_hand.get(candidate_id),
+    }
 
 
 def evidence_digest(row: Mapping[str, Any]) -> str:

@@ -11,11 +11,13 @@ from typing import Any, Final
 import click
 
 from pytest_promotion.cli.bundle import bundle
+from pytest_promotion.cli.candidates import create, events, list_candidates, migrate, show
 from pytest_promotion.cli.canonical import canonical
 from pytest_promotion.cli.conformance import conformance
 from pytest_promotion.cli.cycle import cycle
 from pytest_promotion.cli.deploy import deploy
 from pytest_promotion.cli.drill import drill
+from pytest_promotion.cli.evaluate import evaluate, set_status
 from pytest_promotion.cli.explain import diff, explain
 from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
@@ -107,6 +109,13 @@ for command in (
     plan,
     protection,
     reality_check,
+    migrate,
+    create,
+    list_candidates,
+    show,
+    evaluate,
+    set_status,
+    events,
     schema,
 ):
     main.add_command(command)

@@ -1,0 +1,69 @@
+"""Stores on both databases, and a research run to judge."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from pytest_promotion.candidates.database import connected
+from pytest_promotion.candidates.migrations import run_migrations_phase3
+from tests.candidates.run import Run
+from tests.postgres import Server, running_server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database is that has no tables yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "store.db")
+    return request.getfixturevalue("server").made()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Of each kind a store with its tables, made once."""
+    return {"folder": str(tmp_path_factory.mktemp("templates"))}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_at(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str]) -> str:
+    """Where a store is that has its tables and nothing in them."""
+    kind = request.param
+    server = request.getfixturevalue("server") if kind == "postgresql" else None
+    if kind not in templates:
+        templates[kind] = server.made() if server else f"{templates['folder']}/store.db"
+        with connected(templates[kind], create=True) as connection:
+            run_migrations_phase3(connection)
+    if server:
+        return server.made(templates[kind].rpartition("/")[2])
+    return shutil.copy(templates[kind], tmp_path / "store.db")
+
+
+@pytest.fixture
+def conn(store_at: str) -> Iterator[Connection]:
+    """A connection to that store."""
+    with connected(store_at) as connection:
+        yield connection
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """What a research run left: good in every way."""
+    return Run(tmp_path / "research")
+
+
+@pytest.fixture
+def candidate(conn: Connection, run: Run) -> Callable[..., str]:
+    """Creates a candidate of that run, with what is given changed."""
+    return lambda **changes: run.create(conn, **changes)
