@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +90,7 @@ def _configured() -> Any:
     return found
 
 
+@cache
 def _head() -> str | None:
     from alembic.script import ScriptDirectory
 
