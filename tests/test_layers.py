@@ -211,3 +211,13 @@ def test_every_test_says_the_danger(path):
     tests = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
     silent = [node.name for node in tests if node.name.startswith("test_") and not ast.get_docstring(node)]
     assert silent == []
+
+
+def test_the_rules_for_candidates_open_nothing():
+    """A rule that reads a file judges what lies there by then, not what was named."""
+    allowed = {"collections", "dataclasses", "typing", "__future__", "msgspec", "math"}
+    for name in ("gating", "numbers", "transitions"):
+        used = imports(PACKAGE / "candidates" / f"{name}.py")
+        rooms_used = {".".join(word.split(".")[1:3]) for word in used if word.startswith("pytest_promotion.")}
+        assert {word.partition(".")[0] for word in used} - {"pytest_promotion"} <= allowed
+        assert rooms_used <= {"candidates.bundle", "candidates.numbers", "candidates.transitions", "errors.PolicyError"}

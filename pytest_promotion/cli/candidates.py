@@ -52,12 +52,12 @@ def migrate(db: str) -> int:
 
     Exit code 0 the tables are up to date, 3 they could not be brought there.
     """
-    from pytest_promotion.candidates.migrations import run_migrations_phase3
-
     with answering():
         if "://" not in db:
             Path(db).parent.mkdir(parents=True, exist_ok=True)
     with opened(db, create=True) as connection:
+        from pytest_promotion.candidates.migrations import run_migrations_phase3
+
         taken = run_migrations_phase3(connection)
     click.echo(f"applied: {', '.join(taken)}" if taken else "up to date")
     return 0
@@ -99,14 +99,14 @@ def create(
     Paths that are not absolute begin at --evidence-base-path. Prints the id. Exit code 0 it is created, 3 it could not
     be: a file is not there, or it is about another run, signal or horizon.
     """
-    from pytest_promotion.candidates import service, store
-
     files = {
         "validation_bundle_path": bundle_path,
         "rc_summary_path": rc_summary_path,
         "execution_evidence_path": execution_evidence_path,
     }
     with opened(db) as connection:
+        from pytest_promotion.candidates import service, store
+
         payload = service.proposed(
             {name: value for name, value in given.items() if value is not None},
             {kind: path for kind, path in files.items() if path is not None},
@@ -127,9 +127,9 @@ def create(
 @as_lines
 def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
     """List candidates, the newest first. Who was accepted by hand is shown with the name of the approver."""
-    from pytest_promotion.candidates import store
-
     with opened(db) as connection:
+        from pytest_promotion.candidates import store
+
         rows = store.list_candidates(connection, **filters)
         approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
     for row in rows:
@@ -151,9 +151,9 @@ def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def show(candidate_id: str, db: str, as_json: bool) -> int:
     """Show a candidate: what it is, its evidence with digests, how the last evaluation went. Exit 3: no such one."""
-    from pytest_promotion.candidates import store
-
     with opened(db) as connection:
+        from pytest_promotion.candidates import store
+
         told = store.whole(connection, candidate_id)
     if as_json:
         click.echo(json.dumps(told))
@@ -188,11 +188,11 @@ def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json
 
     With --verify: exit code 0 the chain is whole, 2 it is not. Without: 3 where there is no such candidate.
     """
-    from pytest_promotion.candidates import chain, store
-
     if verify == (candidate_id is not None) or (anchor and not verify):
         raise click.UsageError("give a candidate, or --verify, to which --anchor belongs")
     with opened(db) as connection:
+        from pytest_promotion.candidates import chain, store
+
         if verify:
             found = chain.check(connection, anchor)
         else:

@@ -53,7 +53,7 @@ def evaluate(
     What is exploratory becomes a candidate, and a candidate is accepted. Exit code 0 it is accepted now, 2 it is not,
     3 its evidence could not be judged, or there is no such candidate: no status changed then.
     """
-    from pytest_promotion.candidates import gating, service
+    from pytest_promotion.candidates import gating
     from pytest_promotion.evidence.vault import Vault
 
     for ours, theirs in (
@@ -69,6 +69,8 @@ def evaluate(
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
     with opened(db) as connection:
+        from pytest_promotion.candidates import service
+
         found = service.evaluate_and_record(
             connection,
             candidate_id,
@@ -99,9 +101,9 @@ def evaluate(
 @click.option("--approver", help="Who approved it; needed to accept, and shown wherever the candidate is.")
 def set_status(candidate_id: str, status: str, db: str, reason: str, approver: str | None) -> int:
     """Change a status by hand. Exit code 0 it is changed, 3 there is no such candidate, 4 there is no such step."""
-    from pytest_promotion.candidates import store
-
     with opened(db) as connection:
+        from pytest_promotion.candidates import store
+
         store.update_status(connection, candidate_id, status, reason, approver=approver)
     click.echo(f"{candidate_id}: {status}")
     return 0
