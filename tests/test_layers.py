@@ -43,7 +43,7 @@ ALLOWED = {
     "compose": {"errors", "evidence"},
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
     "conformance": {"evidence"},
-    "candidates": {"canonical", "clock", "errors", "evidence"},
+    "candidates": {"canonical", "clock", "errors", "evidence", "publishing"},
     "protection": {"errors", "evidence"},
     "plans": {"clock", "errors", "evidence"},
     "scans": {"clock", "errors", "evidence"},

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 125  # replicates in one product: two megabytes of weights at two thousand moments, which a cache holds
 FEWEST: Final = 99  # replicates below which no p-value can be 1 %
 _TASKS: Final = 8  # pieces of work for an executor, each of which is sent the panel once
+_EXACT: Final = 2**53 - 1  # up to here every reader of JSON takes an integer for the same number
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +52,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raises `PolicyError` or `Unproven` where it could not test a panel of *length* moments."""
         if self.replicates < FEWEST:
             raise PolicyError(f"{self.replicates} replicates are too few: at least {FEWEST}")
+        if abs(self.seed) > _EXACT:
+            raise PolicyError(f"the seed {self.seed} is beyond 2**53: not every reader would know it again")
         if not math.isfinite(self.block) or self.block < 1:
             raise PolicyError(f"blocks of {self.block} moments")
         if self.method == "circular" and self.block != int(self.block):
@@ -58,6 +62,32 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise Unproven(
                 f"{length} moments are too few for blocks of {self.block:g}: at least four blocks are needed"
             )
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What a panel is of: the family of hypotheses, the measure and the horizon (in bars), the data set, the commit.
+
+    Nothing is computed from it. It is said in the summary, so that a p-value is not taken for that of another
+    question, and it is in the name under which a null is kept.
+    """
+
+    family_id: str | None = None
+    rc_metric: str | None = None
+    rc_horizon: int | None = None
+    dataset_id: str | None = None
+    git_commit: str | None = None
+
+
+class Null(NamedTuple):
+    """What the replicates gave: all of them in order, and the hypotheses by their statistics, the best first."""
+
+    maxima: np.ndarray[Any, Any]  # the largest statistic of each replicate, float64
+    reached: np.ndarray[Any, Any]  # how many replicates reach each hypothesis once those above it are decided, int64
+
+
+Draw = Callable[[], Null]
+Kept = Callable[[str, Draw], Null]  # from the digest of the data, and how to draw, to what drawing would give
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +111,12 @@ class Found:
     config: Config
 
 
-def reality_check(panel: Panel, config: Config, executor: Executor | None = None) -> Found:
+def reality_check(panel: Panel, config: Config, executor: Executor | None = None, kept: Kept | None = None) -> Found:
     """
     Tests whether the best hypothesis of *panel* is better than nothing.
 
     Whatever *executor* computes the replicates, and however many workers it has, every bit of the answer is the same:
-    the products are of the same shapes, and nothing is added up across them.
+    the products are of the same shapes, and nothing is added up across them. *kept* may know the null from before.
 
     Raises:
         PolicyError, Unproven: where *config* cannot test this panel.
@@ -94,10 +124,10 @@ def reality_check(panel: Panel, config: Config, executor: Executor | None = None
     config.check(len(panel.values))
     # A product that BLAS shares out among threads rounds otherwise; and chunks are too small to gain by it.
     with _blas().limit(limits=1, user_api="blas"):
-        return _checked(panel, config, executor)
+        return _checked(panel, config, executor, kept)
 
 
-def _checked(panel: Panel, config: Config, executor: Executor | None) -> Found:
+def _checked(panel: Panel, config: Config, executor: Executor | None, kept: Kept | None) -> Found:
     import numpy as np
 
     length = len(panel.values)
@@ -114,28 +144,23 @@ def _checked(panel: Panel, config: Config, executor: Executor | None) -> Found:
     statistics = means / scales
     order = np.argsort(-statistics, kind="stable")
     task = _Task(panel.values[:, order], centres[order], scales[order], statistics[order], config, os.getpid())
-    firsts = range(0, config.replicates, CHUNK)
-    groups = [list(firsts[at : at + math.ceil(len(firsts) / _TASKS)]) for at in _steps(len(firsts))]
-    null_max, reached = [], np.zeros(len(order), dtype=np.int64)
-    for maxima, hits in executor.map(task.run, groups) if executor is not None else map(task.run, groups):
-        null_max.append(maxima)
-        reached += hits
-    null = np.concatenate(null_max)
-    stepped = np.maximum.accumulate((1 + reached) / (1 + config.replicates))
+    digest = panel.sha256
+    null = task.drawn(executor) if kept is None else kept(digest, lambda: task.drawn(executor))
+    stepped = np.maximum.accumulate((1 + null.reached) / (1 + config.replicates))
     adjusted = np.empty_like(stepped)
     adjusted[order] = stepped
     observed = float(statistics[order[0]])
     return Found(
-        p_value=float((1 + np.count_nonzero(null >= observed)) / (1 + config.replicates)),
+        p_value=float((1 + np.count_nonzero(null.maxima >= observed)) / (1 + config.replicates)),
         observed=observed,
         best=panel.names[order[0]],
         names=panel.names,
         means=tuple(means.tolist()),
         statistics=tuple(statistics.tolist()),
         adjusted=tuple(adjusted.tolist()),
-        null_max=null,
+        null_max=null.maxima,
         moments=length,
-        data_sha256=panel.sha256,
+        data_sha256=digest,
         config=config,
     )
 
@@ -169,6 +194,18 @@ class _Task:
     config: Config
     caller: int  # the process that asked
 
+    def drawn(self, executor: Executor | None) -> Null:
+        """All replicates, drawn here or by *executor*."""
+        import numpy as np
+
+        firsts = range(0, self.config.replicates, CHUNK)
+        groups = [list(firsts[at : at + math.ceil(len(firsts) / _TASKS)]) for at in _steps(len(firsts))]
+        maxima, reached = [], np.zeros(len(self.statistics), dtype=np.int64)
+        for largest, hits in executor.map(self.run, groups) if executor is not None else map(self.run, groups):
+            maxima.append(largest)
+            reached += hits
+        return Null(np.concatenate(maxima), reached)
+
     def run(self, firsts: list[int]) -> tuple[Any, Any]:
         """The maxima of the replicates, and for each hypothesis how often those at or below it reach its statistic."""
         import numpy as np
@@ -193,9 +230,20 @@ class _Task:
         return ((drawn @ self.values) / length - self.centres) / self.scales
 
 
-def summary(found: Found) -> dict[str, Any]:
-    """The `rc_summary` of a candidate's evidence, as plain values."""
-    return {
+def arithmetic() -> list[str]:
+    """What rounds here: numpy, the processor, and the BLAS libraries with the kernels that they chose."""
+    import numpy as np
+
+    libraries = [found for found in _blas().info() if found["user_api"] == "blas"]
+    parts = ("internal_api", "version", "architecture")
+    named = sorted(" ".join(str(found.get(part)) for part in parts) for found in libraries)
+    return [f"numpy {np.__version__}", platform.machine(), *named]
+
+
+def summary(found: Found, origin: Origin | None = None) -> dict[str, Any]:
+    """The `rc_summary` of a candidate's evidence, as plain values; of *origin* what is known."""
+    known = msgspec.to_builtins(origin or Origin())
+    return {name: value for name, value in known.items() if value is not None} | {
         "rc_summary_schema_version": 2,
         "algorithm": f"{found.config.statistic} {VERSION}",
         "rc_p_value": found.p_value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from pytest_promotion.cli.answering import answering
 @click.option("--replicates", type=int, default=2000, show_default=True)
 @click.option("--seed", type=int, default=42, show_default=True)
 @click.option("--centre", type=click.Choice(["consistent", "upper"]), default="consistent", show_default=True)
+@click.option("--family-id", help="The family that the hypotheses are of.")
+@click.option("--metric", help="What the values measure: mean_ic, deflated_sharpe.")
+@click.option("--horizon", type=click.IntRange(1), help="The horizon that they are of, in bars.")
+@click.option("--dataset-id", help="The data that they were measured on.")
+@click.option("--git-commit", help="The commit that measured them.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), metavar="DIR", help="Keep the null there, and use what is kept."
+)
+@click.option("--no-cache", is_flag=True, help="Neither read nor write it, as with CRYPTO_ANALYZER_NO_CACHE=1.")
 @click.option(
     "--max-p-value", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Above it the answer is no."
 )
@@ -27,7 +37,21 @@ from pytest_promotion.cli.answering import answering
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the summary here too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def reality_check(file: Path, max_p_value: float, workers: int, out: Path | None, as_json: bool, **config: Any) -> int:
+def reality_check(
+    file: Path,
+    family_id: str | None,
+    metric: str | None,
+    horizon: int | None,
+    dataset_id: str | None,
+    git_commit: str | None,
+    cache: Path | None,
+    no_cache: bool,
+    max_p_value: float,
+    workers: int,
+    out: Path | None,
+    as_json: bool,
+    **config: Any,
+) -> int:
     """
     Test the hypotheses in FILE: a CSV with moments in its first column, and in each other one how a hypothesis did.
 
@@ -36,20 +60,21 @@ def reality_check(file: Path, max_p_value: float, workers: int, out: Path | None
     """
     from concurrent.futures import ProcessPoolExecutor
 
-    from pytest_promotion.candidates import reality
+    import msgspec
+
+    from pytest_promotion.candidates.null_cache import NullCache, checked
     from pytest_promotion.candidates.panel import Panel
+    from pytest_promotion.candidates.reality import Config, Origin, summary
     from pytest_promotion.operations.files import write_json
 
     try:
         with answering():
             panel = Panel.read(file.read_bytes(), str(file))
-            asked = reality.Config(**config)
-            if workers == 1:
-                found = reality.reality_check(panel, asked)
-            else:
-                with ProcessPoolExecutor(workers) as executor:
-                    found = reality.reality_check(panel, asked, executor)
-            told = reality.summary(found)
+            asked, origin = Config(**config), Origin(family_id, metric, horizon, dataset_id, git_commit)
+            nulls = NullCache(cache) if cache is not None and not no_cache else None
+            with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
+                found, null = checked(panel, asked, origin, nulls, executor)
+            told = summary(found, origin) | {"cache": msgspec.to_builtins(null)}
             if out is not None:
                 write_json(out, told)
     except ImportError:
@@ -61,4 +86,6 @@ def reality_check(file: Path, max_p_value: float, workers: int, out: Path | None
         click.echo(f"p = {found.p_value:.4f}: the best of {of} is {found.best}")
         for name, value in sorted(told["rw_adjusted_p_values"].items(), key=lambda pair: pair[1])[:10]:
             click.echo(f"  {name}: {value:.4f} (adjusted for all of them)")
+        if cache is not None:
+            click.echo(f"null: {null.outcome}, {null.because}")
     return 0 if found.p_value <= max_p_value else 2
