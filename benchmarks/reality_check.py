@@ -3,9 +3,9 @@ What the reality check costs, and what it is worth.
 
     python benchmarks/reality_check.py [--trials 1000]
 
-Time: K = 500 hypotheses, T = 2,000 moments, B = 1,000 replicates beside `arch`'s SPA, in processor time, beside the bare
-matrix product, which is the floor, and beside the same with a kept null; then K = 5,000 and B = 10,000. Worth: how often
-it rejects at 5 %, by seeded trials.
+Time: K = 500 hypotheses, T = 2,000 moments, B = 1,000 replicates beside `arch`'s SPA, in processor time, beside the
+bare matrix product, which is the floor, and beside the same with a kept null; then K = 5,000 and B = 10,000. Worth: how
+often it rejects at 5 %, by seeded trials.
 """
 
 from __future__ import annotations
