@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_promotion.candidates.bundle import ValidationBundle
+from pytest_promotion.candidates.recomputed import contradictions
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
 from pytest_promotion.evidence.reading import Root, read
@@ -77,7 +78,8 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
     The case that *evidence* names, from the files below its own base or below *base*, each kept in *vault*.
 
     Raises:
-        Unproven: where nothing is named, and where a file is gone, changed or no whole document.
+        Unproven: where nothing is named, where a file is gone, changed or no whole document, and where the bundle's
+            figures are not those of its series.
     """
     if not evidence:
         raise Unproven("the candidate names no evidence")
@@ -94,6 +96,8 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         bundle = ValidationBundle.read(contents[BUNDLE], BUNDLE)
     except (Unproven, KeyError) as problem:
         raise Unproven(f"could not load ValidationBundle from path: {problem}") from None
+    if wrong := list(contradictions(bundle, contents)):
+        raise Unproven("; ".join(wrong))
     return Case(
         bundle,
         _object(contents[REALITY], REALITY) if REALITY in contents else None,
