@@ -283,11 +283,11 @@ def test_files_that_cannot_be_evidence_are_refused_at_once(run, files, says):
 
 def test_files_that_the_bundle_names_have_to_be_there(run):
     """A bundle that names what does not exist was copied without it."""
-    run.change("bundle.json", ic_series_path_by_horizon={"4": "reports/series.csv"})
-    with pytest.raises(Unproven, match="series"):
+    run.change("bundle.json", turnover_path={"4": "reports/turnover.csv"})
+    with pytest.raises(Unproven, match="turnover"):
         service.proposed({}, run.files(), run.base)
-    (run.base / "reports/series.csv").write_text("ts,ic\n1,2\n")
+    (run.base / "reports/turnover.csv").write_text("ts,turnover\n1,2\n")
     evidence = service.proposed(
         {"run_id": "run-1", "signal_name": "momentum", "horizon": 4, "family_id": "rcfam_1"}, run.files(), run.base
     )["evidence"]
-    assert evidence["artifacts"]["ic_series_path_by_horizon.4"]["path"] == "reports/series.csv"
+    assert evidence["artifacts"]["turnover_path.4"]["path"] == "reports/turnover.csv"
