@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_promotion.candidates.bundle import ValidationBundle
+from pytest_promotion.candidates.panel import Panel
 from pytest_promotion.candidates.recomputed import contradictions
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
@@ -28,7 +29,8 @@ REALITY: Final = "rc_summary_path"
 REGIMES: Final = "ic_summary_by_regime_path"
 EXECUTION: Final = "execution_evidence_path"
 CURVE: Final = "capacity_curve_path"
-FILES: Final = (BUNDLE, REALITY, EXECUTION)  # what whoever creates a candidate names; the rest these name
+SWEEP: Final = "sweep_panel_path"
+FILES: Final = (BUNDLE, REALITY, SWEEP, EXECUTION)  # what whoever creates a candidate names; the rest these name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
     The case that *evidence* names, from the files below its own base or below *base*, each kept in *vault*.
 
     Raises:
-        Unproven: where nothing is named, where a file is gone, changed or no whole document, and where the bundle's
-            figures are not those of its series.
+        Unproven: where nothing is named, where a file is gone, changed or no whole document, where the bundle's
+            figures are not those of its series, and where the reality check is not of the sweep.
     """
     if not evidence:
         raise Unproven("the candidate names no evidence")
@@ -98,9 +100,12 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         raise Unproven(f"could not load ValidationBundle from path: {problem}") from None
     if wrong := list(contradictions(bundle, contents)):
         raise Unproven("; ".join(wrong))
+    luck = _object(contents[REALITY], REALITY) if REALITY in contents else None
+    if luck is not None and SWEEP in contents and Panel.read(contents[SWEEP], SWEEP).sha256 != luck.get("data_sha256"):
+        raise Unproven("the reality check was of other data than the sweep")
     return Case(
         bundle,
-        _object(contents[REALITY], REALITY) if REALITY in contents else None,
+        luck,
         tuple(_regimes(contents[REGIMES])) if REGIMES in contents else None,
         _object(contents[EXECUTION], EXECUTION) if EXECUTION in contents else None,
         CURVE in contents and any(csv_rows(io.BytesIO(contents[CURVE]), CURVE)),

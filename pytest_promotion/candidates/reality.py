@@ -48,6 +48,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 42
     centre: Literal["upper", "consistent"] = "consistent"
 
+    @classmethod
+    def read(cls, document: Any) -> Config:
+        """The test that a summary says was made; `Unproven` where it does not say all of it."""
+        try:
+            found = msgspec.convert(dict(document), cls)
+        except (TypeError, ValueError) as problem:
+            raise Unproven(f"the summary does not say how was tested: {problem}") from None
+        if unsaid := sorted(set(cls.__struct_fields__) - set(document)):
+            raise Unproven(f"the summary does not say with which {', '.join(unsaid)} was tested")
+        return found
+
     def check(self, length: int) -> None:
         """Raises `PolicyError` or `Unproven` where it could not test a panel of *length* moments."""
         if self.replicates < FEWEST:

@@ -73,6 +73,7 @@ def migrate(db: str) -> int:
 @click.option("--horizon", required=True, type=click.IntRange(1), help="In bars.")
 @click.option("--bundle-path", required=True, type=_FILE, help="The validation bundle of the run.")
 @click.option("--rc-summary-path", type=_FILE, help="What `promotion reality-check --out` wrote.")
+@click.option("--sweep-panel-path", type=_FILE, help="What the reality check was run on: everything that was tried.")
 @click.option("--execution-evidence-path", type=_FILE, help="That it could be traded.")
 @click.option(
     "--evidence-base-path", type=click.Path(path_type=Path, file_okay=False), default=Path(), show_default=True
@@ -88,6 +89,7 @@ def create(
     db: str,
     bundle_path: Path,
     rc_summary_path: Path | None,
+    sweep_panel_path: Path | None,
     execution_evidence_path: Path | None,
     evidence_base_path: Path,
     as_json: bool,
@@ -102,6 +104,7 @@ def create(
     files = {
         "validation_bundle_path": bundle_path,
         "rc_summary_path": rc_summary_path,
+        "sweep_panel_path": sweep_panel_path,
         "execution_evidence_path": execution_evidence_path,
     }
     with opened(db) as connection:

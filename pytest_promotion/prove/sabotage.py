@@ -251,7 +251,8 @@ def _chosen(seen: Mapping[Place, Any]) -> Iterator[tuple[Place, Any]]:
 def _values(value: Any, measurements: tuple[Measurement, ...] | tuple[()]) -> Iterator[tuple[str, Any]]:
     """What may stand there instead, and what that is called."""
     yield "removed", _REMOVED
-    yield "null", None
+    if value is not None:
+        yield "null", None
     if isinstance(value, bool):
         yield "boolean as text", str(value).lower()
         yield "flipped", not value

@@ -1,0 +1,27 @@
+"""What the research gates share: the files that the candidate named, and that none runs under another policy."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pytest_promotion.opting import only_what_is_asked
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the profile does not have."""
+    only_what_is_asked(config, items, os.path.dirname(__file__))
+
+
+@pytest.fixture
+def record(artifact, policy):
+    """What the store says of the candidate: the output of `promotion show ID --json`."""
+    return artifact(policy["record"])
+
+
+@pytest.fixture
+def named(artifact, record):
+    """Gives the file that the candidate named, by what it is."""
+    return lambda kind: artifact(record["evidence"]["artifacts"][kind]["path"])
