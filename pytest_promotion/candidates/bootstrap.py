@@ -71,15 +71,16 @@ def counts(method: Method, length: int, block: float, key: int, first: int, many
 
     at, origins = blocks(method, length, block, key, first, many)
     sizes = np.diff(at, append=many * length)
-    # Each block adds one from its origin on, and takes it back behind its end; twice the length, folded, wraps it.
-    width = 2 * length
-    row = (at // length) * width
+    number = at // length
+    row = number * length
+    # Each block adds one from its origin on and takes it back behind its end; one that wraps adds one at the start too.
     ends = origins + sizes
-    inside = ends < width
-    steps = np.bincount(row + origins, minlength=many * width).astype(np.float64)
-    steps -= np.bincount((row + ends)[inside], minlength=many * width)
-    drawn = np.cumsum(steps.reshape(many, width), axis=1)
-    return np.ascontiguousarray(drawn[:, :length] + drawn[:, length:])
+    wraps = ends >= length
+    ends -= length * wraps
+    steps = np.bincount(row + origins, minlength=many * length)
+    steps -= np.bincount(row + ends, minlength=many * length)
+    steps[::length] += np.bincount(number[wraps], minlength=many)
+    return np.cumsum(steps.reshape(many, length), axis=1, dtype=np.int32).astype(np.float64)
 
 
 def long_run_variance(values: np.ndarray[Any, Any], block: float) -> np.ndarray[Any, Any]:
