@@ -41,8 +41,12 @@ def blocks(method: Method, length: int, block: float, key: int, first: int, many
     import numpy as np
 
     words = np.empty((many, length), dtype=np.uint64)
+    stream = np.random.Philox(key=key)
+    start: Any = stream.state  # setting it takes a seventh of the time that a new generator does
     for row in range(many):
-        words[row] = np.random.Philox(key=key, counter=(first + row) << 192).random_raw(length)
+        start["state"]["counter"][3] = first + row  # its highest word
+        stream.state = start
+        words[row] = stream.random_raw(length)
     begins = np.zeros((many, length), dtype=bool)
     if method == "stationary":
         np.less(words, np.uint64(min(2**64 - 1, int(2**64 / block))), out=begins)
