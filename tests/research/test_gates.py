@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,36 +29,43 @@ def target(_accepted, tmp_path):
     return shutil.copytree(_accepted, tmp_path / "root")
 
 
-def session(folder, *words):
-    """The gates of the target, in a process of their own: the decision, or the proof."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    argv = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider", *words]
-    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    name = "prove_*.json" if "--promotion-prove" in words else "latest.json"
-    [path] = (folder / "reports/promotion_gates").glob(name)
-    return json.loads(path.read_bytes()), done
+@pytest.fixture
+def session(pytester, monkeypatch):
+    """Runs the gates of a folder in this process: the decision, or the proof."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(folder, *words):
+        monkeypatch.chdir(folder)
+        plugins = ("-p", "pytest_promotion.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider")
+        done = pytester.runpytest_inprocess("gates", "-q", "-W", "default", *plugins, *words)
+        name = "prove_*.json" if "--promotion-prove" in words else "latest.json"
+        [path] = (folder / "reports/promotion_gates").glob(name)
+        return json.loads(path.read_bytes()), done.ret
+
+    return run
 
 
 def outcomes(decision):
     return {check["name"]: check["outcome"] for check in decision["checks"]}
 
 
-def test_an_accepted_candidate_passes(target):
+def test_an_accepted_candidate_passes(target, session):
     """Gates that fail what is whole are switched off."""
-    decision, done = session(target)
-    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+    decision, code = session(target)
+    assert (decision["status"], code) == ("PASS", 0), decision["reasons"]
     assert set(outcomes(decision)) == GATES
 
 
-def test_every_gate_can_fail(target):
+def test_every_gate_can_fail(target, session):
     """A gate that asks a reader which asks nothing is green for good."""
-    proof, done = session(target, "--promotion-prove")
+    proof, code = session(target, "--promotion-prove")
     assert [line for gate in proof["gates"] for line in gate["survivors"]] == []
-    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, len(GATES)), done.stdout
+    assert (code, proof["proven"], len(proof["gates"])) == (0, True, len(GATES))
 
 
 @pytest.mark.parametrize("name", ["decoy", "luck", "drawer", "one_regime", "no_execution"])
-def test_of_each_run_comes_what_must(tmp_path, name):
+def test_of_each_run_comes_what_must(tmp_path, name, session):
     """The gates and the store ask the same of a candidate: neither may be the easier way."""
     status = promote(tmp_path / "root", case=name)
     decision, _ = session(tmp_path / "root")
@@ -149,10 +153,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", sorted(BROKEN))
-def test_a_candidate_that_is_broken_does_not_pass(target, name):
+def test_a_candidate_that_is_broken_does_not_pass(target, name, session):
     """Each of these looked like an accepted candidate to somebody."""
     spoil, gate = BROKEN[name]
     spoil(target)
-    decision, done = session(target)
-    assert (decision["status"], done.returncode) == ("FAIL", 1)
+    decision, code = session(target)
+    assert (decision["status"], code) == ("FAIL", 1)
     assert outcomes(decision)[gate] in {"FAIL", "INCONCLUSIVE"}, outcomes(decision)
