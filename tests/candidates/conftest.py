@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from pytest_promotion.candidates.database import connected
 from pytest_promotion.candidates.migrations import run_migrations_phase3
 from tests.candidates.run import Run
-from tests.postgres import Server, running_server
+from tests.postgres import Server, emptied, running_server
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +31,31 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Of each kind a store with its tables, made once."""
-    return {"folder": str(tmp_path_factory.mktemp("templates"))}
+def made(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store of SQLite with its tables, to be copied."""
+    where = str(tmp_path_factory.mktemp("store") / "store.db")
+    with connected(where, create=True) as connection:
+        run_migrations_phase3(connection)
+    return where
+
+
+@pytest.fixture(scope="session")
+def kept(server: Server) -> str:
+    """A store of PostgreSQL with its tables, to be emptied: a new one for each test is three hundred files."""
+    where = server.made()
+    with connected(where, create=True) as connection:
+        run_migrations_phase3(connection)
+    return where
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_at(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str]) -> str:
+def store_at(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a store is that has its tables and nothing in them."""
-    kind = request.param
-    server = request.getfixturevalue("server") if kind == "postgresql" else None
-    if kind not in templates:
-        templates[kind] = server.made() if server else f"{templates['folder']}/store.db"
-        with connected(templates[kind], create=True) as connection:
-            run_migrations_phase3(connection)
-    if server:
-        return server.made(templates[kind].rpartition("/")[2])
-    return shutil.copy(templates[kind], tmp_path / "store.db")
+    if request.param == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("made"), tmp_path / "store.db"))
+    where: str = request.getfixturevalue("kept")
+    emptied(where)
+    return where
 
 
 @pytest.fixture
