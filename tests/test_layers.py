@@ -48,9 +48,10 @@ ALLOWED = {
     "plans": {"clock", "errors", "evidence"},
     "scans": {"clock", "errors", "evidence"},
     "slo": {"clock", "errors", "evidence"},
-    "determinism": {"canonical", "clock", "errors", "evidence"},
+    "determinism": {"canonical", "clock", "errors", "evidence", "peers", "publishing"},
     "prove": {"clock", "evidence", "model", "policy"},
     "opting": {"fixtures"},
+    "peers": {"errors"},
     "proving": {
         "clock",
         "evidence",

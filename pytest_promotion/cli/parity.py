@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
+
+from pytest_promotion.cli.answering import answering
+from pytest_promotion.cli.waiting import waiting
 
 
 @click.group()
@@ -77,4 +81,67 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
         click.echo(f"{found['status']}: {counts}, {found['disagreements']} disagreements")
         for line in found["problems"]:
             click.echo(f"  {line}")
+    return {"pass": 0, "fail": 2}.get(found["status"], 3)
+
+
+@parity.command(
+    epilog="Example: promotion parity e2e --base-url https://staging.example/api/v1 --plan plan.json --env staging"
+)
+@click.option("--base-url", required=True, metavar="URL", help="Of the service; its paths are added to it.")
+@click.option(
+    "--plan",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON: plan, budget_cents, seed and timestamp.",
+)
+@click.option("--env", "environment", required=True, metavar="NAME", help="The environment: staging, prod, …")
+@click.option("--image", default="", metavar="sha256:HEX", help="The image that runs there, and has to.")
+@click.option("--answer-seconds", type=click.FloatRange(0.1), default=10, show_default=True, help="For each answer.")
+@click.option("--run-seconds", type=click.FloatRange(0.1), default=60, show_default=True, help="Until the run ended.")
+@click.option("--poll-seconds", type=click.FloatRange(0.01), default=1, show_default=True, help="Between two looks.")
+@click.option(
+    "--token-variable",
+    default="PROMOTION_E2E_TOKEN",
+    show_default=True,
+    metavar="NAME",
+    help="Where a bearer token is found.",
+)
+@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def e2e(
+    base_url: str,
+    plan: Path,
+    environment: str,
+    image: str,
+    answer_seconds: float,
+    run_seconds: float,
+    poll_seconds: float,
+    token_variable: str,
+    reports: Path,
+    as_json: bool,
+) -> int:
+    """
+    Let a running service simulate, run and replay one plan, and compare the run with its replay.
+
+    Report and traces go to <reports>/e2e_parity/. Exit code 0 they are the same, recomputed here; 2 they are not, or
+    the service did something else than it was asked for; 3 it could not be reached, or showed nothing.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.determinism.e2e import request_of
+    from pytest_promotion.determinism.e2e_report import Asked, check
+    from pytest_promotion.peers import Peer
+
+    clock = Clock()
+    with answering():
+        peer = Peer(base_url, os.environ.get(token_variable, ""), answer_seconds)
+        asked = Asked(peer.url, request_of(plan.read_bytes(), str(plan)), environment, image, clock.now())
+        with waiting("parity e2e"):
+            found, path = check(peer, asked, reports, run_seconds, poll_seconds, clock)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(f"{found['status']}: {found['steps_compared']} steps compared, {found['run_id']} of {environment}")
+        for line in found["reasons"]:
+            click.echo(f"  {line}")
+        click.echo(f"  report: {path}")
     return {"pass": 0, "fail": 2}.get(found["status"], 3)

@@ -13,7 +13,9 @@ import pytest
 
 from fixtures import deployment
 from fixtures.deployment import IMAGE, build, main, plan, scan, write
+from pytest_promotion.determinism.traces import sealed
 
+PARITY = "reports/e2e_parity/latest.json"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 pytestmark = needs_node
 
@@ -46,7 +48,7 @@ def test_the_service_may_be_deployed(target):
     decision, done = session(target)
     assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
     assert {check["name"] for check in decision["checks"]} == {
-        "golden_traces", "cross_language_parity", "e2e_slo", "security_scan", "infrastructure_plan",
+        "golden_traces", "cross_language_parity", "e2e_parity", "e2e_slo", "security_scan", "infrastructure_plan",
     }  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def test_every_gate_can_fail(target):
     """A gate that asks a reader which asks nothing is green for good."""
     proof, done = session(target, "--promotion-prove")
     assert [line for gate in proof["gates"] for line in gate["survivors"]] == []
-    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, 5), done.stdout
+    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, 6), done.stdout
 
 
 def edited(path, **changes):
@@ -78,6 +80,18 @@ def slow(folder):
 def stale_load(folder):
     old = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     edited(folder / "reports/load/summary.json", metadata={"generated_at": old})
+
+
+def replayed(folder, change):
+    """The trace of the replay, changed and sealed again, so that it says nothing false of itself."""
+    path = folder / "reports/e2e_parity" / json.loads((folder / PARITY).read_text())["traces"]["replay"]
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(sealed(document)))
+
+
+def another_output(document):
+    document["steps"][1]["output"] = []
 
 
 def hole(folder):
@@ -107,6 +121,13 @@ def with_values(folder):
         (lambda folder: (folder / "traces/empty.trace.json").unlink(), "golden_traces", "is missing"),
         (lambda folder: edited(folder / "reports/determinism/latest.json", status="fail"), "cross_language_parity", "status is"),
         (lambda folder: edited(folder / "reports/determinism/latest.json", values_compared=10), "cross_language_parity", "values compared is 10"),
+        (lambda folder: edited(folder / PARITY, status="fail"), "e2e_parity", "status is"),
+        (lambda folder: edited(folder / PARITY, environment="laptop"), "e2e_parity", "environment is"),
+        (lambda folder: edited(folder / PARITY, original_root_hash="ab" * 32), "e2e_parity", "original root hash is"),
+        (lambda folder: edited(folder / PARITY, run_id="run-9"), "e2e_parity", "the run is of 'run-1'"),
+        (lambda folder: edited(folder / PARITY, ts_utc="2026-01-01T00:00:00+00:00"), "e2e_parity", "old by its ts_utc"),
+        (lambda folder: replayed(folder, another_output), "e2e_parity", "differs from the run at step 1, output"),
+        (lambda folder: replayed(folder, lambda document: document["steps"].clear()), "e2e_parity", "differs from the run"),
         (slow, "e2e_slo", "latency_p95 is 900"),
         (stale_load, "e2e_slo", "old by its end of the load test"),
         (lambda folder: edited(folder / "reports/load/summary.json", metadata=None), "e2e_slo", "does not say when"),
@@ -115,7 +136,7 @@ def with_values(folder):
         (loses, "infrastructure_plan", "cloud_database.main is protected"),
         (with_values, "infrastructure_plan", "holds values"),
     ],
-    ids=range(11),
+    ids=range(18),
 )  # fmt: skip
 def test_a_broken_deployment_is_stopped_by_the_gate_for_it(target, broken, gate, said):
     """Each is a day on which the service must not go on, and somebody has to know why."""
@@ -126,16 +147,16 @@ def test_a_broken_deployment_is_stopped_by_the_gate_for_it(target, broken, gate,
     assert said in red[gate]
 
 
-def test_a_scan_of_another_image_is_none_of_this_one(target):
-    """The image that was scanned is not always the one that is deployed."""
+def test_what_was_found_out_of_another_image_says_nothing_of_this_one(target):
+    """The image that was scanned, or asked, is not always the one that is deployed."""
     policy = target / "promotion.yaml"
     assert "image: null" in policy.read_text()
     policy.write_text(policy.read_text().replace("image: null", f"image: {IMAGE}"))
     assert session(target)[0]["status"] == "PASS"
     policy.write_text(policy.read_text().replace(IMAGE, "sha256:" + "00" * 32))
     decision, _ = session(target)
-    [red] = [check for check in decision["checks"] if not check["pass"]]
-    assert (red["name"], red["outcome"]) == ("security_scan", "INCONCLUSIVE")
+    red = {check["name"]: check["outcome"] for check in decision["checks"] if not check["pass"]}
+    assert red == {"e2e_parity": "FAIL", "security_scan": "INCONCLUSIVE"}
 
 
 def test_the_gates_keep_out_of_another_systems_session(tmp_path):
