@@ -27,6 +27,7 @@ from pytest_promotion.cli.init import init
 from pytest_promotion.cli.kb import kb
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
+from pytest_promotion.cli.monitor import monitor
 from pytest_promotion.cli.override import override
 from pytest_promotion.cli.parity import parity
 from pytest_promotion.cli.plan import plan
@@ -94,6 +95,7 @@ for command in (
     kb,
     deploy,
     drill,
+    monitor,
     replay,
     conformance,
     secrets,

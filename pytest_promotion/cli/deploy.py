@@ -24,6 +24,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 @click.option("--dry-run", is_flag=True, help="Look whether it could be done, and do nothing: exit 7.")
 @click.option("--resume", is_flag=True, help="Go on with a deployment that stopped on its way.")
 @click.option("--rollback", is_flag=True, help="Go back from a deployment that stopped on its way.")
+@click.option("--revert", is_flag=True, help="Go back from the newest deployment, which was done: images alone.")
 @click.option(
     "--decision",
     type=_FILE,
@@ -44,6 +45,7 @@ def deploy(
     dry_run: bool,
     resume: bool,
     rollback: bool,
+    revert: bool,
     decision: Path,
     subject: str,
     keys: tuple[Path, ...],
@@ -65,11 +67,11 @@ def deploy(
     from pytest_promotion.rollout.deploy import deploy as carry_out
     from pytest_promotion.rollout.permission import Permission
 
-    if sum((dry_run, resume, rollback)) > 1:
-        raise click.UsageError("--dry-run, --resume and --rollback exclude each other")
+    if sum((dry_run, resume, rollback, revert)) > 1:
+        raise click.UsageError("--dry-run, --resume, --rollback and --revert exclude each other")
     if threshold > max(len(keys), 1):
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
-    way: Way = "resume" if resume else "rollback" if rollback else "new"
+    way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
     permission = Permission(decision, subject, keys, threshold, policy, override, refuse_weakened)
     try:
         # A dry run may come before there is a decision.

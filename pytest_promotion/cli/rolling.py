@@ -1,4 +1,4 @@
-"""What `promotion deploy` and `promotion drill` are both told: where to, which files, what is well."""
+"""What `promotion deploy`, `promotion drill` and `promotion monitor` are told: where to, which files, what is well."""
 
 from __future__ import annotations
 
@@ -15,9 +15,24 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _SECONDS: Final = click.FloatRange(min=0, min_open=True)
-_OPTIONS: Final = (
+_PLACE: Final = (
     click.option("--env", required=True, metavar="NAME", help="The environment: staging, prod, …"),
     click.option("--project-name", metavar="NAME", help="Compose's project; the folder's name and the environment."),
+    click.option("--health-timeout-seconds", type=_SECONDS, default=150, show_default=True, help="Until it is well."),
+    click.option("--health-interval-seconds", type=_SECONDS, default=5, show_default=True, help="Between two looks."),
+    click.option(
+        "--up-timeout-seconds", type=_SECONDS, default=1800, show_default=True, help="To build, and to start."
+    ),
+    click.option(
+        "--runtime-dir",
+        "runtime",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(".runtime"),
+        show_default=True,
+        help="Reports, backups and the journal.",
+    ),
+)
+_WHAT: Final = (
     click.option(
         "--compose", "files", multiple=True, type=_FILE, help="A compose file; may be repeated, later ones win."
     ),
@@ -33,25 +48,19 @@ _OPTIONS: Final = (
         metavar="URL TEXT",
         help="Has to answer 2xx with TEXT, such as the new version; may be repeated.",
     ),
-    click.option("--health-timeout-seconds", type=_SECONDS, default=150, show_default=True, help="Until it is well."),
-    click.option("--health-interval-seconds", type=_SECONDS, default=5, show_default=True, help="Between two looks."),
-    click.option(
-        "--up-timeout-seconds", type=_SECONDS, default=1800, show_default=True, help="To build, and to start."
-    ),
-    click.option(
-        "--runtime-dir",
-        "runtime",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path(".runtime"),
-        show_default=True,
-        help="Reports, backups and the journal.",
-    ),
 )
 
 
 def planned(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options of a plan to a command."""
-    for option in reversed(_OPTIONS):
+    for option in reversed(_WHAT):
+        command = option(command)
+    return placed(command)
+
+
+def placed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds those that say where it is deployed to, and how long that may take."""
+    for option in reversed(_PLACE):
         command = option(command)
     return command
 
@@ -69,11 +78,14 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
         root=root,
         runtime=given["runtime"].absolute(),
         environment=dict(os.environ),
-        files=given["files"],
-        env_file=given["env_file"],
-        databases=tuple(path.absolute() for path in given["databases"]),
-        may_be_new=given["may_be_new"],
-        probes=(*(Probe(url) for url in given["urls"]), *(Probe(url, text) for url, text in given["says"])),
+        files=given.get("files", ()),
+        env_file=given.get("env_file"),
+        databases=tuple(path.absolute() for path in given.get("databases", ())),
+        may_be_new=given.get("may_be_new", False),
+        probes=(
+            *(Probe(url) for url in given.get("urls", ())),
+            *(Probe(url, text) for url, text in given.get("says", ())),
+        ),
         limits=Limits(given["health_timeout_seconds"], given["health_interval_seconds"], given["up_timeout_seconds"]),
         **more,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pytest_promotion import alerts
 from pytest_promotion.errors import PolicyError
 
 VARIABLE: Final = "KB_BENCHMARK_ALERT_WEBHOOK"
@@ -40,7 +41,7 @@ class Channels:
             if not fine:
                 raise PolicyError("the webhook is no http or https address with a host")
         for number, address in enumerate(self.apprise, 1):
-            if not _apprise().Apprise().add(address):
+            if not alerts.known(address):
                 raise PolicyError(f"address {number} of --alert-to is none that Apprise knows")
 
 
@@ -57,14 +58,8 @@ def send(report: dict[str, Any], channels: Channels) -> list[dict[str, Any]]:
         why = _post(channels.webhook, report)
         told.append({"channel": "webhook", "sent": not why, "why": why})
     for address in channels.apprise:
-        one = _apprise().Apprise()
-        one.add(address)
-        try:
-            sent = bool(one.notify(title=_title(report), body=_body(report)))
-        except Exception:  # noqa: BLE001 - a service's plugin may raise what its library raises
-            sent = False
-        kind = address.partition("://")[0]
-        told.append({"channel": kind, "sent": sent, "why": "" if sent else "Apprise could not deliver it"})
+        why = alerts.notified(address, _title(report), _body(report))
+        told.append({"channel": address.partition("://")[0], "sent": not why, "why": why})
     return told
 
 
@@ -103,14 +98,6 @@ def _title(report: dict[str, Any]) -> str:
 
 def _body(report: dict[str, Any]) -> str:
     return "\n".join(f"{one['code']}: {one['message']}" for one in report["alerts"])
-
-
-def _apprise() -> Any:
-    try:
-        import apprise  # the extra `alerts`
-    except ImportError:
-        raise PolicyError("apprise is not installed: pip install 'pytest-promotion[alerts]'") from None
-    return apprise
 
 
 def from_environment(given: str | None, environment: Mapping[str, str], to: Sequence[str]) -> Channels:

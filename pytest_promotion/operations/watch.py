@@ -127,7 +127,7 @@ def watch(
     Raises:
         AnotherWatcher: where the state is owned already.
     """
-    with place.owned(), _until_told() as ended:
+    with place.owned(), until_told() as ended:
         status, count = place.last_status(), 0
         while not ended.is_set():
             before, count = status, count + 1
@@ -146,7 +146,8 @@ def watch(
 
 
 @contextmanager
-def _until_told() -> Iterator[threading.Event]:
+def until_told() -> Iterator[threading.Event]:
+    """Gives an event that SIGTERM or SIGINT sets, instead of ending the process."""
     ended = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield ended  # signals belong to the main thread

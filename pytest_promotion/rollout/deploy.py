@@ -31,7 +31,7 @@ from pytest_promotion.rollout.plan import Ending, Plan
 from pytest_promotion.rollout.report import Report
 from pytest_promotion.rollout.run import Failed, Run
 
-Way = Literal["new", "resume", "rollback"]
+Way = Literal["new", "resume", "rollback", "revert"]
 
 
 class Terminated(BaseException):
@@ -40,7 +40,8 @@ class Terminated(BaseException):
 
 def deploy(plan: Plan, way: Way = "new", clock: Clock | None = None) -> Report:
     """
-    Carries out *plan*, or goes on or back from where an earlier one stopped, and writes the report.
+    Carries out *plan*, goes on or back from where an earlier one stopped, or reverts one that was done well, and writes
+    the report.
 
     Raises:
         PolicyError: for a plan that cannot be meant.
@@ -62,13 +63,11 @@ def _carried_out(run: Run, way: Way) -> tuple[Ending, list[str]]:
         ):
             run.inherited = inherited
             found = journals.read(plan.runtime, plan.project)
+            if way == "revert":
+                return _reverted(run, found)
             if way != "new":
                 return _continued(run, found, way)
-            if found is not None and found.open:
-                raise Unproven(
-                    f"the deployment {found.run_id} of {found.project} to {found.env} stopped while {found.phase}: "
-                    "go on with --resume or back with --rollback"
-                )
+            _refuse_open(found)
             return _dry(run) if plan.dry_run else _new(run)
     except Refused as refusal:
         return Ending.REFUSED, [str(refusal)]
@@ -141,19 +140,51 @@ def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[
     return _change(run)
 
 
+def _reverted(run: Run, newest: Journal | None) -> tuple[Ending, list[str]]:
+    """Back to the images before a deployment that was done. Its data is newer by now, and stays as it is."""
+    _refuse_open(newest)
+    found = journals.read_done(run.plan.runtime, run.plan.project)
+    if found is None or found.ending != "deployed":
+        raise Unproven(f"no deployment of {run.plan.project} {'was done from here' if found is None else 'is left'}")
+    if found.env != run.plan.env:
+        raise Refused(f"the newest deployment was to {found.env}, not to {run.plan.env}")
+    if not found.before:
+        raise Unproven(f"nothing of {run.plan.project} ran before: there is no image to go back to")
+    run.journal, run.folder = found.at("closed", backups=[], ending="", ended_utc=""), Path(found.folder)
+    preparing.find_tools_to_go_back(run)
+    run.notes += [f"{one.source} is left as it is" for one in found.backups]
+    ending, reasons = _rolled_back(run, "it was asked for")
+    if ending is Ending.ROLLED_BACK:
+        try:
+            run.done("rolled back")
+            preparing.keep_configuration(run, Path(found.configuration))
+        except (Unproven, OSError) as problem:
+            run.notes.append(f"what runs now was not noted: {problem}")
+    return ending, reasons
+
+
+def _refuse_open(found: Journal | None) -> None:
+    if found is not None and found.open:
+        raise Unproven(
+            f"the deployment {found.run_id} of {found.project} to {found.env} stopped while {found.phase}: "
+            "go on with --resume or back with --rollback"
+        )
+
+
 def _change(run: Run) -> tuple[Ending, list[str]]:
     preparing.ask_decision(run)  # what it rests on may have gone stale while images were built
     run.reach("changing")
     try:
         changing.up(run)
         changing.look_until_well(run)
+        run.done("deployed")  # before it is closed: until then nobody may go by what was deployed before
         run.reach("closed")
     except (Failed, Unhealthy, Unproven, OSError) as problem:
         if run.plan.roll_back:
             return _rolled_back(run, str(problem))
         return Ending.FAILED, [str(problem), "it is left as it is: go on with --resume or back with --rollback"]
     try:
-        preparing.keep_configuration(run)
+        preparing.keep_configuration(run, run.folder / "configuration.yml")
         preparing.forget(run)
     except (Unproven, OSError) as problem:
         run.notes.append(f"not tidied up: {problem}")  # which is no reason to take back what is well

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json
 from pytest_promotion.operations.files import write_json
@@ -35,7 +36,8 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     One deployment. From `changing` on there is something to roll back.
 
     `configuration` is the compose file that is rolled back to, resolved; `known` says that what ran before was
-    started from it. `answered` are the URLs that answered before anything was changed.
+    started from it. `answered` are the URLs that answered before anything was changed. `ending` and `ended_utc` are of
+    one that was done, or reverted since.
     """
 
     schema_version: Literal[1]
@@ -55,6 +57,8 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: dict[str, Before] = {}
     configuration: str = ""
     known: bool = False
+    ending: Literal["", "deployed", "rolled back"] = ""
+    ended_utc: str = ""
 
     def at(self, phase: Phase, **facts: Any) -> Journal:
         """The same, further on."""
@@ -83,7 +87,24 @@ def read(runtime: Path, project: str) -> Journal | None:
     Raises:
         Unproven: for a journal that cannot be read: nobody can tell what was done.
     """
-    path = path_of(runtime, project)
+    return _read(path_of(runtime, project), project)
+
+
+def write_done(journal: Journal, runtime: Path) -> None:
+    """Notes the deployment that runs, apart from attempts that come after it and change nothing. Raises `OSError`."""
+    write_json(_done(runtime, journal.project), msgspec.to_builtins(journal))
+
+
+def read_done(runtime: Path, project: str) -> Journal | None:
+    """The newest deployment of *project* that was done, None where there was none. Raises `Unproven`."""
+    return _read(_done(runtime, project), project)
+
+
+def _done(runtime: Path, project: str) -> Path:
+    return runtime / "deployed" / f"{project}.journal.json"
+
+
+def _read(path: Path, project: str) -> Journal | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -92,7 +113,9 @@ def read(runtime: Path, project: str) -> Journal | None:
         raise Unproven(f"the journal {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     try:
         found = msgspec.convert(parse_json(content, str(path)), Journal)
-    except (msgspec.ValidationError, PolicyError, Unproven) as problem:
+        if found.ended_utc:
+            parse_moment(found.ended_utc)
+    except (msgspec.ValidationError, BadTimestamp, PolicyError, Unproven) as problem:
         raise Unproven(
             f"the journal {path} is damaged ({problem}): nobody can tell what was deployed; look, then remove it"
         ) from None

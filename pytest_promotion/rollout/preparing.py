@@ -124,9 +124,9 @@ def build(run: Run) -> None:
             raise Unproven(f"the images cannot be built: {done.why}")
 
 
-def keep_configuration(run: Run) -> None:
-    """Notes what runs now and from which configuration, for the next deployment's way back. Raises `OSError`."""
-    content = (run.folder / "configuration.yml").read_text(encoding="utf-8")
+def keep_configuration(run: Run, path: Path) -> None:
+    """Notes what runs now, and that it is from *path*, for the next deployment's way back. Raises `OSError`."""
+    content = path.read_text(encoding="utf-8")
     place = _deployed(run)
     _write_private(place, content)
     images = {one.service: one.image for one in run.engine.containers() if one.running}

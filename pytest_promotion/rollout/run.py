@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pytest_promotion.clock import Clock
+from pytest_promotion.clock import Clock, iso
 from pytest_promotion.rollout import journal as journals
 from pytest_promotion.rollout.containers import Engine
 from pytest_promotion.rollout.journal import Journal, Phase
@@ -84,6 +84,11 @@ class Run:
         self.journal = self.journal.at(phase, **facts)
         journals.write(self.journal, self.plan.runtime)
         return self.journal
+
+    def done(self, ending: Literal["deployed", "rolled back"]) -> None:
+        """Notes that this is the deployment that runs, or did until now. Raises `OSError`."""
+        ended = self.journal.at("closed", ending=ending, ended_utc=iso(self.clock.now()))
+        journals.write_done(ended, self.plan.runtime)
 
     def documents(self) -> list[dict[str, Any]]:
         """The steps as plain values."""

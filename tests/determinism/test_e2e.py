@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 from click.testing import CliRunner
+from werkzeug import Response
 
 from fixtures.northlight import REQUEST, Northlight, carried_out, serving
 from pytest_promotion.cli import main
@@ -34,9 +40,19 @@ def asked(tmp_path, monkeypatch):
     (tmp_path / "plan.json").write_text(json.dumps(REQUEST))
 
     def ask(url, *more):
-        words = ["parity", "e2e", "--base-url", url, "--plan", "plan.json", "--env", "staging", *more]
-        quick = ["--answer-seconds", "1", "--run-seconds", "0.4", "--poll-seconds", "0.02"]
-        done = CliRunner().invoke(main, [*words, *quick])
+        words = [
+            "parity",
+            "e2e",
+            "--base-url",
+            url,
+            "--plan",
+            "plan.json",
+            "--env",
+            "staging",
+            "--poll-seconds",
+            "0.02",
+        ]
+        done = CliRunner().invoke(main, [*words, *more])
         latest = tmp_path / "reports/e2e_parity/latest.json"
         return done, json.loads(latest.read_text()) if latest.exists() else None
 
@@ -64,6 +80,7 @@ class TestTheCheck:
             ("replay-differs", 2, "differs from the run at step 1, output[0].grams"),
             ("forged-hash", 2, "declares the root hash"),
             ("plan-changed", 2, "differs from the run at plan[2].because: nothing became"),
+            ("another-seed", 2, "the run has another seed than what was asked for"),
             ("run-fails", 2, "the run run-1 failed"),
             ("run-never-ends", 3, "is still running after 0.4 s"),
             ("pending-hash", 3, "its root hash is 'pending'"),
@@ -77,7 +94,8 @@ class TestTheCheck:
     def test_a_broken_service_does_not_pass(self, northlight, asked, fault, code, said):
         """Each of these was green somewhere, because nobody looked at what came back."""
         northlight[0].faults.add(fault)
-        done, report = asked(northlight[1])
+        impatient = {"run-never-ends": ("--run-seconds", "0.4"), "slow": ("--answer-seconds", "1")}
+        done, report = asked(northlight[1], *impatient.get(fault, ()))
         assert (done.exit_code, report["status"]) == (code, {2: "fail", 3: "inconclusive"}[code]), done.output
         assert any(said in line for line in report["reasons"]), report["reasons"]
 
@@ -146,6 +164,18 @@ class TestThePeer:
         httpserver.expect_request("/x").respond_with_data(b"0" * 5000)
         with pytest.raises(Unproven, match="more than 1000 bytes"):
             Peer(httpserver.url_for(""), largest=1000).ask("GET", "/x")
+
+    def test_an_answer_that_drips_is_not_waited_for(self, httpserver):
+        """Each byte comes in time, and the whole never."""
+
+        def drip(_request):
+            return Response((time.sleep(0.05) or b"x") for _ in range(100))
+
+        httpserver.expect_request("/x").respond_with_handler(drip)
+        start = time.monotonic()
+        with pytest.raises(Unproven, match="not answered whole within 0.3 s"):
+            Peer(httpserver.url_for(""), timeout_s=0.3).ask("GET", "/x")
+        assert time.monotonic() - start < 2
 
     def test_proxies_of_the_environment_are_not_asked(self, httpserver, monkeypatch):
         """A proxy that answers for loopback is another machine."""
@@ -244,3 +274,17 @@ class TestComparing:
         assert forged["root_hash"] == trace()["root_hash"]
         found = compare(content(trace()), content(forged), "run-1")
         assert len(found.against) == 2
+
+
+def test_the_service_of_the_demo_can_be_started_by_itself():
+    """The workflow that asks it on every pull request starts it so."""
+    words = [sys.executable, "-m", "fixtures.northlight", "--port", "0"]
+    environment = {**os.environ, "NORTHLIGHT_FAULTS": "redis-down"}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            url = running.stdout.readline().strip()
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"{url}/metrics", timeout=5) as answer:
+                assert "redis_connected 0.0" in answer.read().decode()
+        finally:
+            running.terminate()

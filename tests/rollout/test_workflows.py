@@ -100,7 +100,7 @@ def test_the_commands_have_the_flags_that_workflows_give_them(path):
     """A flag that is not there ends the job with 4, on the first of the month."""
     scripts = [step["run"] for step in steps(path) if "promotion " in step.get("run", "")]
     for script in scripts:
-        called = re.search(r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint))?", script)
+        called = re.search(r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint|e2e))?", script)
         command = main.commands[called[1]]
         command = getattr(command, "commands", {}).get(called[2], command)
         known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
