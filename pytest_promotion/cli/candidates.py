@@ -135,17 +135,25 @@ def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
 
         rows = store.list_candidates(connection, **filters)
         approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
-    for row in rows:
-        told = row | {"accepted_by_hand": approvers.get(row["candidate_id"])}
-        if as_json:
-            click.echo(json.dumps(told))
-        else:
-            by = f" (by hand: {told['accepted_by_hand']})" if told["accepted_by_hand"] else ""
-            what = f"{row['signal_name']} at {row['horizon']}, {row['dataset_id']}, {row['run_id']}"
-            click.echo(f"{row['candidate_id']}  {row['status'] + by:11}  {row['created_at_utc'][:19]}  {what}")
-    if not rows and not as_json:
+    told = [row | {"accepted_by_hand": approvers.get(row["candidate_id"])} for row in rows]
+    if as_json:
+        for row in told:
+            click.echo(json.dumps(row))
+    elif told:
+        lines = [("candidate", "status", "created (UTC)", "signal", "horizon", "dataset", "run"), *map(_cells, told)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    else:
         click.echo("no candidate answers that")
     return 0
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    by_hand = f" (by hand: {row['accepted_by_hand']})" if row["accepted_by_hand"] else ""
+    shown = ("signal_name", "horizon", "dataset_id", "run_id")
+    when = row["created_at_utc"][:19].replace("T", " ")
+    return row["candidate_id"], row["status"] + by_hand, when, *(str(row[name]) for name in shown)
 
 
 @click.command(epilog="Example: promotion show prom_0123456789abcdef")
