@@ -1,15 +1,33 @@
-"""What the deployment gates share: none of them runs under the policy of another system."""
+"""What the deployment gates share: none of them runs under the policy of another system, and how they ask git."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from pytest_promotion.errors import Unproven
 from pytest_promotion.opting import only_what_is_asked
+from pytest_promotion.release.tools import for_git
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what the profile does not have."""
     only_what_is_asked(config, items, os.path.dirname(__file__))
+
+
+@pytest.fixture
+def git(command: Any) -> Callable[[list[str]], str]:
+    """`git(argv)`: what git prints, undisturbed by what the environment tells it; a git that says no proves nothing."""
+
+    def run(argv: list[str]) -> str:
+        done = command(argv, 60.0, for_git(os.environ))
+        if done.exit_code != 0:
+            said = (done.output.strip().splitlines() or ["nothing"])[0]
+            raise Unproven(f"git ended with exit code {done.exit_code}: {said[:200]}")
+        return done.output
+
+    return run

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_promotion.errors import GateFailed
 from pytest_promotion.opting import only_what_is_asked
-from pytest_promotion.release.tools import demand
+from pytest_promotion.release.tools import demand, for_git
 from pytest_promotion.secrets.masking import Mask, secret_values
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def git(tool: Any) -> Callable[..., str]:
     """`git(argv)`: what git prints, undisturbed by what the environment tells it; a git that says no fails the gate."""
 
     def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        done = tool(argv, 60.0, {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(env or {})})
+        done = tool(argv, 60.0, {**for_git(os.environ), **(env or {})})
         if done.exit_code != 0:
             said = (done.output.strip().splitlines() or ["nothing"])[0]
             raise GateFailed(f"git ended with exit code {done.exit_code}: {said[:200]}")

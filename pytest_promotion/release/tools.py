@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Mapping
 from typing import Final
 
 from pytest_promotion.errors import GateFailed
@@ -20,3 +22,9 @@ def demand(program: str) -> None:
     """Raises `GateFailed`, with how to get it, where *program* is not there."""
     if shutil.which(program) is None:
         raise GateFailed(f"{program} is not installed: {INSTALL.get(program, 'install it')}")
+
+
+def for_git(environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* without what leads git to another repository, other objects or other settings."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_GRAFT_FILE": os.devnull}

@@ -8,7 +8,7 @@ of anybody's: no external diff, no ignored submodule, no replaced commit. A clon
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha1, sha256
@@ -16,20 +16,28 @@ from typing import Final
 
 from pytest_promotion.errors import PolicyError, Unproven
 
-_GIT: Final = ("git", "--no-pager", "--no-replace-objects", "-c", "core.commitGraph=false", "-c", "core.fsmonitor=false")
+_GIT: Final = (
+    "git",
+    "--no-pager",
+    "--no-replace-objects",
+    "-c",
+    "core.commitGraph=false",
+    "-c",
+    "core.fsmonitor=false",
+)
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DIFF: Final = (
+    *(*_GIT, "diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--relative"),
+    *("--ignore-submodules=none", "--no-ext-diff", "--no-textconv"),
+)
+_LOG: Final = (
+    *(*_GIT, "-c", "log.showSignature=false", "log", "--no-mailmap", "--no-color"),
+    "--format=%H%x00%an%x00%ae%x00%cn%x00%ce",
+)
 _REF: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/@{}^~-]*")
 _WILD: Final = re.compile(r"[*?\[]")
 _SUBMODULE: Final = "160000"
 _FILES: Final = ("100644", "100755")
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """The commits that were asked for, by their full names."""
-
-    head: str
-    base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,99 +80,95 @@ class Commit:
     people: tuple[str, ...]
 
 
-def ends_of(base: str) -> list[str]:
-    """The command that names the commits HEAD and *base*. Raises `PolicyError` for a name that is none."""
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What lies between a base and the head: from the commit `fork`, where they part, to the commit `head`."""
+
+    fork: str
+    head: str
+    changes: tuple[Change, ...]
+    before: Mapping[str, File]  # the tree of `fork`, by paths below the folder that is judged
+    now: Mapping[str, File]
+    commits: tuple[Commit, ...]
+
+
+Git = Callable[[list[str]], str]  # runs a command and gives what it prints; raises `Unproven` where git says no
+
+
+def branch(git: Git, base: str) -> Branch:
+    """
+    What HEAD changes since it left *base*.
+
+    Raises:
+        PolicyError: where *base* is no name of a commit.
+        Unproven: where it cannot be told, as in a clone that ends early, and where there is nothing between them.
+    """
+    head, other = _ends(git, base)
+    fork = _fork(git, head, other)
+    return Branch(
+        fork,
+        head,
+        tuple(_changes(git([*_DIFF, fork, head]))),
+        _tree(git, fork),
+        _tree(git, head),
+        tuple(_commits(git([*_LOG, f"{fork}..{head}"]))),
+    )
+
+
+def content(git: Git, file: File) -> str:
+    """What is in *file*."""
+    return git([*_GIT, "cat-file", "blob", file.oid])
+
+
+def _ends(git: Git, base: str) -> tuple[str, str]:
     if not isinstance(base, str) or not _REF.fullmatch(base):
         raise PolicyError(f"the base {base!r} is no name of a branch, a tag or a commit")
-    return [*_GIT, "rev-parse", "--is-shallow-repository", "HEAD^{commit}", f"{base}^{{commit}}"]
-
-
-def ends(output: str) -> Ends:
-    """Head and base by the output of `ends_of`. Raises `Unproven`, also for a clone that ends early."""
-    shallow, *commits = output.split("\n")[:-1] or [""]
+    output = git([*_GIT, "rev-parse", "--is-shallow-repository", "HEAD^{commit}", f"{base}^{{commit}}"])
+    shallow, *commits = output.splitlines() or [""]
     if shallow != "false":
         raise Unproven("the clone is shallow: what lies between base and head cannot be told; fetch all of it")
     if len(commits) != 2 or not all(map(_OID.fullmatch, commits)):
         raise Unproven("git does not say which commits head and base are")
-    return Ends(*commits)
+    return commits[0], commits[1]
 
 
-def fork_of(found: Ends) -> list[str]:
-    """The command that finds where the head left the base."""
-    return [*_GIT, "merge-base", "--all", found.head, found.base]
-
-
-def fork(output: str, found: Ends) -> str:
-    """The commit at which the head left the base. Raises `Unproven` where that is not one, or the head itself."""
-    commits = output.split()
+def _fork(git: Git, head: str, base: str) -> str:
+    commits = git([*_GIT, "merge-base", "--all", head, base]).split()
     if len(commits) != 1 or not _OID.fullmatch(commits[0]):
         raise Unproven(f"head and base meet at {len(commits)} commits, expected one: merge the base into the branch")
-    if commits[0] == found.head:
+    if commits[0] == head:
         raise Unproven("the head is part of the base: nothing is proposed; name as `base` what is deployed now")
     return commits[0]
 
 
-def between(fork: str, head: str) -> list[str]:
-    """The command that compares two trees."""
-    words = ("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--relative", "--ignore-submodules=none")
-    return [*_GIT, *words, "--no-ext-diff", "--no-textconv", fork, head]
-
-
-def changes(output: str) -> list[Change]:
-    """The changes by the output of `between`, paths below the folder it was run in. Raises `Unproven`."""
+def _changes(output: str) -> Iterator[Change]:
     parts = output.split("\0")[:-1]
-    found = []
-    for head, path in zip(parts[::2], parts[1::2], strict=False):
+    if len(parts) % 2:
+        raise Unproven("git answers with half a comparison")
+    for head, path in zip(parts[::2], parts[1::2], strict=True):
         words = head.removeprefix(":").split(" ")
         if len(words) != 5 or not path:
             raise Unproven("git answers with something else than a comparison")
-        found.append(Change(path, words[4], (words[0], words[1])))
-    if len(parts) % 2:
-        raise Unproven("git answers with half a comparison")
-    return found
+        yield Change(path, words[4], (words[0], words[1]))
 
 
-def listing_of(commit: str) -> list[str]:
-    """The command that lists the tree of *commit* below the folder it is run in."""
-    return [*_GIT, "ls-tree", "-r", "-z", commit]
-
-
-def listing(output: str) -> dict[str, File]:
-    """The files of a tree by their paths. Raises `Unproven`."""
+def _tree(git: Git, commit: str) -> dict[str, File]:
     found = {}
-    for line in output.split("\0")[:-1]:
+    for line in git([*_GIT, "ls-tree", "-r", "-z", commit]).split("\0")[:-1]:
         facts, tab, path = line.partition("\t")
         words = facts.split(" ")
         if not tab or len(words) != 3:
             raise Unproven("git answers with something else than a tree")
         found[path] = File(words[0], words[2])
-    if not found:
-        raise Unproven("no file of this folder is in the repository")
     return found
 
 
-def content_of(file: File) -> list[str]:
-    """The command that prints what is in *file*."""
-    return [*_GIT, "cat-file", "blob", file.oid]
-
-
-def commits_of(fork: str, head: str) -> list[str]:
-    """The command that lists the commits that the head has more than the base."""
-    form = "--format=%H%x00%an%x00%ae%x00%cn%x00%ce"
-    return [*_GIT, "-c", "log.showSignature=false", "log", "--no-mailmap", "--no-color", form, f"{fork}..{head}"]
-
-
-def commits(output: str) -> list[Commit]:
-    """The commits by the output of `commits_of`; never none. Raises `Unproven`."""
-    found = []
-    for line in output.splitlines():
+def _commits(output: str) -> Iterator[Commit]:
+    for line in output.split("\n")[:-1]:
         sha, *people = line.split("\0")
         if not _OID.fullmatch(sha) or len(people) != 4:
             raise Unproven("git answers with something else than commits")
-        found.append(Commit(sha, tuple(dict.fromkeys(people))))
-    if not found:
-        raise Unproven("git finds no commit between base and head")
-    return found
+        yield Commit(sha, tuple(dict.fromkeys(people)))
 
 
 def touched(patterns: Sequence[str], found: Sequence[Change]) -> list[Change]:

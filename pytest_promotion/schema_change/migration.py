@@ -1,22 +1,16 @@
-"""
-Alembic's revisions, read without running them, and the tables that they leave behind.
-
-That a revision can be undone is said by its text, and shown by doing it: see `trial`.
-"""
+"""Alembic's revisions, read without running them: a revision is somebody's program. `undoing` runs them."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pytest_promotion.errors import Unproven
 
 BASE: Final = "base"  # Alembic's word for a database without any revision
-_VERSIONS: Final = "alembic_version"
+_FOLLOWS: Final = "down_revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +58,12 @@ def read(text: str, path: str) -> Revision:
     return Revision(path, name, before, () if len(before) > 1 else idle)
 
 
-_FOLLOWS: Final = "down_revision"
-
-
 def _assigned(tree: ast.Module) -> Iterable[tuple[str, ast.expr]]:
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        for target in targets:
-            if isinstance(target, ast.Name) and getattr(node, "value", None) is not None:
-                yield target.id, node.value  # type: ignore[union-attr]
+        if isinstance(node, ast.Assign):
+            yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            yield node.target.id, node.value
 
 
 def _idle(function: ast.FunctionDef) -> bool:
@@ -98,10 +89,12 @@ def lacking(revisions: Collection[Revision], new: Collection[str], changed: Coll
         return [*wrong, "no new revision of Alembic comes with it"]
     heads = heads_of(revisions)
     if len(heads) != 1:
-        wrong.append(f"the revisions have {len(heads)} heads, expected one: {', '.join(heads) or 'they go in a circle'}")
-    for one in revisions:
-        if one.path in new and one.idle:
-            wrong.append(f"{' and '.join(one.idle)} of {one.path} {'do' if len(one.idle) > 1 else 'does'} nothing")
+        wrong.append(
+            f"the revisions have {len(heads)} heads, expected one: {', '.join(heads) or 'they go in a circle'}"
+        )
+    wrong += [
+        f"{' and '.join(one.idle)} of {one.path} does nothing" for one in revisions if one.path in new and one.idle
+    ]
     return wrong
 
 
@@ -123,53 +116,3 @@ def step(revisions: Collection[Revision], new: Collection[str]) -> Step:
     if len(before) != 1 or len(after) != 1:
         raise Unproven("the revisions do not lead from one head to one: what to undo cannot be told")
     return Step(before[0], after[0])
-
-
-def tables(path: Path) -> dict[str, Any]:
-    """
-    Everything that is laid down in the SQLite database *path*, by kind and name, but for Alembic's own table.
-
-    Columns, constraints and indexes are without an order: what was dropped and added again stands last. Views and
-    triggers are as they were written.
-    """
-    from sqlalchemy import create_engine, inspect, pool
-
-    engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
-    found: dict[str, Any] = {}
-    try:
-        seen = inspect(engine)
-        for asked in ("columns", "pk_constraint", "foreign_keys", "unique_constraints", "check_constraints", "indexes"):
-            for (_, table), facts in getattr(seen, f"get_multi_{asked}")().items():
-                if table != _VERSIONS:
-                    listed = facts if isinstance(facts, list) else [facts]
-                    found[f"{asked} of {table}"] = sorted(repr(sorted(one.items(), key=str)) for one in listed)
-    finally:
-        engine.dispose()
-    for kind, name, text in _rows(path, "SELECT type, name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"):
-        found[f"{kind} {name}"] = " ".join(text.split())
-    return found
-
-
-def revision_of(path: Path) -> str:
-    """The revision that the SQLite database *path* is at, `BASE` for none. Raises `Unproven` where it is at several."""
-    if not _rows(path, f"SELECT 1 FROM sqlite_master WHERE name = '{_VERSIONS}'"):  # noqa: S608 - no input in it
-        return BASE
-    rows = _rows(path, f"SELECT version_num FROM {_VERSIONS}")  # noqa: S608 - no input in it
-    if len(rows) > 1:
-        raise Unproven(f"the database is at {len(rows)} revisions")
-    return rows[0][0] if rows else BASE
-
-
-def _rows(path: Path, question: str) -> list[tuple[Any, ...]]:
-    import sqlite3
-
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return connection.execute(question).fetchall()
-    except sqlite3.Error as problem:
-        raise Unproven(f"the database that the migration left cannot be read: {problem}") from None
-
-
-def unlike(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What is laid down in one of them and not in the same way in the other."""
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

@@ -8,7 +8,6 @@ project's `env.py` has no part in it, because that is where a real database is n
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 
@@ -19,7 +18,7 @@ def main(folder: str, database: str, verb: str, revision: str) -> None:
     from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine
 
-    scripts = ScriptDirectory(folder, versions=[str(Path(folder) / "versions")])
+    scripts = ScriptDirectory(folder)
 
     def steps(current: Any, _: Any) -> Any:
         return (scripts._upgrade_revs if verb == "upgrade" else scripts._downgrade_revs)(revision, current)  # noqa: SLF001 - as alembic.command does
