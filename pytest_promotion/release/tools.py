@@ -27,4 +27,7 @@ def demand(program: str) -> None:
 def for_git(environment: Mapping[str, str]) -> dict[str, str]:
     """*environment* without what leads git to another repository, other objects or other settings."""
     kept = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
-    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_GRAFT_FILE": os.devnull}
+    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_GRAFT_FILE": os.devnull}
+    # That grafts are no more is told wherever somebody names a file of them, and answers are read word by word.
+    quiet = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "advice.graftFileDeprecated", "GIT_CONFIG_VALUE_0": "false"}
+    return {**kept, **ours, **quiet, "LC_ALL": "C"}

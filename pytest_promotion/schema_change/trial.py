@@ -1,18 +1,39 @@
 """
-`python -P -m pytest_promotion.schema_change.trial FOLDER DATABASE upgrade|downgrade REVISION`: one step of a trial.
+`python -P -m pytest_promotion.schema_change.trial FOLDER BEFORE AFTER`: the trial of a change of the database.
 
 Alembic itself runs the revisions in FOLDER/versions, in a process of its own: a revision is somebody's program. The
-project's `env.py` has no part in it, because that is where a real database is named. Exit 0, or 1 with what went wrong.
+project's `env.py` has no part in it, because that is where a real database is named. Each step goes on with a copy of
+the SQLite database of the one before. Exit 0, or 1 with what went wrong.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+STEPS: Final = ("before", "there", "back", "again")  # the databases that are left behind, in their order
 
 
-def main(folder: str, database: str, verb: str, revision: str) -> None:
-    """Brings the SQLite *database* to *revision* by *verb*. Raises whatever a revision raises."""
+def main(folder: str, before: str, after: str) -> None:
+    """Goes from *before* to *after*, back, and there again. Raises whatever a revision raises."""
+    last = Path(folder) / "empty.sqlite"
+    last.touch()
+    for name, verb, revision in zip(
+        STEPS, ("upgrade", "upgrade", "downgrade", "upgrade"), (before, after, before, after), strict=True
+    ):
+        database = shutil.copy(last, last.with_name(f"{name}.sqlite"))
+        try:
+            if (verb, revision) != ("upgrade", "base"):
+                _bring(folder, database, verb, revision)
+        except Exception as problem:  # noqa: BLE001 - whatever a revision raises is its failure
+            said = (str(problem).splitlines() or ["no reason"])[0]
+            sys.exit(f"{verb} to {revision}: {type(problem).__name__}: {said}")
+        last = database
+
+
+def _bring(folder: str, database: Path, verb: str, revision: str) -> None:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
@@ -33,8 +54,4 @@ def main(folder: str, database: str, verb: str, revision: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except Exception as problem:  # noqa: BLE001 - whatever a revision raises is its failure
-        said = (str(problem).splitlines() or ["no reason"])[0]
-        sys.exit(f"{type(problem).__name__}: {said}")
+    main(*sys.argv[1:])
