@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,12 @@ def demand(program: str) -> None:
     """Raises `GateFailed`, with how to get it, where *program* is not there."""
     if shutil.which(program) is None:
         raise GateFailed(f"{program} is not installed: {INSTALL.get(program, 'install it')}")
+
+
+def found_beside_python(program: str) -> str:
+    """Where *program* is: beside the interpreter, where a virtual environment has it, else where PATH has it."""
+    places = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    return shutil.which(program, path=places) or program
 
 
 def for_git(environment: Mapping[str, str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ def main(folder: str, before: str, after: str) -> None:
     for name, verb, revision in zip(
         STEPS, ("upgrade", "upgrade", "downgrade", "upgrade"), (before, after, before, after), strict=True
     ):
-        database = shutil.copy(last, last.with_name(f"{name}.sqlite"))
+        database = Path(shutil.copy(last, last.with_name(f"{name}.sqlite")))
         try:
             if (verb, revision) != ("upgrade", "base"):
                 _bring(folder, database, verb, revision)

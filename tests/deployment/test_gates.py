@@ -49,6 +49,7 @@ def test_the_service_may_be_deployed(target):
     assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
     assert {check["name"] for check in decision["checks"]} == {
         "golden_traces", "cross_language_parity", "e2e_parity", "e2e_slo", "security_scan", "infrastructure_plan",
+        "schema_change_approval", "static_checks",
     }  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def test_every_gate_can_fail(target):
     """A gate that asks a reader which asks nothing is green for good."""
     proof, done = session(target, "--promotion-prove")
     assert [line for gate in proof["gates"] for line in gate["survivors"]] == []
-    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, 6), done.stdout
+    assert (done.returncode, proof["proven"], len(proof["gates"])) == (0, True, 8), done.stdout
 
 
 def edited(path, **changes):
