@@ -86,6 +86,7 @@ ALLOWED = {
         "secrets",
         "trust",
     },
+    "schema_change": {"canonical", "clock", "errors", "evidence", "model", "trust"},
     "secrets": {"clock", "errors", "evidence", "publishing"},
     "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
     "forms": {"publishing", "render"},

@@ -38,6 +38,7 @@ from pytest_promotion.cli.render import render
 from pytest_promotion.cli.replay import replay
 from pytest_promotion.cli.scan_check import scan_check
 from pytest_promotion.cli.schema import schema
+from pytest_promotion.cli.schema_change import schema_change
 from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.slo import load, slo
 from pytest_promotion.cli.tests import tests
@@ -119,5 +120,6 @@ for command in (
     set_status,
     events,
     schema,
+    schema_change,
 ):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""GitHub's REST interface, as far as branches are protected by it."""
+"""GitHub's REST interface, as far as branches are protected by it and their changes are reviewed on it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,18 @@ class Repository:
     def statuses(self, sha: str) -> list[dict[str, Any]]:
         """The commit statuses of *sha*, the newest first."""
         return self._pages(f"{self._place}/commits/{sha}/statuses", "")
+
+    def pull(self, number: int) -> dict[str, Any]:
+        """The pull request *number*."""
+        return _object(self._ask("GET", f"{self._place}/pulls/{number}"))
+
+    def pull_commits(self, number: int) -> list[dict[str, Any]]:
+        """The commits of the pull request *number*, of which GitHub names 250 at most."""
+        return self._pages(f"{self._place}/pulls/{number}/commits", "")
+
+    def pull_reviews(self, number: int) -> list[dict[str, Any]]:
+        """The reviews of the pull request *number*, the oldest first."""
+        return self._pages(f"{self._place}/pulls/{number}/reviews", "")
 
     def protect(self, branch: str, body: dict[str, Any]) -> None:
         """Puts *body* in place of the classic protection of *branch*."""

@@ -29,7 +29,8 @@ def main(folder: str, before: str, after: str) -> None:
                 _bring(folder, database, verb, revision)
         except Exception as problem:  # noqa: BLE001 - whatever a revision raises is its failure
             said = (str(problem).splitlines() or ["no reason"])[0]
-            sys.exit(f"{verb} to {revision}: {type(problem).__name__}: {said}")
+            again = " after the downgrade" if name == STEPS[-1] else ""
+            sys.exit(f"{verb} to {revision}{again}: {type(problem).__name__}: {said}")
         last = database
 
 

@@ -123,7 +123,14 @@ def test_the_last_word_counts():
     wrong = lacking(document(*said(later("ben-light", "CHANGES_REQUESTED"))))
     assert wrong == ["ben-light asks for changes", f"no approval on {HEAD[:12]} by backend"]
     assert lacking(document(later("ben-light", "CHANGES_REQUESTED", minutes=-5), *said())) == []
-    assert lacking(document(later("ben-light", "CHANGES_REQUESTED", minutes=5), *said(later("ben-light", "APPROVED", minutes=9)))) == []
+    assert (
+        lacking(
+            document(
+                later("ben-light", "CHANGES_REQUESTED", minutes=5), *said(later("ben-light", "APPROVED", minutes=9))
+            )
+        )
+        == []
+    )
 
 
 def test_the_order_of_the_answer_does_not_matter():
