@@ -39,7 +39,8 @@ def eslint(artifact, command, policy, workspace):
     """`eslint()`: what it finds, which files it leaves out, and how many it looks at."""
 
     def check():
-        program, config, folders = policy["eslint"], artifact(policy["eslint_config"]).path, policy["javascript"]
+        program, config, folders = policy["eslint"], policy["eslint_config"], policy["javascript"]
+        assert artifact(config).text, f"{config} says nothing"
         own = command(linters.eslint(program, config, folders), policy["lint_s"])
         found, seen = linters.of_eslint(own, workspace)
         rules = policy["javascript_floor"]

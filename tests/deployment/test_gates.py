@@ -11,11 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fixtures import deployment
+from fixtures import deployment, release
 from fixtures.deployment import IMAGE, build, main, plan, scan, write
 from pytest_promotion.determinism.traces import sealed
+from tests.release.conftest import copied
 
 PARITY = "reports/e2e_parity/latest.json"
+# Those that only read: what the others run has tests of its own, and takes its time.
+READING = "--promotion-set=required=golden_traces,cross_language_parity,e2e_parity,e2e_slo,security_scan,infrastructure_plan"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 pytestmark = needs_node
 
@@ -30,7 +33,7 @@ def _whole(tmp_path_factory):
 @pytest.fixture
 def target(_whole, tmp_path):
     """The service as it may be deployed, to be broken."""
-    return shutil.copytree(_whole, tmp_path / "root")
+    return copied(_whole, tmp_path / "root")
 
 
 def session(folder, *words):
@@ -142,7 +145,7 @@ def with_values(folder):
 def test_a_broken_deployment_is_stopped_by_the_gate_for_it(target, broken, gate, said):
     """Each is a day on which the service must not go on, and somebody has to know why."""
     broken(target)
-    decision, done = session(target)
+    decision, done = session(target, READING)
     red = {check["name"]: check["reason"] for check in decision["checks"] if not check["pass"]}
     assert (decision["status"], done.returncode, list(red)) == ("FAIL", 1, [gate]), red
     assert said in red[gate]
@@ -153,9 +156,9 @@ def test_what_was_found_out_of_another_image_says_nothing_of_this_one(target):
     policy = target / "promotion.yaml"
     assert "image: null" in policy.read_text()
     policy.write_text(policy.read_text().replace("image: null", f"image: {IMAGE}"))
-    assert session(target)[0]["status"] == "PASS"
+    assert session(target, READING)[0]["status"] == "PASS"
     policy.write_text(policy.read_text().replace(IMAGE, "sha256:" + "00" * 32))
-    decision, _ = session(target)
+    decision, _ = session(target, READING)
     red = {check["name"]: check["outcome"] for check in decision["checks"] if not check["pass"]}
     assert red == {"e2e_parity": "FAIL", "security_scan": "INCONCLUSIVE"}
 
@@ -178,6 +181,7 @@ def test_the_gates_keep_out_of_another_systems_session(tmp_path):
 def test_the_command_builds_it_once(tmp_path, capsys, monkeypatch):
     """A second call must not overwrite what somebody has broken in order to look."""
     monkeypatch.setattr(deployment, "build", lambda folder: build(folder, seconds=0.2, values=20))
+    monkeypatch.setattr(release, "install", lambda *_: "")
     assert main([str(tmp_path / "x")]) == 0
     assert "pytest gates" in capsys.readouterr().out
     assert main([str(tmp_path / "x")]) == 2
