@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import rfc8785
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_promotion.canonical import canonical
 from pytest_promotion.cli import main
 from pytest_promotion.determinism import node, parity
-from pytest_promotion.determinism.documents import DEEPEST, canonical_bytes
+from pytest_promotion.determinism.documents import DEEPEST, _depth, canonical_bytes, read
 from pytest_promotion.determinism.node import Question
 from pytest_promotion.errors import Unproven
 from tests.determinism.numbers import PUBLISHED, doubles
@@ -39,6 +40,117 @@ def test_the_number_suite_has_its_published_digest(count):
     for bits, value in doubles(count):
         running.update(b"%x,%s\n" % (bits, canonical(value)))
     assert running.hexdigest() == PUBLISHED[count]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def _slowly(value):
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        return None
+
+
+@settings(deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(VALUES | st.floats(-1e22, 1e22) | st.integers(-(2**54), 2**54).map(float))
+def test_the_short_way_writes_the_same_bytes(value):
+    """One value that is written otherwise when it is written quickly has two digests."""
+    try:
+        found = canonical(value)
+    except rfc8785.CanonicalizationError:
+        found = None
+    assert found == _slowly(value)
+
+
+class _Loud(str):
+    __slots__ = ()
+
+    def __str__(self):
+        return "LOUD"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            0.0,
+            -0.0,
+            1e-4,
+            9.999999999999999e-05,
+            1e15 + 0.5,
+            1e16,
+            2.0**53,
+            2.0**53 - 1,
+            -(2.0**53),
+            -1e-4,
+            1e21,
+            5e-324,
+        ),
+        *([1.0, (2.0,)], {}, [], {"b": 1, "a": {"\u20ac": 1, "\U0001f600": 2, "\ufb33": 3}}, {"\x7f": "\x7f"}),
+        *(_Loud("x"), {_Loud("x"): 1}, [True, 1, 1.0], "\u2028\x00\x1f/", 2**53 - 1, -(2**53) + 1),
+    ],
+    ids=range(23),
+)
+def test_the_edges_of_the_short_way(value):
+    """Where one way of writing ends and the other begins, both are right or neither is noticed."""
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**53, -(2**53), float("nan"), float("inf"), {1: 2}, {None: 1}, {True: 1}, b"x", {1, 2}, "\ud800", {"\ud800": 1}],
+    ids=range(11),
+)
+def test_what_has_no_form_has_none_the_short_way_either(value):
+    """`json` writes NaN, and makes a text of a key that is a number."""
+    with pytest.raises(rfc8785.CanonicalizationError):
+        canonical(value)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.text('[]{}"\\\n a', max_size=30))
+def test_depth_is_counted_outside_of_texts_whatever_is_wrong_with_them(text):
+    """A bracket in a text opens nothing, and a text that never ends swallows the rest."""
+    deepest = here = 0
+    quoted = escaped = False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = letter == "\\", letter != '"'
+        elif letter == '"':
+            quoted = True
+        elif letter in "[{":
+            here += 1
+            deepest = max(deepest, here)
+        elif letter in "]}":
+            here -= 1
+    assert _depth(text) == deepest
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.lists(st.integers(-(10**17), 10**17) | st.text(st.characters(codec=None), max_size=3), max_size=4), st.booleans()
+)
+def test_large_integers_and_half_pairs_are_refused_wherever_they_stand(value, spaced):
+    """What is only looked for where the text gives cause must be found wherever it is."""
+    content = json.dumps(value, separators=(", ", ":") if spaced else (",", ":")).encode()
+    bad = any(
+        abs(one) > 2**53 - 1
+        if isinstance(one, int)
+        else any("\ud800" <= c <= "\udfff" for c in json.loads(json.dumps(one)))
+        for one in value
+    )
+    if bad:
+        with pytest.raises(Unproven):
+            read(content, "x")
+    else:
+        assert read(content, "x") == json.loads(content)
 
 
 @needs_vectors
