@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from pytest_promotion.trust import keys
 from tests.engine import DockerEngine
 from tests.rollout.site import Site, has_compose_program
 from tests.trust.conftest import GATES, POLICY, SUBJECT, Signed, decide
+
+_STILL_GOOD_S = 120.0  # of the twenty minutes after which its evidence goes stale
 
 
 @pytest.fixture
@@ -25,10 +29,27 @@ def site(docker_engine: DockerEngine, tmp_path: Path) -> Iterator[Site]:
     found.down()
 
 
+@pytest.fixture(scope="module")
+def _decided(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Signed]:
+    """The decision, taken again where it was taken so long ago that it might expire in a test."""
+    taken: list[tuple[float, Signed]] = []
+
+    def latest() -> Signed:
+        if not taken or time.monotonic() - taken[-1][0] > _STILL_GOOD_S:
+            taken.append((time.monotonic(), _decide(tmp_path_factory.mktemp("decided"))))
+        return taken[-1][1]
+
+    return latest
+
+
 @pytest.fixture
-def decision(tmp_path: Path) -> Signed:
+def decision(_decided: Callable[[], Signed], tmp_path: Path) -> Signed:
     """A signed decision about the candidate, in a folder of its own, so that a test may damage it."""
-    path = tmp_path / "decided"
+    found = _decided()
+    return Signed(Path(shutil.copytree(found.path, tmp_path / "decided")), found.key)
+
+
+def _decide(path: Path) -> Signed:
     for name, text in {
         "gates/test_gates.py": GATES,
         "promotion.yaml": POLICY,
