@@ -228,7 +228,6 @@ def test_a_column_that_stands_last_after_it_came_back_is_the_same(tmp_path):
             _again(),
             "does not bring back check_constraints of traces",
         ),
-        ("__import__('os')._exit(0)", DOWN, "leaves the database at 001|cannot be read"),
         ("__import__('sys').exit(0)", DOWN, "cannot be read|leaves the database"),
         (
             'op.execute("DELETE FROM alembic_version"), op.add_column("traces", sa.Column("note", sa.Text()))',
@@ -245,7 +244,6 @@ def test_a_column_that_stands_last_after_it_came_back_is_the_same(tmp_path):
         "loses an index",
         "leaves a trigger",
         "loses a check",
-        "ends",
         "exits",
         "forgets",
     ],
@@ -261,21 +259,15 @@ def test_a_change_that_cannot_be_undone_is_stopped(tmp_path, up, down, why):
 
 def test_a_revision_that_never_ends_is_ended(tmp_path):
     """A lock that nobody gives back would hold the pipeline for its whole day."""
-    with pytest.raises(Unproven, match="did not end within 3 s"):
-        tried(tmp_path, FIRST, revision(up="__import__('time').sleep(99)"), timeout=3)
+    with pytest.raises(Unproven, match="did not end within 2 s"):
+        tried(tmp_path, FIRST, revision(up="__import__('time').sleep(99)"), timeout=2)
 
 
-def test_the_projects_own_env_py_is_not_run(tmp_path):
-    """It names the database that everybody uses."""
-    (tmp_path / "trial").mkdir()
-    (tmp_path / "trial/env.py").write_text("raise SystemExit('it ran')\n")
-    assert tried(tmp_path, FIRST, SECOND) == []
-
-
-def test_a_folder_of_the_project_does_not_stand_in_for_alembic(tmp_path):
-    """Many projects call the folder of their migrations `alembic`."""
-    (tmp_path / "alembic").mkdir()
-    (tmp_path / "alembic/__init__.py").write_text("raise SystemExit('it ran')\n")
+def test_nothing_of_the_project_is_run_but_its_revisions(tmp_path):
+    """`env.py` names the database that everybody uses, and many a project calls that folder `alembic`."""
+    for place in ("trial/env.py", "alembic/__init__.py"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_text("raise SystemExit('it ran')\n")
     assert tried(tmp_path, FIRST, SECOND) == []
 
 
