@@ -18,7 +18,9 @@ from tests.release.conftest import copied
 
 PARITY = "reports/e2e_parity/latest.json"
 # Those that only read: what the others run has tests of its own, and takes its time.
-READING = "--promotion-set=required=golden_traces,cross_language_parity,e2e_parity,e2e_slo,security_scan,infrastructure_plan"
+READING = (
+    "--promotion-set=required=golden_traces,cross_language_parity,e2e_parity,e2e_slo,security_scan,infrastructure_plan"
+)
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 pytestmark = needs_node
 
