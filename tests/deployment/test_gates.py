@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -16,6 +17,12 @@ from fixtures.deployment import IMAGE, build, main, plan, scan, write
 from pytest_promotion.determinism.traces import sealed
 from tests.release.conftest import copied
 
+# As in tests/conftest.py: what a session in this process loads first is unloaded after it.
+for room in (
+    *("slo.k6", "slo.targets", "plans.judging", "plans.plan", "scans.judging", "scans.reading", "release.linters"),
+    *("determinism.e2e", "determinism.e2e_report", "determinism.traces", "schema_change.undoing", "trust.signers"),
+):
+    importlib.import_module(f"pytest_promotion.{room}")
 PARITY = "reports/e2e_parity/latest.json"
 # Those that only read: what the others run has tests of its own, and takes its time.
 READING = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,10 @@ import pytest
 from fixtures import deployment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.release.tools import for_git
+
+# As in tests/conftest.py: what a session in this process loads first is unloaded after it.
+for module in ("github", "sqlalchemy.dialects.sqlite", "pytest_promotion.schema_change.undoing"):
+    importlib.import_module(module)
 
 Git = Callable[[list[str]], str]
 
