@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
+import os
+import shutil
+import tempfile
 import textwrap
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,6 +18,13 @@ from typing import Any
 import pytest
 
 from tests.engine import DockerEngine, running_engine
+
+# Hundreds of processes are started here, each of which would compile the same modules: the first one keeps them for
+# the others, outside of the trees that tests compare.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+if "PYTHONPYCACHEPREFIX" not in os.environ:
+    os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="compiled-")
+    atexit.register(shutil.rmtree, os.environ["PYTHONPYCACHEPREFIX"], ignore_errors=True)
 
 # Loaded before any session under test, because pytester unloads what such a session loaded,
 # and half a package loaded twice has two of every key.
