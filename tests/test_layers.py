@@ -44,6 +44,7 @@ ALLOWED = {
     "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
     "conformance": {"evidence"},
     "candidates": {"canonical", "clock", "errors", "evidence", "publishing"},
+    "ui": {"candidates", "errors", "evidence"},
     "protection": {"errors", "evidence"},
     "plans": {"clock", "errors", "evidence"},
     "scans": {"clock", "errors", "evidence"},

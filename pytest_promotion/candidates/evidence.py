@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.panel import Panel
 from pytest_promotion.candidates.recomputed import contradictions
@@ -43,6 +45,20 @@ class Case:
     execution_evidence: Mapping[str, Any] | None
     capacity_curve_readable: bool
     digests: Mapping[str, str]
+
+
+class _Artifact(msgspec.Struct, frozen=True):
+    """A file as it was named when the candidate was created."""
+
+    path: str
+    sha256: str
+
+
+class _Evidence(msgspec.Struct, frozen=True):
+    """The form of what `named` makes."""
+
+    base: str
+    artifacts: dict[str, _Artifact]
 
 
 def named(files: Mapping[str, str | os.PathLike[str]], base: Path) -> dict[str, Any]:
@@ -83,13 +99,11 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         Unproven: where nothing is named, where a file is gone, changed or no whole document, where the bundle's
             figures are not those of its series, and where the reality check is not of the sweep.
     """
-    if not evidence:
-        raise Unproven("the candidate names no evidence")
-    root = Root(base or Path(evidence["base"]))
+    root, artifacts = _named(evidence, base)
     contents, digests = {}, {}
-    for kind, artifact in evidence["artifacts"].items():
-        _, content, found = _read(root, artifact["path"])
-        if found != artifact["sha256"]:
+    for kind, artifact in artifacts.items():
+        _, content, found = _read(root, artifact.path)
+        if found != artifact.sha256:
             raise Unproven(f"{artifact['path']} changed since the candidate was created: it was {artifact['sha256']}")
         if vault is not None:
             vault.keep(found, content)
@@ -113,10 +127,42 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
     )
 
 
+def states(evidence: Any, base: Path | None = None) -> dict[str, str]:
+    """
+    Of each file that *evidence* names, by what it is: is it `same`, `changed`, `gone` or `unreadable` by now?
+
+    Raises:
+        Unproven: where nothing is named.
+    """
+    root, artifacts = _named(evidence, base)
+    found = {}
+    for kind, artifact in artifacts.items():
+        try:
+            now = read(root, root.relative(artifact.path))
+        except FileNotFoundError:
+            found[kind] = "gone"
+        except Unproven:
+            found[kind] = "unreadable"
+        else:
+            found[kind] = "same" if now.sha256 == artifact.sha256 else "changed"
+    return found
+
+
 def demand_match(case: Case, row: Mapping[str, Any]) -> None:
     """Raises `Unproven` where the files are about another run, dataset, signal, horizon or family than *row*."""
     if unlike := list(_unlike(case, row)):
         raise Unproven("; ".join(unlike))
+
+
+def _named(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]]:
+    """Below what, and which files."""
+    if not evidence:
+        raise Unproven("the candidate names no evidence")
+    try:
+        found = msgspec.convert(evidence, _Evidence)
+    except msgspec.ValidationError as problem:  # other tools name theirs without digests
+        raise Unproven(f"the candidate's evidence is not named as `promotion create` does it: {problem}") from None
+    return Root(base or Path(found.base)), found.artifacts
 
 
 def _read(root: Root, path: str | os.PathLike[str]) -> tuple[str, bytes, str]:

@@ -17,7 +17,7 @@ from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.database import writing
 from pytest_promotion.candidates.evidence import BUNDLE, Case, demand_match, named, read_case
 from pytest_promotion.candidates.gating import PromotionDecision, ThresholdConfig, evaluate_candidate
-from pytest_promotion.candidates.store import add_event, change_status, evidence_digest, get_candidate
+from pytest_promotion.candidates.store import add_event, change_status, demand_seen, evidence_digest, get_candidate
 from pytest_promotion.candidates.transitions import after_evaluation, status_of, target_of
 from pytest_promotion.errors import Unproven
 
@@ -54,6 +54,7 @@ def evaluate_and_record(
     allow_missing_execution_evidence: bool = False,
     evidence_base_path: Path | None = None,
     vault: Vault | None = None,
+    seen: int | None = None,
 ) -> PromotionDecision:
     """
     Evaluates the candidate on the files that it named, and records what was found.
@@ -61,13 +62,14 @@ def evaluate_and_record(
     A candidate that came out of a sweep (it has a family_id) needs the reality check of that sweep, whatever the
     thresholds say. *bundle_or_path*, *regime_summary_df* and *rc_summary* need not be given; what is given has to be
     what the files say, or nothing is judged. *evidence_base_path* is where the files are now, if they were moved.
+    *seen* is the id of the last event that whoever asks knows of, 0 for none.
 
     Returns:
         the decision, with the status that the candidate has now. Evidence that cannot be used is recorded too, and
         changes no status: `judged` is False then.
 
     Raises:
-        Unproven: where the store cannot be used.
+        Unproven: where the store cannot be used, and where an event came after the one that was seen.
     """
     row = get_candidate(conn, candidate_id)
     if row is None:
@@ -83,6 +85,7 @@ def evaluate_and_record(
     except Unproven as problem:
         refusal = str(problem)
     with writing(conn):
+        demand_seen(conn, candidate_id, seen)
         now = get_candidate(conn, candidate_id)
         old = status_of(now["status"] if now else None)
         target = target_of(old)

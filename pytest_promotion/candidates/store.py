@@ -95,14 +95,22 @@ def list_candidates(
 
 
 def update_status(
-    conn: Connection, candidate_id: str, status: str, reason: str | None = None, *, approver: str | None = None
+    conn: Connection,
+    candidate_id: str,
+    status: str,
+    reason: str | None = None,
+    *,
+    approver: str | None = None,
+    seen: int | None = None,
 ) -> None:
     """
     Changes a status by hand, with the event that says from what to what, why, and who approved it.
 
+    *seen* is the id of the last event that whoever decides knows of, 0 for none: see `demand_seen`.
+
     Raises:
         PolicyError: for a step that there is not, without a reason, and for accepting without an approver.
-        Unproven: where there is no such candidate.
+        Unproven: where there is no such candidate, and where an event came after the one that was seen.
     """
     new = status_of(status)
     if not reason or not reason.strip():
@@ -110,7 +118,19 @@ def update_status(
     if new == "accepted" and not (approver or "").strip():
         raise PolicyError("accepting by hand needs an approver, whose name stays in the record")
     with writing(conn):
+        demand_seen(conn, candidate_id, seen)
         change_status(conn, candidate_id, new, {"reason": reason.strip(), "manual": True, "approver": approver})
+
+
+def demand_seen(conn: Connection, candidate_id: str, seen: int | None) -> None:
+    """
+    Raises `Unproven` where the candidate's last event is another than *seen*: somebody decided by an older state.
+
+    None asks for nothing: a script that acts at once has seen no other state.
+    """
+    last = conn.execute(select(func.max(EVENTS.c.event_id)).where(EVENTS.c.candidate_id == candidate_id)).scalar() or 0
+    if seen is not None and last != seen:
+        raise Unproven(f"something happened to {candidate_id} since it was looked at, event {last}: look again")
 
 
 def change_status(conn: Connection, candidate_id: str, new: Status, because: Mapping[str, Any]) -> None:

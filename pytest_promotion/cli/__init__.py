@@ -43,6 +43,7 @@ from pytest_promotion.cli.secrets import secrets
 from pytest_promotion.cli.slo import load, slo
 from pytest_promotion.cli.tests import tests
 from pytest_promotion.cli.threshold_change import threshold_change
+from pytest_promotion.cli.ui import ui
 from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.vault import vault
 from pytest_promotion.cli.verify import verify
@@ -119,6 +120,7 @@ for command in (
     evaluate,
     set_status,
     events,
+    ui,
     schema,
     schema_change,
 ):

@@ -1,0 +1,68 @@
+"""One candidate: what it is, what it rests on, how it was judged last, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import streamlit as st
+
+from pytest_promotion.candidates.evidence import states
+from pytest_promotion.candidates.transitions import Status
+from pytest_promotion.errors import Unproven
+from pytest_promotion.ui import showing, tables
+from pytest_promotion.ui.serving import Served
+
+_COLOURS: Final[Mapping[Status, str]] = {
+    "exploratory": "gray",
+    "candidate": "blue",
+    "accepted": "green",
+    "rejected": "red",
+}
+
+
+def show(told: Mapping[str, Any], served: Served) -> None:
+    """Shows what `store.whole` *told*."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(told["status"], color=_COLOURS[told["status"]])
+        st.text(told["candidate_id"])
+        if told["accepted_by_hand"]:
+            st.text(f"accepted by hand, by {told['accepted_by_hand']}")
+    showing.table(tables.facts(told), "is")
+    st.subheader("Evidence")
+    _evidence(told["evidence"], served)
+    st.subheader("Last evaluation")
+    _evaluation(told["last_evaluation"])
+    st.subheader("Events")
+    showing.table(tables.events(told["events"]), "why")
+
+
+def _evidence(named: Any, served: Served) -> None:
+    try:
+        now = states(named, served.evidence_base)
+    except Unproven as problem:
+        st.warning("There is nothing to judge")
+        st.text(str(problem))
+        return
+    if any(state != "same" for state in now.values()):
+        st.warning("Not every file is the one that was named. What changed is not judged.")
+    showing.table(tables.evidence(named["artifacts"], now), "path")
+
+
+def _evaluation(event: Mapping[str, Any] | None) -> None:
+    if event is None:
+        st.text("It was never evaluated.")
+        return
+    payload = event["payload"]
+    [last] = tables.events([event])
+    st.text(f"{last['when (UTC)']} UTC: {last['status']}")
+    for line in (*payload.get("reasons", ()), *payload.get("warnings", ())):
+        st.text(f"• {line}")
+    left, right = st.columns(2)
+    with left:
+        if figures := tables.figures(payload):
+            showing.table(figures)
+        else:
+            st.text("It had no figures.")
+    with right:
+        showing.table(tables.thresholds(payload))
