@@ -71,9 +71,8 @@ def evaluation(conn: Connection, served: Served, told: Told | None) -> None:
 
 def by_hand(conn: Connection, told: Told) -> None:
     """The form that changes a status, along the ways that there are from the present one."""
-    st.subheader("Change the status by hand")
     identity, old, version = told["candidate_id"], status_of(told["status"]), _version(told)
-    with st.form(f"form-{version}"):
+    with st.expander("Change the status by hand"), st.form(f"form-{version}", border=False):
         left, right = st.columns(2)
         new = left.selectbox("New status", TRANSITIONS[old], index=None, placeholder="Choose", key=f"new-{version}")
         approver = right.text_input("Approver, needed to accept", key=f"approver-{version}")

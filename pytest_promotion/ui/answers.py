@@ -25,16 +25,17 @@ class Answer:
 def of_decision(about: str, found: PromotionDecision) -> Answer:
     """What an evaluation found, and what the candidate is now."""
     lines = (*found.reasons, *found.warnings)
+    now = str(found.new_status).capitalize()
     if not found.judged:
-        return Answer(about, "warning", f"Could not be judged: it is still {found.new_status}", lines)
+        return Answer(about, "warning", f"Could not be judged: still {found.new_status}", lines)
     if found.status == "exploratory":
-        return Answer(about, "warning", f"There are no results to judge: it is {found.new_status}", lines)
-    if found.status == "accepted" and found.new_status == "rejected":
-        reopen = "What was rejected stays so until it is reopened by hand, with a reason."
-        return Answer(about, "warning", "Every rule is met, and it is still rejected", (reopen, *lines))
-    if found.status == "accepted":
-        return Answer(about, "success", f"Every rule is met: it is {found.new_status} now", lines)
-    return Answer(about, "error", f"It is {found.new_status}: {_many(found.reasons)}", lines)
+        return Answer(about, "warning", f"{now}: there are no results to judge", lines)
+    if found.status == "rejected":
+        return Answer(about, "error", f"{now}: {_many(found.reasons)}", lines)
+    if found.new_status == "rejected":
+        reopen = "What was rejected stays so until somebody reopens it, with a reason."
+        return Answer(about, "warning", "Still rejected, though every rule is met", (reopen, *lines))
+    return Answer(about, "success", f"{now}: every rule is met", lines)
 
 
 def of_refusal(about: str, problem: Exception) -> Answer:
@@ -44,7 +45,7 @@ def of_refusal(about: str, problem: Exception) -> Answer:
 
 def of_change(about: str, old: str, new: str) -> Answer:
     """What a change by hand came to."""
-    return Answer(about, "success", f"It was {old}, and is {new} now")
+    return Answer(about, "success", f"{new.capitalize()}: it was {old}")
 
 
 def overtaken(about: str) -> Answer:
@@ -54,4 +55,4 @@ def overtaken(about: str) -> Answer:
 
 
 def _many(reasons: tuple[str, ...]) -> str:
-    return "one rule is not met" if len(reasons) == 1 else f"{len(reasons)} rules are not met"
+    return "a rule is not met" if len(reasons) == 1 else f"{len(reasons)} rules are not met"

@@ -38,13 +38,13 @@ SWITCHES: Final[Mapping[str, str]] = {
 LIMITS: Final = (
     Limit("ic_mean_min", "Mean IC, at least", 0.005),
     Limit("tstat_min", "t statistic, at least", 0.1, form="%.2f"),
-    Limit("p_value_max", "p-value, at most", 0.01, 0, 1),
+    Limit("p_value_max", "p-value, at most", 0.01, 0.0, 1.0),
     Limit("deflated_sharpe_min", "Deflated Sharpe, at least (standard errors)", 0.1, form="%.2f"),
     Limit("n_obs_min", "Observations, at least", 50, 2, form="%d"),
-    Limit("max_rc_p_value", "Reality check p-value, at most", 0.01, 0, 1, "require_reality_check"),
-    Limit("worst_regime_ic_mean_min", "Mean IC in the worst regime, at least", 0.005, by="require_regime_robustness"),
-    Limit("min_liquidity_usd_min", "Liquidity in USD, at least (empty: any)", 10_000.0, 0, form="%.0f"),
-    Limit("max_participation_rate_max", "Share of the volume, at most (empty: any)", 0.01, 0, 1),
+    Limit("max_rc_p_value", "Reality check p-value, at most", 0.01, 0.0, 1.0, "require_reality_check"),
+    Limit("worst_regime_ic_mean_min", "Mean IC of the worst regime, at least", 0.005, by="require_regime_robustness"),
+    Limit("min_liquidity_usd_min", "Liquidity in USD, at least (empty: any)", 10_000.0, 0.0, form="%.0f"),
+    Limit("max_participation_rate_max", "Share of the volume, at most (empty: any)", 0.01, 0.0, 1.0),
 )
 OPTIONAL: Final = ("min_liquidity_usd_min", "max_participation_rate_max")  # an empty answer is one
 

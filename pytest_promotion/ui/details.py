@@ -21,13 +21,17 @@ _COLOURS: Final[Mapping[Status, str]] = {
 }
 
 
-def show(told: Mapping[str, Any], served: Served) -> None:
-    """Shows what `store.whole` *told*."""
+def head(told: Mapping[str, Any]) -> None:
+    """Which candidate it is, and what it is now."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(told["status"], color=_COLOURS[told["status"]])
         st.text(told["candidate_id"])
         if told["accepted_by_hand"]:
             st.text(f"accepted by hand, by {told['accepted_by_hand']}")
+
+
+def body(told: Mapping[str, Any], served: Served) -> None:
+    """All that `store.whole` *told* of it, and whether its files are still what was named."""
     showing.table(tables.facts(told), "is")
     st.subheader("Evidence")
     _evidence(told["evidence"], served)
@@ -58,7 +62,7 @@ def _evaluation(event: Mapping[str, Any] | None) -> None:
     st.text(f"{last['when (UTC)']} UTC: {last['status']}")
     for line in (*payload.get("reasons", ()), *payload.get("warnings", ())):
         st.text(f"• {line}")
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         if figures := tables.figures(payload):
             showing.table(figures)

@@ -26,9 +26,10 @@ def page() -> None:
         told = store.whole(conn, chosen) if chosen else None
         actions.evaluation(conn, served, told)
         if told is not None:
+            details.head(told)
             actions.last_answer(told)
-            details.show(told, served)
             actions.by_hand(conn, told)
+            details.body(told, served)
 
 
 def _listed(conn: Connection) -> Sequence[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from pytest_promotion.errors import Unproven
 
+APP: Final = Path(__file__).with_name("app.py")
 STORE: Final = "CRYPTO_ANALYZER_DB_PATH"
 REPORTS: Final = "PROMOTION_UI_REPORTS"
 EVIDENCE_BASE: Final = "PROMOTION_UI_EVIDENCE_BASE"
@@ -60,11 +61,12 @@ def serve(what: Served, *, host: str, port: int, headless: bool) -> None:
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",  # the log has the traceback; the page would show it to every visitor
+        "theme.primaryColor": "#1c5d99",  # Streamlit's own is the red of a refusal
         "global.developmentMode": False,
     }
     words = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]
     try:
-        cli.main(["run", str(Path(__file__).with_name("app.py")), *words], standalone_mode=False)
+        cli.main(["run", str(APP), *words], standalone_mode=False)
     except SystemExit as end:
         if end.code:
             raise Unproven(f"the pages cannot be served at {host}:{port}: is the port taken?") from None

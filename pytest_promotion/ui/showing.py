@@ -30,7 +30,8 @@ def opened(served: Served) -> Iterator[Connection]:
             st.sidebar.text(f"Store: {url.host + '/' if url.host else ''}{url.database}")
             yield conn
     except (PolicyError, Unproven) as problem:
-        answer(Answer("", "error", "The store cannot be used", (str(problem),)))
+        answer(Answer("", "error", "This cannot be shown", (str(problem),)))
+        st.stop()
 
 
 def table(rows: Sequence[Row], *wide: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_promotion.candidates.chain import PREVIOUS
@@ -39,7 +39,7 @@ def candidates(rows: Sequence[Mapping[str, Any]], by_hand: Mapping[str, str]) ->
 
 def facts(told: Mapping[str, Any]) -> list[Row]:
     """What a candidate is, without what it has not."""
-    found = {"signal": told["signal_name"], "horizon": f"{told['horizon']} bars"}
+    found = {"signal": told["signal_name"], "horizon (bars)": str(told["horizon"])}
     found |= {name: str(told[name]) for name in _FACTS if told[name]}
     found["created (UTC)"] = moment(told["created_at_utc"])
     return [{"what": name.replace("_", " "), "is": value} for name, value in found.items()]
@@ -63,33 +63,28 @@ def figures(payload: Mapping[str, Any]) -> list[Row]:
     """The figures that an evaluation found, beside what was asked of each."""
     found, asked = payload.get("metrics_snapshot") or {}, payload.get("thresholds_used") or {}
     rows: list[Row] = []
-    for name, value in found.items():
+    for name in _ordered(found, _HELD):
         threshold, sign = _HELD.get(name, ("", ""))
         bound = asked.get(threshold)
-        rows.append(
-            {
-                "figure": name.replace("_", " "),
-                "found": figure(value),
-                "asked": f"{sign} {figure(bound)}" if bound is not None else "",
-            }
-        )
+        held = f"{sign} {figure(bound)}" if bound is not None else ""
+        rows.append({"figure": name.replace("_", " "), "found": figure(found[name]), "asked": held})
     return rows
 
 
 def thresholds(payload: Mapping[str, Any]) -> list[Row]:
-    """What was asked by an evaluation, and what is asked usually where that is something else."""
+    """What an evaluation asked, and what is asked usually where that is something else."""
     asked = payload.get("thresholds_used") or {}
     words = {limit.name: limit.words.partition(" (")[0] for limit in LIMITS} | dict(SWITCHES)
     rows: list[Row] = [
         {
             "threshold": words.get(name, name),
-            "asked": figure(value),
-            "usually": "" if name in USUAL and value == USUAL[name] else figure(USUAL.get(name)),
+            "asked": figure(asked[name]),
+            "usually": "" if asked[name] == USUAL.get(name) else figure(USUAL.get(name)),
         }
-        for name, value in asked.items()
+        for name in _ordered(asked, words)
     ]
-    missing = bool(payload.get("allow_missing_execution_evidence"))
-    return [*rows, {"threshold": "Without execution evidence", "asked": figure(missing), "usually": "no" * missing}]
+    without = bool(payload.get("allow_missing_execution_evidence"))
+    return [*rows, {"threshold": "Do without execution evidence", "asked": figure(without), "usually": "no" * without}]
 
 
 def events(found: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -119,18 +114,24 @@ def figure(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def _ordered(found: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """The names of what was found, those that are known first and in their order."""
+    return list(dict.fromkeys([*(name for name in known if name in found), *found]))
+
+
 def _told(kind: str, payload: Mapping[str, Any]) -> Row:
     said = {name: value for name, value in payload.items() if name != PREVIOUS}
     if kind == "created":
-        return {"status": str(said.get("new_status")), "why": "", "by": ""}
+        return {"status": str(said.get("new_status")), "by": "", "why": ""}
     if kind == "status_change":
-        by = f"by hand{_by(said.get('approver'), ': {}')}" if said.get("manual") else "evaluation"
-        return {"status": f"{said.get('old_status')} → {said.get('new_status')}", "why": str(said.get("reason")), "by": by}
+        by = "by hand" + _by(said.get("approver"), ": {}") if said.get("manual") else "evaluation"
+        step = f"{said.get('old_status')} → {said.get('new_status')}"
+        return {"status": step, "by": by, "why": str(said.get("reason"))}
     if kind == "evaluated":
         verdict = "passed" if said.get("passed") else "not passed" if said.get("judged", True) else "not judged"
         why = [*(said.get("reasons") or ()), *(said.get("warnings") or ())]
-        return {"status": verdict, "why": "; ".join(map(str, why)) or "every rule is met", "by": "evaluation"}
-    return {"status": "", "why": json.dumps(said, ensure_ascii=False), "by": ""}
+        return {"status": verdict, "by": "evaluation", "why": "; ".join(map(str, why)) or "every rule is met"}
+    return {"status": "", "by": "", "why": json.dumps(said, ensure_ascii=False)}
 
 
 def _by(name: Any, form: str = " (by hand: {})") -> str:
