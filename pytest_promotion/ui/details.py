@@ -64,9 +64,6 @@ def _evaluation(event: Mapping[str, Any] | None) -> None:
         st.text(f"• {line}")
     left, right = st.columns([2, 3])
     with left:
-        if figures := tables.figures(payload):
-            showing.table(figures)
-        else:
-            st.text("It had no figures.")
+        showing.table(tables.figures(payload))
     with right:
         showing.table(tables.thresholds(payload))

@@ -27,9 +27,10 @@ class Served:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
         """What was handed over by *environment*."""
+        usual = cls()
         base = environment.get(EVIDENCE_BASE)
-        reports = Path(environment.get(REPORTS) or cls.reports)
-        return cls(environment.get(STORE) or cls.db, reports, Path(base) if base else None)
+        reports = environment.get(REPORTS) or usual.reports
+        return cls(environment.get(STORE) or usual.db, Path(reports), Path(base) if base else usual.evidence_base)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -36,6 +36,9 @@ def opened(served: Served) -> Iterator[Connection]:
 
 def table(rows: Sequence[Row], *wide: str) -> None:
     """Rows under the names of their fields. The columns that are *wide* get the room."""
+    if not rows:
+        st.text("There is nothing.")
+        return
     columns = {
         name: st.column_config.TextColumn(width="large" if name in wide else None)
         for name, value in rows[0].items()

@@ -71,8 +71,12 @@ class Page:
 
     def press(self, label: str) -> Page:
         """Presses a button."""
-        next(button for button in self.drawn.button if button.label == label).click().run()
+        self.button_of(label).click().run()
         return self
+
+    def button_of(self, label: str) -> Any:
+        """The button that says that."""
+        return next(button for button in self.drawn.button if button.label == label)
 
     def by_hand(self, new: str | None, reason: str = "", approver: str = "") -> Page:
         """Fills in the form, and sends it."""

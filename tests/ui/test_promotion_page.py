@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert
 
 from pytest_promotion.candidates import store
+from pytest_promotion.candidates.gating import ThresholdConfig
 from pytest_promotion.candidates.tables import CANDIDATES
+from pytest_promotion.ui import asked
 from pytest_promotion.ui.promotion_page import ON_A_PAGE
 
 
@@ -27,7 +29,7 @@ def test_an_empty_store_is_shown(page):
     assert not found.exception
     assert [title.value for title in found.title] == ["Promotion"]
     assert [info.value for info in found.info] == ["No candidate answers that."]
-    assert next(button for button in found.button if button.label == "Evaluate").disabled
+    assert found.button_of("Evaluate").disabled
 
 
 @pytest.mark.parametrize(
@@ -147,15 +149,17 @@ def test_a_file_that_changed_is_shown_and_not_judged(page, conn, run, candidate)
     }
     found.press("Evaluate")
     assert [alert.value for alert in found.main.warning][0] == "Could not be judged: still exploratory"
-    assert any("changed since the candidate was created" in text for text in found.texts)
+    assert any(text.startswith("reports/curve.csv is not there") for text in found.texts)
     assert status(conn, identity) == "exploratory"
 
 
 @pytest.mark.parametrize("evidence", [None, {"bundle_path": "reports/bundle.json"}], ids=["none", "without-digests"])
 def test_a_row_of_another_tool_is_shown(page, conn, candidate, evidence):
     """One row that the page cannot draw hides all the others."""
-    identity = candidate(luck=False)
-    conn.execute(update(CANDIDATES).values(evidence_json=json.dumps(evidence)))
+    row = store.get_candidate(conn, candidate(luck=False))
+    identity = "prom_of_another_tool"
+    row |= {"candidate_id": identity, "evidence_json": evidence and json.dumps(evidence)}
+    conn.execute(insert(CANDIDATES), row)
     conn.commit()
     found = page().choose(identity)
     assert not found.exception
@@ -183,7 +187,8 @@ def test_the_sidebar_decides_what_is_asked(page, conn, candidate):
 
 def test_every_threshold_can_be_asked(page, conn, candidate):
     """A rule that the page leaves out is one that nobody who uses it can ask for."""
-    found = page().choose(candidate(luck=False))
+    identity = candidate(luck=False)
+    found = page().choose(identity)
     for switch in ("require_reality_check", "require_regime_robustness", "require_execution_evidence"):
         found.checkbox(switch).check().run()
     values = {
@@ -199,25 +204,45 @@ def test_every_threshold_can_be_asked(page, conn, candidate):
     }
     for name, value in values.items():
         found.number_input(name).set_value(value)
+    found.run()
     found.press("Evaluate")
     switches = dict.fromkeys(
         ("require_reality_check", "require_regime_robustness", "require_execution_evidence"), True
     )
-    [row] = store.list_candidates(conn)
-    assert last_payload(conn, row["candidate_id"])["thresholds_used"] == values | switches
+    assert last_payload(conn, identity)["thresholds_used"] == values | switches
 
 
-@pytest.mark.parametrize("name", ["worst_regime_ic_mean_min", "tstat_min"])
-def test_an_empty_field_is_not_evaluated(page, candidate, name):
-    """A candidate is not rejected, nor let through, because somebody forgot to type a number."""
-    found = page().choose(candidate())
+def test_an_empty_field_is_not_evaluated(page, candidate):
+    """A candidate is not rejected because somebody forgot to type a number."""
+    identity = candidate()
+    found = page().choose(identity)
     found.checkbox("require_regime_robustness").check().run()
-    found.number_input("worst_regime_ic_mean_min").set_value(0.0).run()
-    button = next(button for button in found.button if button.label == "Evaluate")
-    assert not button.disabled
-    found.number_input(name).set_value(None).run()
-    assert next(button for button in found.button if button.label == "Evaluate").disabled
+    assert found.button_of("Evaluate").disabled
     assert "The field is empty" in found.sidebar.error[0].value
+    found.number_input("worst_regime_ic_mean_min").set_value(0.0).run()
+    assert not found.button_of("Evaluate").disabled
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [
+        ({"tstat_min": None}, "t statistic"),
+        ({"require_regime_robustness": True}, "worst regime"),
+        ({"require_reality_check": True, "max_rc_p_value": None}, "Reality check"),
+        ({"ic_mean_min": float("nan")}, "ic_mean_min"),
+    ],
+    ids=["number", "regimes", "reality-check", "nan"],
+)
+def test_answers_that_ask_for_nothing_are_refused(answers, wanted):
+    """A threshold that no comparison could fail lets everything through."""
+    with pytest.raises(ValueError, match=wanted):
+        asked.thresholds(answers)
+
+
+def test_the_usual_answers_are_the_usual_thresholds():
+    """A page that asks for less than the command by itself is the way round the command."""
+    assert asked.thresholds({}) == ThresholdConfig()
+    assert asked.thresholds({"max_rc_p_value": 1.0, "worst_regime_ic_mean_min": -1.0}) == ThresholdConfig()
 
 
 def test_a_sweep_needs_its_reality_check_whatever_is_asked(page, conn, candidate):
@@ -374,5 +399,5 @@ def test_bytes_that_cannot_be_kept_are_not_judged(page, conn, candidate, served)
     identity = candidate()
     found = page().choose(identity).press("Evaluate")
     assert not found.exception
-    assert found.said == ("error", "Refused: nothing was changed")
+    assert found.said == ("warning", "Could not be judged: still exploratory")
     assert status(conn, identity) == "exploratory"
