@@ -22,7 +22,7 @@ def page() -> None:
     st.title("Promotion")
     served = Served.of(os.environ)
     with showing.opened(served) as conn:
-        chosen = _chosen(_listed(conn))
+        chosen = _chosen(conn, _listed(conn))
         told = store.whole(conn, chosen) if chosen else None
         actions.evaluation(conn, served, told)
         if told is not None:
@@ -58,15 +58,19 @@ def _listed(conn: Connection) -> Sequence[Mapping[str, Any]]:
     return rows
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]]) -> str | None:
+def _chosen(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> str | None:
     """The id of the candidate to be shown: it stays chosen where its new status takes it off the list."""
-    names = {row["candidate_id"]: f"{row['signal_name']} at {row['horizon']} · {row['run_id']} · " for row in rows}
+    found = {row["candidate_id"]: row for row in rows}
     before = st.session_state.get("chosen")
+    if before and before not in found and (row := store.get_candidate(conn, before)):
+        found[before] = row
+    # A browser sends the words of what is chosen: they have to be the same as long as it is.
+    words = {name: f"{row['signal_name']} at {row['horizon']} · {row['run_id']} · {name}" for name, row in found.items()}
     return st.selectbox(
         "Candidate",
-        [*names, *([before] if before and before not in names else [])],
+        list(words),
         index=None,
-        format_func=lambda identity: names.get(identity, "") + identity,
+        format_func=lambda identity: words.get(identity, identity),
         placeholder="Choose one to see what it rests on",
         key="chosen",
     )
