@@ -196,6 +196,14 @@ def test_only_one_file_names_xdist():
     assert users == {"distributed.py"}
 
 
+def test_only_the_pages_import_streamlit():
+    """It brings pandas and a web server: whoever promotes on a build machine needs neither."""
+    users = {
+        room for room, files in rooms().items() for path in files if any("streamlit" in name for name in imports(path))
+    }
+    assert users == {"ui"}
+
+
 def test_an_idle_plugin_imports_no_room():
     """Every pytest start on a machine with the plugin pays for what its entry point imports."""
     code = "import sys, pytest; import pytest_promotion.plugin; print(*[m for m in sys.modules if 'promotion' in m or m in ('msgspec', 'yaml')])"

@@ -48,6 +48,14 @@ def test_gates_need_no_extra_of_research(without, tmp_path):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-500:]
 
 
+def test_the_pages_say_which_extra_they_need(without, tmp_path):
+    """A command whose package is not there must not look as if its server had been stopped."""
+    done = without("-m", "pytest_promotion.cli", "ui", "--headless", at=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert "pytest-promotion[ui]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -36,7 +36,9 @@ def _listed(conn: Connection) -> Sequence[Mapping[str, Any]]:
     """Shows a page of the candidates that the filters let through, and returns it."""
     pages: list[tuple[str, str]] = st.session_state.setdefault("pages", [])  # behind which row each page begins
     columns = st.columns(3)
-    status = columns[0].selectbox("Status", STATUSES, index=None, placeholder="any", key="status", on_change=pages.clear)
+    status = columns[0].selectbox(
+        "Status", STATUSES, index=None, placeholder="any", key="status", on_change=pages.clear
+    )
     dataset = columns[1].text_input("Dataset", placeholder="any, or exactly this", key="dataset", on_change=pages.clear)
     signal = columns[2].text_input("Signal", placeholder="any, or exactly this", key="signal", on_change=pages.clear)
     before = pages[-1] if pages else None
@@ -65,7 +67,9 @@ def _chosen(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> str | None:
     if before and before not in found and (row := store.get_candidate(conn, before)):
         found[before] = row
     # A browser sends the words of what is chosen: they have to be the same as long as it is.
-    words = {name: f"{row['signal_name']} at {row['horizon']} · {row['run_id']} · {name}" for name, row in found.items()}
+    words = {
+        name: f"{row['signal_name']} at {row['horizon']} · {row['run_id']} · {name}" for name, row in found.items()
+    }
     return st.selectbox(
         "Candidate",
         list(words),

@@ -7,11 +7,14 @@ import os
 import threading
 
 import pytest
+from sqlalchemy import insert
 
 from pytest_promotion.candidates import chain, service, store
 from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.database import connected
+from pytest_promotion.candidates.evidence import states
 from pytest_promotion.candidates.gating import ThresholdConfig
+from pytest_promotion.candidates.tables import CANDIDATES
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
 
@@ -291,3 +294,54 @@ def test_files_that_the_bundle_names_have_to_be_there(run):
         {"run_id": "run-1", "signal_name": "momentum", "horizon": 4, "family_id": "rcfam_1"}, run.files(), run.base
     )["evidence"]
     assert evidence["artifacts"]["turnover_path.4"]["path"] == "reports/turnover.csv"
+
+
+def test_what_was_decided_on_an_older_state_is_not_done(conn, candidate):
+    """Two people who each evaluate once are two steps, to accepted, by somebody who saw it exploratory."""
+    identity = candidate()
+    [created] = store.get_events(conn, identity)
+    seen = created["event_id"]
+    found, status, events = evaluated(conn, identity, seen=seen)
+    assert (found.new_status, status, len(events)) == ("candidate", "candidate", 3)
+    with pytest.raises(Unproven, match="look again"):
+        service.evaluate_and_record(conn, identity, ASKED, seen=seen)
+    with pytest.raises(Unproven, match="look again"):
+        store.update_status(conn, identity, "accepted", "seen", approver="Ada", seen=seen)
+    assert store.get_events(conn, identity) == events
+    store.update_status(conn, identity, "rejected", "seen", seen=events[-1]["event_id"])
+    assert store.get_candidate(conn, identity)["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    ['{"bundle_path": "reports/bundle.json"}', '{"base": "/", "artifacts": {"bundle_path": "x"}}', '["x"]'],
+    ids=["paths", "without-digest", "list"],
+)
+def test_evidence_of_another_form_is_not_judged(conn, run, candidate, evidence):
+    """Rows that other tools wrote name files without digests: whatever lies there would be judged."""
+    row = store.get_candidate(conn, candidate()) | {"candidate_id": "prom_of_another_tool", "evidence_json": evidence}
+    conn.execute(insert(CANDIDATES), row)
+    conn.commit()
+    found, status, _ = evaluated(conn, "prom_of_another_tool")
+    assert (found.judged, status) == (False, "exploratory")
+    assert "is not named as `promotion create` does it" in found.reasons[0]
+
+
+def test_files_are_held_against_their_digests(conn, run, candidate, tmp_path):
+    """A digest that nobody compares is an ornament."""
+    named = store.whole(conn, candidate())["evidence"]
+    assert set(states(named).values()) == {"same"}
+    run.change("rc.json", rc_p_value=0.02)
+    (run.base / "reports/curve.csv").unlink()
+    (run.base / "reports/execution.json").unlink()
+    (run.base / "reports/execution.json").mkdir()
+    assert states(named) == {
+        "capacity_curve_path": "gone",
+        "execution_evidence_path": "unreadable",
+        "ic_summary_by_regime_path": "same",
+        "rc_summary_path": "changed",
+        "validation_bundle_path": "same",
+    }
+    assert set(states(named, tmp_path / "nowhere").values()) == {"gone"}
+    with pytest.raises(Unproven, match="names no evidence"):
+        states(None)

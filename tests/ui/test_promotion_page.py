@@ -206,9 +206,7 @@ def test_every_threshold_can_be_asked(page, conn, candidate):
         found.number_input(name).set_value(value)
     found.run()
     found.press("Evaluate")
-    switches = dict.fromkeys(
-        ("require_reality_check", "require_regime_robustness", "require_execution_evidence"), True
-    )
+    switches = dict.fromkeys(("require_reality_check", "require_regime_robustness", "require_execution_evidence"), True)
     assert last_payload(conn, identity)["thresholds_used"] == values | switches
 
 

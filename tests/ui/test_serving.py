@@ -140,7 +140,9 @@ def test_only_this_machine_reaches_it(start):
     if not proc.exists():
         pytest.skip("no /proc to read the open ports from")
     rows = [line.split() for path in (proc, proc.with_name("tcp6")) for line in path.read_text().splitlines()[1:]]
-    listening = {row[1].partition(":")[0] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
+    listening = {
+        row[1].partition(":")[0] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port
+    }
     assert listening == {"0100007F"}  # 127.0.0.1, and neither 0.0.0.0 nor ::
 
 
