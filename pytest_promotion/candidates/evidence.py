@@ -104,7 +104,7 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
     for kind, artifact in artifacts.items():
         _, content, found = _read(root, artifact.path)
         if found != artifact.sha256:
-            raise Unproven(f"{artifact['path']} changed since the candidate was created: it was {artifact['sha256']}")
+            raise Unproven(f"{artifact.path} changed since the candidate was created: it was {artifact.sha256}")
         if vault is not None:
             vault.keep(found, content)
         contents[kind], digests[kind] = content, found

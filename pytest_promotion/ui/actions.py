@@ -1,8 +1,8 @@
 """
 What can be done with a candidate: evaluate it, or change its status by hand. The store and its service do it.
 
-Each button belongs to the candidate's last event: one that was pressed on an older page does nothing, and of two presses
-in a row the second one does nothing either.
+Each button belongs to the candidate's last event: one that was pressed on an older page does nothing, and of two
+presses in a row the second one does nothing either.
 """
 
 from __future__ import annotations
@@ -93,25 +93,33 @@ def by_hand(conn: Connection, told: Told) -> None:
 
 def last_answer(told: Told) -> None:
     """What the last action on this candidate came to, or that somebody else was faster."""
-    state, now = st.session_state, _version(told)
-    identity, drawn = state.get("drawn", (None, None))
+    kept, now = _kept(), _version(told)
+    identity, drawn = kept.get("drawn", (None, None))
     if identity == told["candidate_id"] and drawn != now:
-        state["answer"] = answers.overtaken(identity)
-    state["drawn"] = (told["candidate_id"], now)
-    given = state.get("answer")
+        kept["answer"] = answers.overtaken(identity)
+    kept["drawn"] = (told["candidate_id"], now)
+    given = kept.get("answer")
     if given is not None and given.about == told["candidate_id"]:
         showing.answer(given)
 
 
 def _done(identity: str, action: Callable[[], Answer]) -> None:
     """Does it, keeps what it came to, and draws the page anew, as the store is then."""
+    kept = _kept()
     try:
         found = action()
     except (PolicyError, Unproven, OSError) as problem:
         found = answers.of_refusal(identity, problem)
-    st.session_state["answer"] = found
-    st.session_state.pop("drawn", None)
+    kept["answer"] = found
+    kept.pop("drawn", None)
     st.rerun()
+
+
+def _kept() -> dict[str, Any]:
+    """What is remembered of this visitor. Streamlit may end a drawing wherever its session's state is touched: this
+    dictionary is fetched before something is done, so that what was done is never forgotten."""
+    found: dict[str, Any] = st.session_state.setdefault("kept", {})
+    return found
 
 
 def _questions(*, from_a_sweep: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.ui import showing, tables
 from pytest_promotion.ui.serving import Served
 
-_COLOURS: Final[Mapping[Status, str]] = {
+_COLOURS: Final[Mapping[Status, Literal["gray", "blue", "green", "red"]]] = {
     "exploratory": "gray",
     "candidate": "blue",
     "accepted": "green",

@@ -52,7 +52,7 @@ def _listed(conn: Connection) -> Sequence[Mapping[str, Any]]:
         st.info("No candidate answers that.")
     if pages or len(found) > ON_A_PAGE:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Newer", key="newer", disabled=not pages, on_click=pages.pop)
+            st.button("Newer", key="newer", disabled=not pages, on_click=_back, args=(pages,))
             behind = (rows[-1]["created_at_utc"], rows[-1]["candidate_id"]) if rows else None
             more = len(found) > ON_A_PAGE
             st.button("Older", key="older", disabled=not more, on_click=pages.append, args=(behind,))
@@ -70,7 +70,7 @@ def _chosen(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> str | None:
     words = {
         name: f"{row['signal_name']} at {row['horizon']} · {row['run_id']} · {name}" for name, row in found.items()
     }
-    return st.selectbox(
+    chosen: str | None = st.selectbox(
         "Candidate",
         list(words),
         index=None,
@@ -78,3 +78,8 @@ def _chosen(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> str | None:
         placeholder="Choose one to see what it rests on",
         key="chosen",
     )
+    return chosen
+
+
+def _back(pages: list[tuple[str, str]]) -> None:
+    pages.pop()

@@ -23,11 +23,11 @@ def page() -> None:
         anchor = st.text_input("A head that was kept elsewhere", placeholder="optional: 64 hex digits", key="anchor")
         if st.button("Check the chain", type="primary", key="check"):
             found = chain.check(conn, anchor.strip())
-            headline = f"The chain is whole: {found.events} events"
-            if not found.holds:
+            if found.holds:
+                showing.answer(Answer("", "success", f"The chain is whole: {found.events} events"))
+            else:
                 headline = f"The record was changed: {len(found.problems)} problems in {found.events} events"
-            kind = "success" if found.holds else "error"
-            showing.answer(Answer("", kind, headline, found.problems))
+                showing.answer(Answer("", "error", headline, found.problems))
             if found.unchained:
                 st.text(f"{found.unchained} events are older than the chain.")
             st.text("Its head:")

@@ -136,9 +136,16 @@ def test_nothing_to_judge_is_no_rejection(page, conn, run, candidate):
 def test_a_file_that_changed_is_shown_and_not_judged(page, conn, run, candidate):
     """The page that judges the new file approves what nobody named."""
     identity = candidate()
-    run.change("rc.json", rc_p_value=0.0001)
-    (run.base / "reports/curve.csv").unlink()
     found = page().choose(identity)
+    assert not found.main.warning
+    run.change("rc.json", rc_p_value=0.0001)
+    found.press("Evaluate")
+    headlines = [alert.value for alert in found.main.warning]
+    assert headlines[0] == "Could not be judged: still exploratory"
+    assert any("changed since the candidate was created" in text for text in found.texts)
+    assert status(conn, identity) == "exploratory"
+    (run.base / "reports/curve.csv").unlink()
+    found.run()
     states = {row["evidence"]: row["file now"] for row in found.table("sha256")}
     assert states == {
         "validation bundle": "same",
@@ -147,10 +154,6 @@ def test_a_file_that_changed_is_shown_and_not_judged(page, conn, run, candidate)
         "execution evidence": "same",
         "capacity curve": "gone",
     }
-    found.press("Evaluate")
-    assert [alert.value for alert in found.main.warning][0] == "Could not be judged: still exploratory"
-    assert any(text.startswith("reports/curve.csv is not there") for text in found.texts)
-    assert status(conn, identity) == "exploratory"
 
 
 @pytest.mark.parametrize("evidence", [None, {"bundle_path": "reports/bundle.json"}], ids=["none", "without-digests"])
