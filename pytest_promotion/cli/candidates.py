@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_promotion.cli.answering import answering
+from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -164,6 +165,7 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     """Show a candidate: what it is, its evidence with digests, how the last evaluation went. Exit 3: no such one."""
     with opened(db) as connection:
         from pytest_promotion.candidates import store
+        from pytest_promotion.candidates.evidence import states
 
         told = store.whole(connection, candidate_id)
     if as_json:
@@ -175,8 +177,12 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
         if told[name]:
             click.echo(f"{name:15} {told[name]}")
     click.echo("evidence")
-    for kind, artifact in (told["evidence"] or {"artifacts": {}})["artifacts"].items():
-        click.echo(f"  {kind:26} {artifact['sha256'][:12]}  {artifact['path']}")
+    try:
+        for kind, state in states(told["evidence"]).items():
+            artifact = told["evidence"]["artifacts"][kind]
+            click.echo(f"  {state:10} {kind:26} {artifact['sha256'][:12]}  {artifact['path']}")
+    except Unproven as refusal:
+        click.echo(f"  {refusal}")
     last = told["last_evaluation"]
     if last is None:
         click.echo("never evaluated")

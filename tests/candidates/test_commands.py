@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.store import record_event
+from pytest_promotion.candidates.store import create_candidate, record_event
 from pytest_promotion.cli import main
 
 
@@ -59,6 +59,27 @@ def test_what_is_rejected_says_why(call, identity):
     assert "mean_ic 0.0300 < 0.04" in said
     code, said = call("show", identity)
     assert "mean_ic 0.0300 < 0.04" in said
+
+
+def test_a_candidate_of_another_tool_is_shown(call, identity, run):
+    """What cannot be judged can still be looked at, without a traceback."""
+    with connected("reports/candidates.db") as conn:
+        whole = {
+            "run_id": "r",
+            "signal_name": "s",
+            "horizon": 1,
+            "dataset_id": "d",
+            "config_hash": "c",
+            "git_commit": "g",
+        }
+        for evidence in ({"bundle_path": "b.json"}, ["b.json"], None):
+            other = create_candidate(conn, whole | {"evidence": evidence})
+            code, said = call("show", other)
+            assert (code, "evidence" in said) == (0, True)
+    (run.base / "reports/curve.csv").unlink()
+    said = call("show", identity)[1]
+    assert "gone       capacity_curve_path" in said
+    assert "same       validation_bundle_path" in said
 
 
 def test_evidence_that_changed_is_no_answer(call, identity, run):
