@@ -27,7 +27,8 @@ class ThresholdConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     What is asked of a candidate. A threshold of None is not asked for, which the record of an evaluation shows.
 
     `n_obs_min` counts observations, `max_participation_rate_max` is a share of volume, `min_liquidity_usd_min` is in
-    US dollars. `deflated_sharpe_min` is in standard errors (see `sharpe`).
+    US dollars. `deflated_sharpe_min` is in standard errors (see `sharpe`). `rc_blocks_min` counts the blocks that a
+    reality check was drawn in: with fewer, and many hypotheses, it finds too much.
     """
 
     ic_mean_min: float = 0.02
@@ -39,6 +40,7 @@ class ThresholdConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     worst_regime_ic_mean_min: float | None = None
     require_reality_check: bool = False
     max_rc_p_value: float = 0.05
+    rc_blocks_min: int = 50
     require_execution_evidence: bool = False
     min_liquidity_usd_min: float | None = None
     max_participation_rate_max: float | None = None
@@ -212,7 +214,7 @@ def _luck(summary: Mapping[str, Any] | None, bundle: ValidationBundle, asked: Th
     said = bundle.meta.get("rc_p_value") if said is None else said
     if said is None:
         return ["require_reality_check=True but no rc_p_value in meta or rc_summary"]
-    reasons = _p_value("rc_p_value", said, asked.max_rc_p_value)
+    reasons = _p_value("rc_p_value", said, asked.max_rc_p_value) + _blocks(summary or {}, asked)
     adjusted = (summary or {}).get("rw_adjusted_p_values")
     if adjusted is not None:
         # The best of many may be better than luck, and this one along with it.
@@ -220,6 +222,16 @@ def _luck(summary: Mapping[str, Any] | None, bundle: ValidationBundle, asked: Th
             return [*reasons, f"rw_adjusted_p_values has no {bundle.signal_name}"]
         reasons += _p_value("rw_adjusted_p_value", adjusted[bundle.signal_name], asked.max_rc_p_value)
     return reasons
+
+
+def _blocks(summary: Mapping[str, Any], asked: ThresholdConfig) -> list[str]:
+    """Whether it was drawn in enough blocks; a summary of another tool does not say how it was drawn."""
+    if "config" not in summary:
+        return []
+    drawn = summary["config"]
+    moments, block = number(summary.get("n_obs")), number(drawn.get("block") if isinstance(drawn, Mapping) else None)
+    blocks = moments / block if moments is not None and block else None
+    return _Bound("rc_blocks", asked.rc_blocks_min, "<", "g").missed({"rc_blocks": blocks})
 
 
 def _p_value(name: str, said: Any, most: float) -> list[str]:

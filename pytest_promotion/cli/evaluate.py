@@ -23,6 +23,9 @@ from pytest_promotion.cli.candidates import STATUSES, opened, stored
 @click.option("--worst-regime-ic-mean-min", type=float, help="With --require-regime: how well.")
 @click.option("--require-rc", is_flag=True, help="The reality check has to pass; of a sweep it always has.")
 @click.option("--max-rc-p-value", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option(
+    "--rc-blocks-min", type=click.IntRange(1), default=50, show_default=True, help="Blocks that it was drawn in."
+)
 @click.option("--require-exec", is_flag=True, help="That it could be traded; asked of every step up anyway.")
 @click.option("--min-liquidity-usd", type=float)
 @click.option("--max-participation", type=click.FloatRange(0, 1), help="Share of the volume.")

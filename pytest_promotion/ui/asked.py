@@ -42,6 +42,7 @@ LIMITS: Final = (
     Limit("deflated_sharpe_min", "Deflated Sharpe, at least (standard errors)", 0.1, form="%.2f"),
     Limit("n_obs_min", "Observations, at least", 50, 2, form="%d"),
     Limit("max_rc_p_value", "Reality check p-value, at most", 0.01, 0.0, 1.0, "require_reality_check"),
+    Limit("rc_blocks_min", "Reality check blocks, at least", 5, 1, by="require_reality_check", form="%d"),
     Limit("worst_regime_ic_mean_min", "Mean IC of the worst regime, at least", 0.005, by="require_regime_robustness"),
     Limit("min_liquidity_usd_min", "Liquidity in USD, at least (empty: any)", 10_000.0, 0.0, form="%.0f"),
     Limit("max_participation_rate_max", "Share of the volume, at most (empty: any)", 0.01, 0.0, 1.0),

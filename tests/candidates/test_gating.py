@@ -140,6 +140,25 @@ def test_the_best_of_a_sweep_does_not_carry_the_others():
     assert "has no momentum" in str(judged(LUCK, rc_summary=summary).reasons)
 
 
+@pytest.mark.parametrize(
+    ("drawn", "says"),
+    [
+        ({"n_obs": 240, "config": {"block": 12}}, "rc_blocks 20 < 50"),
+        ({"n_obs": 240, "config": {}}, "missing rc_blocks"),
+        ({"n_obs": None, "config": {"block": 12}}, "missing rc_blocks"),
+        ({"n_obs": 600, "config": {"block": NAN}}, "missing rc_blocks"),
+        ({"n_obs": 600, "config": {"block": 0}}, "missing rc_blocks"),
+        ({"n_obs": 600, "config": []}, "missing rc_blocks"),
+    ],
+    ids=str,
+)
+def test_a_reality_check_of_few_blocks_finds_too_much(drawn, says):
+    """Of 120 useless hypotheses over twenty blocks one is found in every third trial."""
+    assert says in judged(LUCK, rc_summary={"rc_p_value": 0.01} | drawn).reasons
+    good = {"rc_p_value": 0.01, "n_obs": 600, "config": {"block": 12}}
+    assert judged(LUCK, rc_summary=good).status == "accepted"
+
+
 def test_too_few_observations_are_never_enough():
     """A mean of one observation is as high as one likes."""
     assert "n_obs 199 < 200" in judged({}, bundle=bundle(**with_mean(0.03, 0.1, 199))).reasons

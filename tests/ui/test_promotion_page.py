@@ -201,6 +201,7 @@ def test_every_threshold_can_be_asked(page, conn, candidate):
         "deflated_sharpe_min": 1.1,
         "n_obs_min": 201,
         "max_rc_p_value": 0.03,
+        "rc_blocks_min": 51,
         "worst_regime_ic_mean_min": 0.01,
         "min_liquidity_usd_min": 5.0,
         "max_participation_rate_max": 0.5,
