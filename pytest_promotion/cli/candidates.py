@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -133,28 +133,18 @@ def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
     """List candidates, the newest first. Who was accepted by hand is shown with the name of the approver."""
     with opened(db) as connection:
         from pytest_promotion.candidates import store
+        from pytest_promotion.ui import tables
 
         rows = store.list_candidates(connection, **filters)
         approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
-    told = [row | {"accepted_by_hand": approvers.get(row["candidate_id"])} for row in rows]
     if as_json:
-        for row in told:
-            click.echo(json.dumps(row))
-    elif told:
-        lines = [("candidate", "status", "created (UTC)", "signal", "horizon", "dataset", "run"), *map(_cells, told)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        for row in rows:
+            click.echo(json.dumps(row | {"accepted_by_hand": approvers.get(row["candidate_id"])}))
+    elif rows:
+        _table(tables.candidates(rows, approvers))
     else:
         click.echo("no candidate answers that")
     return 0
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    by_hand = f" (by hand: {row['accepted_by_hand']})" if row["accepted_by_hand"] else ""
-    shown = ("signal_name", "horizon", "dataset_id", "run_id")
-    when = row["created_at_utc"][:19].replace("T", " ")
-    return row["candidate_id"], row["status"] + by_hand, when, *(str(row[name]) for name in shown)
 
 
 @click.command(epilog="Example: promotion show prom_0123456789abcdef")
@@ -166,30 +156,29 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     with opened(db) as connection:
         from pytest_promotion.candidates import store
         from pytest_promotion.candidates.evidence import states
+        from pytest_promotion.ui import tables
 
         told = store.whole(connection, candidate_id)
     if as_json:
         click.echo(json.dumps(told))
         return 0
-    for name in ("candidate_id", "status", "created_at_utc", "run_id", "dataset_id", "signal_name", "horizon"):
-        click.echo(f"{name:15} {told[name]}")
-    for name in ("family_id", "estimator", "config_hash", "git_commit", "notes", "accepted_by_hand"):
-        if told[name]:
-            click.echo(f"{name:15} {told[name]}")
-    click.echo("evidence")
+    by = f", by hand: {told['accepted_by_hand']}" if told["accepted_by_hand"] else ""
+    click.echo(f"{candidate_id}: {told['status']}{by}")
+    _table(tables.facts(told))
+    click.echo("\nevidence")
     try:
-        for kind, state in states(told["evidence"]).items():
-            artifact = told["evidence"]["artifacts"][kind]
-            click.echo(f"  {state:10} {kind:26} {artifact['sha256'][:12]}  {artifact['path']}")
-    except Unproven as refusal:
-        click.echo(f"  {refusal}")
+        _table(tables.evidence(told["evidence"]["artifacts"], states(told["evidence"])))
+    except (Unproven, TypeError, KeyError) as refusal:  # what another tool named
+        click.echo(refusal if isinstance(refusal, Unproven) else "it is not named as `promotion create` does it")
     last = told["last_evaluation"]
     if last is None:
-        click.echo("never evaluated")
+        click.echo("\nnever evaluated")
         return 0
-    click.echo(f"evaluated {last['ts_utc'][:19]}: {last['payload']['status']}")
+    [row] = tables.events([last])
+    click.echo(f"\nevaluated {row['when (UTC)']}: {row['status']}")
     for reason in (*last["payload"]["reasons"], *last["payload"]["warnings"]):
         click.echo(f"  {reason}")
+    _table(tables.figures(last["payload"]))
     return 0
 
 
@@ -209,16 +198,18 @@ def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json
         raise click.UsageError("give a candidate, or --verify, to which --anchor belongs")
     with opened(db) as connection:
         from pytest_promotion.candidates import chain, store
+        from pytest_promotion.ui import tables
 
         if verify:
             found = chain.check(connection, anchor)
         else:
             rows = store.whole(connection, str(candidate_id))["events"]
     if not verify:
-        for row in rows:
-            said = {name: value for name, value in row["payload"].items() if name != chain.PREVIOUS}
-            line = f"{row['event_id']:6}  {row['ts_utc'][:19]}  {row['event_type']}  {json.dumps(said)}"
-            click.echo(json.dumps(row) if as_json else line)
+        if as_json:
+            for row in rows:
+                click.echo(json.dumps(row))
+        else:
+            _table(tables.events(rows)[::-1])
         return 0
     told = {"events": found.events, "unchained": found.unchained, "head": found.head, "problems": found.problems}
     if as_json:
@@ -228,3 +219,11 @@ def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json
         for problem in found.problems:
             click.echo(f"  {problem}")
     return 0 if found.holds else 2
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Prints *rows* in columns that are as wide as they need."""
+    lines = [tuple(rows[0])] + [tuple(map(str, row.values())) for row in rows] if rows else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

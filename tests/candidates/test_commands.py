@@ -78,8 +78,8 @@ def test_a_candidate_of_another_tool_is_shown(call, identity, run):
             assert (code, "evidence" in said) == (0, True)
     (run.base / "reports/curve.csv").unlink()
     said = call("show", identity)[1]
-    assert "gone       capacity_curve_path" in said
-    assert "same       validation_bundle_path" in said
+    assert "gone      capacity curve" in said
+    assert "same      validation bundle" in said
 
 
 def test_evidence_that_changed_is_no_answer(call, identity, run):
@@ -166,7 +166,7 @@ def test_events_are_printed_and_the_chain_is_checked(call, identity, run):
     call("evaluate", "--id", identity)
     lines = [json.loads(line) for line in call("events", identity, "--json")[1].splitlines()]
     assert [line["event_type"] for line in lines] == ["created", "evaluated", "status_change"]
-    assert "status_change" in call("events", identity)[1]
+    assert "exploratory → candidate" in call("events", identity)[1]
     code, said = call("events", "--verify", "--json")
     head = json.loads(said)["head"]
     assert (code, json.loads(said)["events"]) == (0, 3)
