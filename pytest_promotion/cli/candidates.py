@@ -167,17 +167,19 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     _table(tables.facts(told))
     click.echo("\nevidence")
     try:
-        _table(tables.evidence(told["evidence"]["artifacts"], states(told["evidence"])))
-    except (Unproven, TypeError, KeyError) as refusal:  # what another tool named
-        click.echo(refusal if isinstance(refusal, Unproven) else "it is not named as `promotion create` does it")
+        now = states(told["evidence"])
+    except Unproven as refusal:
+        click.echo(str(refusal))
+    else:
+        _table(tables.evidence(told["evidence"]["artifacts"], now))
     last = told["last_evaluation"]
     if last is None:
         click.echo("\nnever evaluated")
         return 0
     [row] = tables.events([last])
     click.echo(f"\nevaluated {row['when (UTC)']}: {row['status']}")
-    for reason in (*last["payload"]["reasons"], *last["payload"]["warnings"]):
-        click.echo(f"  {reason}")
+    for reason in (*last["payload"].get("reasons", ()), *last["payload"].get("warnings", ())):
+        click.echo(f"  {plain(reason)}")
     _table(tables.figures(last["payload"]))
     return 0
 
@@ -217,13 +219,18 @@ def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json
     else:
         click.echo(f"{found.events} events, {len(found.problems)} problems; head {found.head or 'none'}")
         for problem in found.problems:
-            click.echo(f"  {problem}")
+            click.echo(f"  {plain(problem)}")
     return 0 if found.holds else 2
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Prints *rows* in columns that are as wide as they need."""
-    lines = [tuple(rows[0])] + [tuple(map(str, row.values())) for row in rows] if rows else []
+    lines = [tuple(rows[0])] + [tuple(map(plain, row.values())) for row in rows] if rows else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def plain(value: Any) -> str:
+    """A text that a terminal shows and does not obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))

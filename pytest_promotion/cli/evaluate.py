@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pytest_promotion.cli.candidates import STATUSES, opened, stored
+from pytest_promotion.cli.candidates import STATUSES, opened, plain, stored
 
 
 @click.command(epilog="Example: promotion evaluate --id prom_0123456789abcdef --require-rc --max-rc-p-value 0.05")
@@ -87,7 +87,7 @@ def evaluate(
     else:
         click.echo(f"{candidate_id}: {found.new_status if found.judged else 'could not be judged'}")
         for line in (*found.reasons, *found.warnings):
-            click.echo(f"  {line}")
+            click.echo(f"  {plain(line)}")
     if not found.judged:
         return 3
     return 0 if found.new_status == "accepted" else 2

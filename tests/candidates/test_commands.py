@@ -82,6 +82,15 @@ def test_a_candidate_of_another_tool_is_shown(call, identity, run):
     assert "same      validation bundle" in said
 
 
+def test_texts_do_not_command_the_terminal(call, identity):
+    """Whoever names a signal must not be able to clear the screen of whoever decides about it."""
+    call(*CREATE, *FILES, "--notes", "fine\x1b[2J\nprom_0: accepted")
+    [row] = [one for one in map(json.loads, call("list", "--json")[1].splitlines()) if one["notes"]]
+    said = call("show", row["candidate_id"])[1]
+    assert "\x1b" not in said
+    assert "fine [2J prom_0: accepted" in said
+
+
 def test_evidence_that_changed_is_no_answer(call, identity, run):
     """Could not judge is neither yes nor no: exit 3."""
     run.change("rc.json", rc_p_value=0.001)
