@@ -117,6 +117,16 @@ def test_a_dated_report_whose_age_nobody_asks_may_not_be_of_last_year(proven):
     assert table["gates"][0]["survivors"] == ["gates/test_bad.py:3: passes with evidence/report.json (ts_utc) stale"]
 
 
+def test_what_is_null_is_not_sabotaged_by_null(proven):
+    """A sabotage that changes nothing cannot be noticed, and a sound gate would be called one that cannot fail."""
+    proven.file("evidence/exceptions.json", {"granted_by": None})
+    body = "def test_fine(artifact):\n    assert artifact('evidence/exceptions.json')['granted_by'] is None"
+    _, table = prove(proven.write(test_fine=HEAD + body))
+    [gate] = table["gates"]
+    assert "null" not in {one["sabotage"] for one in gate["attempts"] if one["field"]}
+    assert gate["survivors"] == []
+
+
 def test_a_gate_without_evidence_is_not_proven(proven):
     """What asks for nothing cannot be shown anything wrong."""
     done, table = prove(proven.write(test_bad=HEAD + "def test_bad():\n    assert 1 + 1 == 2"))
