@@ -6,7 +6,7 @@ from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.gating import UNKNOWN, ThresholdConfig, evaluate_candidate
 from pytest_promotion.candidates.panel import Panel
 from pytest_promotion.candidates.reality import Config, reality_check
-from pytest_promotion.candidates.recomputed import SERIES, contradictions
+from pytest_promotion.candidates.recomputed import SERIES, contradictions, deflation
 
 
 @pytest.mark.critical(owner="research", fix="promotion evaluate --id ID, then promotion show ID --json > the record")
@@ -36,7 +36,11 @@ def test_research_figures(record, named, policy, reason):
     for name in ("run_id", "dataset_id", "signal_name"):
         assert getattr(bundle, name) == record[name], f"the bundle's {name} is {getattr(bundle, name)}"
     series = f"{SERIES}.{record['horizon']}"
-    wrong = list(contradictions(bundle, {series: named(series).text.encode()}))
+    sweep = Panel.read(named("sweep_panel_path").text.encode(), "the sweep")
+    wrong = [
+        *contradictions(bundle, {series: named(series).text.encode()}),
+        *deflation(bundle, sweep, record["horizon"]),
+    ]
     assert not wrong, "; ".join(wrong)
     names = ("ic_mean_min", "tstat_min", "p_value_max", "deflated_sharpe_min", "n_obs_min")
     found = evaluate_candidate(

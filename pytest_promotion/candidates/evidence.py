@@ -18,7 +18,7 @@ import msgspec
 
 from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.recomputed import contradictions
+from pytest_promotion.candidates.recomputed import contradictions, deflation
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
 from pytest_promotion.evidence.reading import Root, read
@@ -112,11 +112,16 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         bundle = ValidationBundle.read(contents[BUNDLE], BUNDLE)
     except (Unproven, KeyError) as problem:
         raise Unproven(f"could not load ValidationBundle from path: {problem}") from None
-    if wrong := list(contradictions(bundle, contents)):
-        raise Unproven("; ".join(wrong))
+    wrong = list(contradictions(bundle, contents))
     luck = _object(contents[REALITY], REALITY) if REALITY in contents else None
-    if luck is not None and SWEEP in contents and Panel.read(contents[SWEEP], SWEEP).sha256 != luck.get("data_sha256"):
-        raise Unproven("the reality check was of other data than the sweep")
+    if luck is not None and SWEEP in contents:
+        sweep = Panel.read(contents[SWEEP], SWEEP)
+        if sweep.sha256 != luck.get("data_sha256"):
+            wrong.append("the reality check was of other data than the sweep")
+        elif isinstance(luck.get("rc_horizon"), int):
+            wrong += deflation(bundle, sweep, luck["rc_horizon"])
+    if wrong:
+        raise Unproven("; ".join(wrong))
     return Case(
         bundle,
         luck,

@@ -9,6 +9,8 @@ from typing import Final
 
 from pytest_promotion.candidates.bundle import ValidationBundle
 from pytest_promotion.candidates.numbers import number
+from pytest_promotion.candidates.panel import Panel
+from pytest_promotion.candidates.sharpe import deflated_of
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import csv_rows
 
@@ -37,6 +39,22 @@ def contradictions(bundle: ValidationBundle, contents: Mapping[str, bytes]) -> I
             said = number(declared)
             if declared is not None and (said is None or abs(said - value) > _SLACK * max(1.0, abs(value))):
                 yield f"{name} at horizon {horizon} is {declared!r} in the bundle and {value:g} by its series"
+
+
+def deflation(bundle: ValidationBundle, sweep: Panel, horizon: int) -> Iterator[str]:
+    """
+    Whether *bundle* declares another deflated Sharpe ratio at *horizon* than the *sweep* of that horizon gives.
+
+    Raises:
+        Unproven: where the sweep gives none, as where the signal is not in it.
+    """
+    declared = bundle.ic_summary_by_horizon.get(horizon, {}).get("deflated_sharpe")
+    if declared is None:
+        return
+    computed = deflated_of(sweep, bundle.signal_name).statistic
+    said = number(declared)
+    if said is None or abs(said - computed) > _SLACK * max(1.0, abs(computed)):
+        yield f"deflated_sharpe at horizon {horizon} is {declared!r} in the bundle and {computed:g} by the sweep"
 
 
 def _figures(content: bytes, origin: str) -> dict[str, float]:

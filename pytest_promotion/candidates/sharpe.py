@@ -11,9 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_promotion.errors import Unproven
+
+if TYPE_CHECKING:
+    from pytest_promotion.candidates.panel import Panel
 
 LEAST: Final = 30  # moments below which kurtosis says nothing
 _EULER_MASCHERONI: Final = 0.5772156649015329
@@ -105,12 +108,19 @@ def deflated(chosen: Moments, trials: int, variance: float) -> Deflated:
     return Deflated(chosen.sharpe, benchmark, statistic, _NORMAL.cdf(statistic))
 
 
-def deflated_of(series: Sequence[Sequence[float]], chosen: int) -> Deflated:
-    """The deflated Sharpe ratio of *series* number *chosen*, of which all others are the trials. Raises `Unproven`."""
-    found = [Moments.of(values) for values in series]
-    mean = math.fsum(one.sharpe for one in found) / len(found)
-    squares = math.fsum(_power(one.sharpe - mean, 2) for one in found)
-    return deflated(found[chosen], len(found), squares / max(1, len(found) - 1))
+def deflated_of(panel: Panel, name: str) -> Deflated:
+    """
+    The deflated Sharpe ratio of the hypothesis *name* of *panel*, all of which are its trials.
+
+    Raises:
+        Unproven: as `deflated` does, and where *panel* has no hypothesis of that name.
+    """
+    if name not in panel.names:
+        raise Unproven(f"{name} is not among the hypotheses")
+    values = panel.values
+    sharpes = values.mean(axis=0) / values.std(axis=0, ddof=1)
+    variance = float(sharpes.var(ddof=1)) if len(panel.names) > 1 else 0.0
+    return deflated(Moments.of(values[:, panel.names.index(name)].tolist()), len(panel.names), variance)
 
 
 def _power(value: float, order: int) -> float:

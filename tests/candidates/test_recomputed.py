@@ -8,7 +8,8 @@ import pytest
 
 from fixtures.research import build
 from pytest_promotion.candidates.bundle import ValidationBundle
-from pytest_promotion.candidates.recomputed import SERIES, contradictions
+from pytest_promotion.candidates.panel import Panel
+from pytest_promotion.candidates.recomputed import SERIES, contradictions, deflation
 from pytest_promotion.errors import Unproven
 
 
@@ -17,7 +18,16 @@ def run(tmp_path_factory):
     """The bundle of a sound run as a document, and its series by what they are."""
     out = tmp_path_factory.mktemp("research") / "run"
     told = json.loads(build(out).read_text())
-    return told, {f"{SERIES}.{horizon}": (out / path).read_bytes() for horizon, path in told[SERIES].items()}
+    contents = {f"{SERIES}.{horizon}": (out / path).read_bytes() for horizon, path in told[SERIES].items()}
+    return told, contents
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """All that was tried in that run, at the first horizon."""
+    out = tmp_path_factory.mktemp("sweep") / "run"
+    build(out)
+    return Panel.read((out / "reports/csv/sweep_panel.csv").read_bytes(), "the sweep")
 
 
 def found(told, contents):
@@ -49,6 +59,22 @@ def test_a_figure_that_is_no_number_is_none(run, value):
     """A text that looks like the right number is not above a threshold in any program."""
     told, contents = run
     assert len(found(with_figure(told, "1", mean_ic=value), contents)) == 1
+
+
+@pytest.mark.parametrize("value", [4.8, -4.7, "4.7097", True], ids=repr)
+def test_a_deflated_sharpe_ratio_is_held_against_the_sweep(run, sweep, value):
+    """What luck would reach depends on all that was tried: nobody can check it who sees the best one only."""
+    told, _ = run
+
+    def deflated(document, horizon=1):
+        return list(deflation(ValidationBundle.read(json.dumps(document).encode(), "bundle"), sweep, horizon))
+
+    assert deflated(told) == []
+    [said] = deflated(with_figure(told, "1", deflated_sharpe=value))
+    assert said.startswith("deflated_sharpe at horizon 1 is")
+    assert deflated(told, horizon=2) == []  # nothing is declared there
+    with pytest.raises(Unproven, match="not among"):
+        deflated(told | {"signal_name": "nowhere"})
 
 
 def test_rounding_is_no_contradiction(run):

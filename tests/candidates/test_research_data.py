@@ -165,7 +165,7 @@ def test_the_deflated_sharpe_ratio_is_that_of_the_sweep(runs):
     """A ratio deflated by other trials than those of the sweep is deflated by a wish."""
     out, bundle = runs("luck")
     panel = Panel.read((out / "reports/csv/sweep_panel.csv").read_bytes(), "sweep")
-    found = deflated_of(panel.values.T.tolist(), panel.names.index(told(bundle)["signal_name"]))
+    found = deflated_of(panel, told(bundle)["signal_name"])
     said = told(bundle)["ic_summary_by_horizon"]["1"]["deflated_sharpe"]
     assert said == pytest.approx(found.statistic, abs=1e-8)
     assert told(bundle)["meta"]["sweep"]["n_trials"] == len(panel.names) == 60

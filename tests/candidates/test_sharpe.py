@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 
+from pytest_promotion.candidates.panel import Panel
 from pytest_promotion.candidates.sharpe import Moments, deflated, deflated_of, expected_largest
 from pytest_promotion.errors import Unproven
 
@@ -54,9 +56,16 @@ def test_the_best_of_many_useless_ones_is_no_discovery():
     noise = np.random.default_rng(5).normal(size=(100, 400)).tolist()
     best = max(range(100), key=lambda number: Moments.of(noise[number]).sharpe)
     assert deflated(Moments.of(noise[best]), 1, 0.0).probability > 0.98
-    assert deflated_of(noise, best).probability < 0.9
+    names = [f"h{number:03}" for number in range(100)]
+    found = deflated_of(Panel.of(names, np.array(noise).T), names[best])
+    assert found.probability < 0.9
+    sharpes = [Moments.of(values).sharpe for values in noise]
+    by_hand = deflated(Moments.of(noise[best]), 100, statistics.variance(sharpes))
+    assert found.statistic == pytest.approx(by_hand.statistic, rel=1e-12)
     noise[3] = [value + 0.4 for value in noise[3]]
-    assert deflated_of(noise, 3).probability > 0.99
+    assert deflated_of(Panel.of(names, np.array(noise).T), names[3]).probability > 0.99
+    with pytest.raises(Unproven, match="not among"):
+        deflated_of(Panel.of(names, np.array(noise).T), "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,13 @@ def forged(folder):
     CASES["forged"].after(folder, bundle)
 
 
+def flattered(folder):
+    [path] = (folder / "reports/csv").glob("validation_bundle_*.json")
+    told = json.loads(path.read_text())
+    told["ic_summary_by_horizon"]["1"]["deflated_sharpe"] += 0.5
+    path.write_text(json.dumps(told))
+
+
 def other_seed(folder):
     path = folder / "reports/rc_summary.json"
     told = json.loads(path.read_text())
@@ -139,6 +146,7 @@ BROKEN = {
     "fewer files judged": (lambda folder: record(folder, fewer_judged), "candidate_record"),
     "a file that changed": (edited("regime_coverage.json", note="x"), "candidate_record"),
     "forged figures": (forged, "research_figures"),
+    "a Sharpe ratio that was not deflated": (flattered, "research_figures"),
     "another run": (lambda folder: record(folder, lambda told: told.update(run_id="x")), "research_figures"),
     "a horizon that is not there": (lambda folder: record(folder, lambda told: told.update(horizon=2)), "research_figures"),
     "a p-value that nobody drew": (edited("rc_summary.json", rc_p_value=0.03), "better_than_luck"),
