@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.provenance import for_git
 from pytest_promotion.opting import only_what_is_asked
-from pytest_promotion.release.tools import for_git
 
 
 @pytest.hookimpl(trylast=True)

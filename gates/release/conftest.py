@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_promotion.errors import GateFailed
+from pytest_promotion.evidence.provenance import for_git
 from pytest_promotion.opting import only_what_is_asked
-from pytest_promotion.release.tools import demand, for_git
+from pytest_promotion.release.tools import demand
 from pytest_promotion.secrets.masking import Mask, secret_values
 
 if TYPE_CHECKING:

@@ -118,7 +118,7 @@ def reviews(repository: str, pull: int, out: Path, api: str, as_json: bool) -> i
 def _git(argv: list[str], root: Path) -> str:
     from pytest_promotion.evidence import commands
     from pytest_promotion.evidence.notebook import Notebook
-    from pytest_promotion.release.tools import for_git
+    from pytest_promotion.evidence.provenance import for_git
 
     done = commands.run(argv, _GIT_S, root, Notebook(), None, for_git(os.environ))
     if done.exit_code != 0:

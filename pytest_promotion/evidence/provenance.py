@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
@@ -42,6 +44,15 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
     return commit, None if changes is None else bool(changes)
 
 
+def for_git(environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* without what leads git to another repository, other objects or other settings."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
+    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_GRAFT_FILE": os.devnull}
+    # That grafts are no more is told wherever somebody names a file of them, and answers are read word by word.
+    quiet = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "advice.graftFileDeprecated", "GIT_CONFIG_VALUE_0": "false"}
+    return {**kept, **ours, **quiet, "LC_ALL": "C"}
+
+
 def _git(folder: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
@@ -49,6 +60,7 @@ def _git(folder: Path, *words: str) -> str | None:
             capture_output=True,
             timeout=10,
             check=False,
+            env=for_git(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

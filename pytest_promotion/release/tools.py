@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from typing import Final
 
 from pytest_promotion.errors import GateFailed
@@ -29,12 +28,3 @@ def found_beside_python(program: str) -> str:
     """Where *program* is: beside the interpreter, where a virtual environment has it, else where PATH has it."""
     places = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
     return shutil.which(program, path=places) or program
-
-
-def for_git(environment: Mapping[str, str]) -> dict[str, str]:
-    """*environment* without what leads git to another repository, other objects or other settings."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
-    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_GRAFT_FILE": os.devnull}
-    # That grafts are no more is told wherever somebody names a file of them, and answers are read word by word.
-    quiet = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "advice.graftFileDeprecated", "GIT_CONFIG_VALUE_0": "false"}
-    return {**kept, **ours, **quiet, "LC_ALL": "C"}

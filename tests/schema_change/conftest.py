@@ -13,7 +13,7 @@ import pytest
 
 from fixtures import deployment
 from pytest_promotion.errors import Unproven
-from pytest_promotion.release.tools import for_git
+from pytest_promotion.evidence.provenance import for_git
 
 # As in tests/conftest.py: what a session in this process loads first is unloaded after it.
 for module in ("github", "sqlalchemy.dialects.sqlite", "pytest_promotion.schema_change.undoing"):

@@ -1,0 +1,54 @@
+"""What is promoted: the commit of the folder that is judged, whatever the environment tells git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from pytest_promotion.evidence.provenance import for_git, git_state
+
+
+def repository(folder, text):
+    """A repository with one commit; its name."""
+    folder.mkdir()
+    (folder / "file").write_text(text)
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+
+    def git(*words):
+        done = subprocess.run(["git", *who, *words], cwd=folder, env=for_git(os.environ), capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    git("init", "-q")
+    git("add", "file")
+    git("commit", "-q", "-m", "one")
+    return git("rev-parse", "HEAD")
+
+
+def test_the_commit_is_that_of_the_folder(tmp_path):
+    """A decision about another commit than was judged promotes what nobody looked at."""
+    commit = repository(tmp_path / "mine", "mine")
+    assert git_state(tmp_path / "mine") == (commit, False)
+    (tmp_path / "mine/file").write_text("changed")
+    assert git_state(tmp_path / "mine") == (commit, True)
+    assert git_state(tmp_path) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_CEILING_DIRECTORIES"]
+)
+def test_the_environment_leads_git_nowhere_else(tmp_path, monkeypatch, name):
+    """Hooks and build systems leave variables behind that name another repository."""
+    commit = repository(tmp_path / "mine", "mine")
+    repository(tmp_path / "other", "other")
+    (tmp_path / "mine/below").mkdir()
+    found = {
+        "GIT_DIR": ".git",
+        "GIT_WORK_TREE": ".",
+        "GIT_INDEX_FILE": ".git/index",
+        "GIT_OBJECT_DIRECTORY": ".git/objects",
+    }
+    value = tmp_path / "other" / found[name] if name in found else tmp_path / "mine"
+    monkeypatch.setenv(name, str(value))
+    assert git_state(tmp_path / "mine/below") == (commit, False)
