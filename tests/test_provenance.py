@@ -17,7 +17,9 @@ def repository(folder, text):
     who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
 
     def git(*words):
-        done = subprocess.run(["git", *who, *words], cwd=folder, env=for_git(os.environ), capture_output=True, check=True)
+        done = subprocess.run(
+            ["git", *who, *words], cwd=folder, env=for_git(os.environ), capture_output=True, check=True
+        )
         return done.stdout.decode().strip()
 
     git("init", "-q")

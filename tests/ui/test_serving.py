@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -80,7 +81,7 @@ def browser():
 
 def test_the_main_path_in_a_browser(start, browser, served, conn, candidate, tmp_path):
     """What is drawn by a program is seen by nobody until a browser draws it."""
-    from playwright.sync_api import expect
+    from playwright.sync_api import TimeoutError, expect  # noqa: A004 - playwright's own
 
     expect.set_options(timeout=WAIT_S * 1000)
     identity, other = candidate(notes=NOTE), candidate()
@@ -110,9 +111,11 @@ def test_the_main_path_in_a_browser(start, browser, served, conn, candidate, tmp
     seen("Accepted: every rule is met")
     page.screenshot(path=tmp_path / "accepted.png")
     page.get_by_text("Change the status by hand").click()
-    page.wait_for_timeout(1000)  # the form unfolds, and a list that is opened meanwhile closes
-    page.get_by_role("combobox", name="New status").click()
-    page.get_by_role("option", name="rejected").click()
+    for _ in range(WAIT_S):  # the form unfolds, and a list that is opened meanwhile closes
+        page.get_by_role("combobox", name="New status").click()
+        with contextlib.suppress(TimeoutError):
+            page.get_by_role("option", name="rejected").click(timeout=1000)
+            break
     page.get_by_role("textbox", name="Reason").fill("it was traded by nobody")
     page.get_by_role("button", name="Change the status").click()
     seen("Rejected: it was accepted")
@@ -132,7 +135,10 @@ def test_a_password_is_in_no_process_list(start, served):
     proc = Path("/proc")
     if not proc.is_dir():
         pytest.skip("no /proc to read the process list from")
-    lists = [path.read_bytes() for path in proc.glob("[0-9]*/cmdline") if path.exists()]
+    lists = []
+    for path in proc.glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            lists.append(path.read_bytes())
     assert any(str(served.reports).encode() in words for words in lists)
     assert not any(b"hunter2" in words for words in lists)
     process.send_signal(signal.SIGINT)
