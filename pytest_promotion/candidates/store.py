@@ -140,7 +140,7 @@ def change_status(conn: Connection, candidate_id: str, new: Status, because: Map
     old = conn.execute(asked).scalar()
     if old is None:
         raise Unproven(f"candidate_id not found: {candidate_id}")
-    demand_step(old, new)
+    demand_step(status_of(old), new)  # another tool may have written any word
     told = {name: value for name, value in because.items() if value is not None}
     add_event(conn, candidate_id, "status_change", {"old_status": old, "new_status": new, **told})
     conn.execute(update(CANDIDATES).where(CANDIDATES.c.candidate_id == candidate_id).values(status=new))

@@ -133,6 +133,7 @@ def test_a_store_of_earlier_tools_is_brought_up_to_date(tmp_path):
             conn.execute(
                 text("INSERT INTO promotion_candidates (candidate_id, status) VALUES ('prom_old', 'exploratory')")
             )
+            conn.execute(text("INSERT INTO promotion_candidates (candidate_id, status) VALUES ('prom_odd', 'bananas')"))
             conn.execute(text("INSERT INTO promotion_events (candidate_id, event_type) VALUES ('prom_old', 'created')"))
         assert run_migrations_phase3(conn) == ("0001_what_holds",)
         assert "append-only" in refused(conn, "DELETE FROM promotion_events")
@@ -141,8 +142,10 @@ def test_a_store_of_earlier_tools_is_brought_up_to_date(tmp_path):
         )
         store.record_event(conn, "prom_old", "noted", {"by": "us"})
         found = chain.check(conn)
-        assert found.holds
+        assert found.problems == ("prom_odd is bananas, and its events say nothing",)
         assert (found.events, found.unchained) == (2, 1)
+        with pytest.raises(PolicyError, match="bananas"):
+            store.update_status(conn, "prom_odd", "candidate", "look")
 
 
 def test_a_store_that_nobody_made_is_not_made_by_looking(tmp_path):
