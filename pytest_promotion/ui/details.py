@@ -24,7 +24,10 @@ _COLOURS: Final[Mapping[Status, Literal["gray", "blue", "green", "red"]]] = {
 def head(told: Mapping[str, Any]) -> None:
     """Which candidate it is, and what it is now."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(told["status"], color=_COLOURS[told["status"]])
+        if told["status"] in _COLOURS:
+            st.badge(told["status"], color=_COLOURS[told["status"]])
+        else:  # another tool wrote it, and a badge reads Markdown
+            st.text(told["status"])
         st.text(told["candidate_id"])
         if told["accepted_by_hand"]:
             st.text(f"accepted by hand, by {told['accepted_by_hand']}")
