@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import threading
+import time
 
 import pytest
 from sqlalchemy import inspect, text
@@ -467,6 +469,40 @@ def test_writers_at_once_lose_nothing(store_at):
         for row in store.list_candidates(conn):
             numbers = [event["payload"].get("number") for event in store.get_events(conn, row["candidate_id"])]
             assert numbers == [None, *range(100)]
+
+
+def test_a_reader_does_not_wait_for_a_writer(store_at, conn):
+    """A page that hangs while somebody evaluates is reloaded, and evaluates again."""
+    identity = store.create_candidate(conn, WHOLE)
+    with writing(conn), connected(store_at) as other:
+        store.record_event(conn, identity, "noted", {"by": "us"})
+        began = time.monotonic()
+        assert [event["event_type"] for event in store.get_events(other, identity)] == ["created"]
+        assert time.monotonic() - began < 5
+    if "postgresql" not in str(store_at):
+        assert conn.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 30_000
+        assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_writer_waits_for_another(store_at, conn):
+    """Two who write at once are both right: the second must neither fail nor overwrite."""
+    identity = store.create_candidate(conn, WHOLE)
+    done = []
+
+    def write():
+        with connected(store_at) as other:
+            done.append(store.record_event(other, identity, "noted", {"by": "them"}))
+
+    second = threading.Thread(target=write)
+    with writing(conn):
+        first = store.record_event(conn, identity, "noted", {"by": "us"})
+        second.start()
+        second.join(0.3)
+        assert done == []
+    second.join(30)
+    assert done == [first + 1]
+    assert chain.check(conn).holds
 
 
 def test_payloads_are_canonical(conn):
