@@ -13,8 +13,10 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import IO, Any, NoReturn
 
+from pytest_promotion.collector import LARGE, Paused
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.nesting import refuse_bombs
 
@@ -57,7 +59,9 @@ def parse_json(content: bytes, origin: str) -> Any:
         Unproven: for what is not JSON, and for what `json` would let through: NaN,
             infinities (also as `1e999`), duplicate keys.
     """
-    return _reader()(decode(content, origin), origin)
+    text = decode(content, origin)
+    with Paused() if len(content) >= LARGE else nullcontext():
+        return _reader()(text, origin)
 
 
 def _reader() -> Callable[[str, str], Any]:

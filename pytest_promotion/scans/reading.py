@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pytest_promotion.collector import Paused
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
 from pytest_promotion.scans import sarif, snyk, trivy
@@ -15,7 +18,11 @@ def read(content: bytes, origin: str) -> Scan:
     Raises:
         Unproven: for anything else, and for versions that are not known.
     """
-    document = parse_json(content, origin)
+    with Paused():
+        return _told(parse_json(content, origin), origin)
+
+
+def _told(document: Any, origin: str) -> Scan:
     if isinstance(document, dict):
         if "SchemaVersion" in document:
             return trivy.read(document, origin)
