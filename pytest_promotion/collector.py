@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-LARGE: Final = 2**18  # bytes of a document from which on it is worth the microsecond
+LARGE: Final = 2**14  # bytes of a document from which on it is worth the half of a microsecond
 
 
 class Paused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import accumulate
 from typing import Any, Final
 
 from pytest_promotion.canonical import canonical
@@ -11,11 +12,11 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import decode, parse_json
 
 LARGEST: Final = 2**53 - 1  # beyond it a double, and so JavaScript, cannot tell neighbours apart (RFC 7493 2.2)
-_SUSPECT: Final = re.compile(
-    r"\\u[dD]|(?<![.0-9])[0-9]{16}"
-)  # half of a pair, or a large integer: nothing else is either
+_HALF: Final = re.compile(r"\\u[dD]")  # of a surrogate pair, perhaps: nothing else is written in this way
+_LARGE: Final = re.compile(r"(?<![.0-9])[0-9]{16}")  # an integer beyond `LARGEST`, perhaps
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
+_DOWN: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 DEEPEST: Final = 200  # nesting that each runtime reads without running out of stack
 
 
@@ -28,14 +29,15 @@ def read(content: bytes, origin: str) -> Any:
             integer beyond 2**53 - 1, half of a surrogate pair, nesting beyond `DEEPEST`; and for what is not JSON.
     """
     text = decode(content, origin)
-    if _depth(text) > DEEPEST:
+    bare = _STRING.sub("", text)  # texts are most of it, and hold neither brackets nor numbers that count
+    if _depth(bare) > DEEPEST:
         raise Unproven(f"{origin} is nested deeper than {DEEPEST} levels")
     try:
         value = parse_json(content, origin)
     except Unproven:
         _name_duplicate(text, origin)
         raise
-    if _SUSPECT.search(text):
+    if _LARGE.search(bare) or ("\\u" in text and _HALF.search(text)):
         _check(value, "$", origin)
     return value
 
@@ -60,13 +62,9 @@ def _check(value: Any, place: str, origin: str) -> None:
         raise Unproven(f"{origin}: {place} is {value}, an integer beyond 2**53 - 1")
 
 
-def _depth(text: str) -> int:
-    """How deep the brackets of *text* go. Those in strings do not count, whatever else is wrong with it."""
-    deepest = here = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        here += 1 if bracket in "[{" else -1
-        deepest = max(deepest, here)
-    return deepest
+def _depth(bare: str) -> int:
+    """How deep the brackets of a text without strings go, whatever else is wrong with it."""
+    return max(accumulate(map(_DOWN.__getitem__, _BRACKET.findall(bare)), initial=0))
 
 
 class _Pairs(list[tuple[str, Any]]):
