@@ -10,8 +10,6 @@ from typing import Any, Final
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import a_list, an_object, named, parse_json
 
-# Of each horizon, in the words of the file.
-FIGURES: Final = ("mean_ic", "std_ic", "t_stat", "hit_rate", "ic_95_lo", "ic_95_hi", "n_obs", "deflated_sharpe")
 _TEXTS: Final = ("run_id", "dataset_id", "signal_name", "freq")
 
 

@@ -8,10 +8,11 @@ import threading
 import time
 
 import pytest
+from alembic import command
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from pytest_promotion.candidates import chain, store
+from pytest_promotion.candidates import chain, migrations, store
 from pytest_promotion.candidates.database import connected, engine_of, writing
 from pytest_promotion.candidates.migrations import require_promotion_tables, run_migrations_phase3
 from pytest_promotion.errors import PolicyError, Unproven
@@ -93,8 +94,6 @@ def test_processes_that_migrate_at_once_do_it_once(empty):
 
 def test_a_step_that_fails_leaves_nothing(empty, monkeypatch):
     """Half of a migration is a store that neither the old nor the new version understands."""
-    from pytest_promotion.candidates import migrations
-
     made = migrations._make
 
     def half(conn, table):
@@ -148,6 +147,23 @@ def test_a_store_of_earlier_tools_is_brought_up_to_date(tmp_path):
         assert (found.events, found.unchained) == (2, 1)
         with pytest.raises(PolicyError, match="bananas"):
             store.update_status(conn, "prom_odd", "candidate", "look")
+
+
+def test_what_makes_it_hold_can_be_taken_away_and_put_back(empty):
+    """A revision with no way back is one that nobody dares to apply."""
+    with connected(empty, create=True) as conn:
+        run_migrations_phase3(conn)
+        store.create_candidate(conn, WHOLE)
+        with writing(conn):
+            configured = migrations._configured()
+            configured.attributes["connection"] = conn
+            command.downgrade(configured, "base")
+        with writing(conn):
+            assert conn.execute(text("DELETE FROM promotion_events")).rowcount == 1
+            conn.execute(text("DELETE FROM promotion_candidates"))
+        assert run_migrations_phase3(conn) == ("0001_what_holds",)
+        store.create_candidate(conn, WHOLE)
+        assert "append-only" in refused(conn, "DELETE FROM promotion_events")
 
 
 def test_a_store_that_nobody_made_is_not_made_by_looking(tmp_path):

@@ -13,24 +13,14 @@ from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
 from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.migrations import run_migrations_phase3
 from pytest_promotion.ui.serving import APP, Served
-from tests.candidates.run import Run
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store with its tables, made once."""
-    where = str(tmp_path_factory.mktemp("template") / "store.db")
-    with connected(where, create=True) as connection:
-        run_migrations_phase3(connection)
-    return where
+from tests.candidates.conftest import candidate, made, run  # noqa: F401 - fixtures, of the `conn` that is here
 
 
 @pytest.fixture
-def served(tmp_path: Path, template: str, monkeypatch: pytest.MonkeyPatch) -> Served:
+def served(tmp_path: Path, made: str, monkeypatch: pytest.MonkeyPatch) -> Served:  # noqa: F811 - the fixture itself
     """A store with nothing in it, to which the pages are pointed."""
-    found = Served(str(shutil.copy(template, tmp_path / "store.db")), tmp_path / "reports")
+    found = Served(str(shutil.copy(made, tmp_path / "store.db")), tmp_path / "reports")
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     return found
@@ -41,18 +31,6 @@ def conn(served: Served) -> Iterator[Connection]:
     """A connection to that store beside the pages."""
     with connected(served.db) as connection:
         yield connection
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """What a research run left: good in every way."""
-    return Run(tmp_path / "research")
-
-
-@pytest.fixture
-def candidate(conn: Connection, run: Run) -> Callable[..., str]:
-    """Creates a candidate of that run, with what is given changed."""
-    return lambda **changes: run.create(conn, **changes)
 
 
 class Page:
