@@ -140,7 +140,8 @@ def _told(
     remind_s: float,
 ) -> Told:
     last = state["told"].get(channel)
-    if last is not None and 0 <= (now - parse_moment(last)).total_seconds() < remind_s:
+    # Who looked first may be second at the lock: to him the other told a moment ahead, which is not to be told again.
+    if last is not None and -_LOCK_S <= (now - parse_moment(last)).total_seconds() < remind_s:
         return Told(incident.rule, channel, sent=True, why=f"told at {last}", issue=state.get("issue"))
     try:
         issue = send()
