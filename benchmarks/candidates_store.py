@@ -18,10 +18,10 @@ from pathlib import Path
 
 from sqlalchemy import event, insert, text
 
-from pytest_promotion.candidates import chain, store
-from pytest_promotion.candidates.database import connected, writing
-from pytest_promotion.candidates.migrations import STEPS, run_migrations_phase3
-from pytest_promotion.candidates.tables import CANDIDATES, VERSIONS
+from pytest_promotion.suites.research import chain, store
+from pytest_promotion.suites.research.database import connected, writing
+from pytest_promotion.suites.research.migrations import STEPS, run_migrations_phase3
+from pytest_promotion.suites.research.tables import CANDIDATES, VERSIONS
 
 ASKED = [
     {"status": "accepted"},

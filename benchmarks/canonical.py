@@ -28,7 +28,7 @@ import rfc8785
 from side_by_side import table
 
 from pytest_promotion.canonical import canonical
-from pytest_promotion.determinism.documents import read
+from pytest_promotion.suites.deployment.determinism.documents import read
 
 SIZES = {"1 kB": 3, "100 kB": 380, "10 MB": 38_000}  # steps of a trace
 ROUNDS = 5

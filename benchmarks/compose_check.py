@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from pytest_promotion.compose import document, project, references, specification
+from pytest_promotion.readers.compose import document, project, references, specification
 
 
 def company(services: int, *, faulty: bool) -> bytes:

@@ -16,8 +16,8 @@ import random
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from pytest_promotion.knowledge.drift import Rules, alerts
-from pytest_promotion.knowledge.history import Figures
+from pytest_promotion.suites.release.knowledge.drift import Rules, alerts
+from pytest_promotion.suites.release.knowledge.history import Figures
 
 RULES = {"mean of the last 8": "_drift", "distance from the baseline": "_below_baseline", "cumulative sum": "_decay"}
 HISTORIES, BEFORE, RUNS = 200, 8, 60

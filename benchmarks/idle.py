@@ -33,11 +33,11 @@ print(time.process_time() - started)
 _LOADED = """
 import sys, pytest
 before = set(sys.modules)
-import pytest_promotion.plugin, pytest_promotion.hooks
+import pytest_promotion.plugin, pytest_promotion.plugin.hookspecs
 print(*sorted(set(sys.modules) - before), sep=", ")
 """
 _COMPANY = {
-    "pytest-promotion": "pytest_promotion.plugin, pytest_promotion.hooks",
+    "pytest-promotion": "pytest_promotion.plugin, pytest_promotion.plugin.hookspecs",
     "pytest-timeout": "pytest_timeout",
     "pytest-xdist": "xdist.plugin, xdist.looponfail",
     "pytest-json-report": "pytest_jsonreport.plugin",

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from side_by_side import table
 
-from pytest_promotion.knowledge import cases, corpus, index
+from pytest_promotion.suites.release.knowledge import cases, corpus, index
 
 HANDBOOK = Path(__file__).parents[1] / "fixtures" / "knowledge"
 EARLIER_QUERY_MS, EARLIER_INDEX_S = 2.7, 14.3

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from side_by_side import table
 
-from pytest_promotion.candidates.null_cache import NullCache, checked
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.reality import Config, Origin, reality_check
+from pytest_promotion.suites.research.null_cache import NullCache, checked
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.reality import Config, Origin, reality_check
 
 
 def seconds(work, times=3):

@@ -21,7 +21,7 @@ import msgspec
 import rfc8785
 from side_by_side import ratio, table
 
-from pytest_promotion.replay.signature import START, Chain, canonical_state
+from pytest_promotion.suites.trading.replay.signature import START, Chain, canonical_state
 
 
 def events(count: int) -> list[bytes]:

@@ -31,11 +31,11 @@ from statistics import median
 
 from side_by_side import ratio, table
 
-from pytest_promotion.evidence.store import scan
-from pytest_promotion.evidence.store_checkpoint import rescan
-from pytest_promotion.evidence.store_count import count
-from pytest_promotion.evidence.store_pages import opened
-from pytest_promotion.evidence.store_tail import tail
+from pytest_promotion.evidence.event_store.checkpoint import rescan
+from pytest_promotion.evidence.event_store.count import count
+from pytest_promotion.evidence.event_store.pages import opened
+from pytest_promotion.evidence.event_store.scan import scan
+from pytest_promotion.evidence.event_store.tail import tail
 
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.risk_decision.v1", "hb.execution_intent.v1")
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from pytest_promotion.collector import Paused
+from pytest_promotion.gc_pause import Paused
 
 _EXACT: Final = 2**53 - 1  # integers beyond it have no RFC 8785 form; whole floats up to it are written like integers
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)

@@ -29,8 +29,8 @@ if "PYTHONPYCACHEPREFIX" not in os.environ:
 # Loaded before any session under test, because pytester unloads what such a session loaded,
 # and half a package loaded twice has two of every key.
 LOADED = (
-    "pytest_promotion.distributed",
-    "pytest_promotion.session",
+    "pytest_promotion.plugin.distributed",
+    "pytest_promotion.plugin.session",
     "yaml",
     "msgspec",
     "rfc8785",

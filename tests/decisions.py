@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_promotion.clock import iso
-from pytest_promotion.deciding import Account, decision_of
+from pytest_promotion.decision.assembly import Account, decision_of
 from pytest_promotion.model import Exhibit, Freshness, Gate, GateResult, Measurement, Outcome, Record, Severity
 from pytest_promotion.policy import Policy, Rules
-from pytest_promotion.render.json import document
+from pytest_promotion.reporting.json import document
 
 NOW = datetime(2026, 2, 22, 12, 47, 36, tzinfo=UTC)
 

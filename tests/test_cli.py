@@ -86,7 +86,7 @@ def test_a_policy_that_cannot_be_read_ends_with_4(good_place):
 def test_a_long_wait_is_told_to_a_terminal_and_to_nobody_else(terminal):
     """Whoever sees nothing for a minute presses Ctrl-C; a log full of counters is read by nobody."""
     code = (
-        "import time; from pytest_promotion.cli.waiting import waiting\nwith waiting('strict cycle'): time.sleep(1.3)"
+        "import time; from pytest_promotion.cli.progress import waiting\nwith waiting('strict cycle'): time.sleep(1.3)"
     )
     ours, theirs = pty.openpty() if terminal else os.pipe()[:2]
     done = subprocess.Popen([sys.executable, "-c", code], stderr=theirs)

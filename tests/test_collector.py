@@ -10,9 +10,9 @@ import pytest
 import rfc8785
 
 from pytest_promotion.canonical import canonical
-from pytest_promotion.collector import LARGE, Paused
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion.gc_pause import LARGE, Paused
 
 LONG = json.dumps(["x" * 100] * (LARGE // 100))
 

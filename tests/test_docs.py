@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 import pytest_promotion
-from pytest_promotion import hooks, policy
+from pytest_promotion import policy
 from pytest_promotion.cli import main
 from pytest_promotion.model import Outcome, Scope, Severity, Status
-from pytest_promotion.render.json import provisional
+from pytest_promotion.plugin import hookspecs
+from pytest_promotion.reporting.json import provisional
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -120,14 +121,14 @@ def test_every_fixture_is_in_the_reference(place: Any) -> None:
     """A gate whose author does not know `measure` compares by hand, and NaN passes."""
     place.write(test_everything=EVERYTHING)
     done = place.pytester.runpytest_subprocess("gates", "--fixtures").stdout.str()
-    names = set(re.findall(r"^([a-z]\w+) -- .*pytest_promotion.fixtures\.py", done, flags=re.MULTILINE))
+    names = set(re.findall(r"^([a-z]\w+) -- .*pytest_promotion.plugin.fixtures\.py", done, flags=re.MULTILINE))
     assert {"artifact", "measure"} <= names
     assert {f"## `{name}`" for name in names} <= set(page("reference/fixtures").splitlines())
 
 
 def test_every_hook_is_in_the_reference() -> None:
     """Whoever archives decisions needs the hook's name and arguments."""
-    names = {name for name in vars(hooks) if name.startswith("pytest_")}
+    names = {name for name in vars(hookspecs) if name.startswith("pytest_")}
     assert names
     assert all(f"`{name}(" in page("reference/gates") for name in names)
 

@@ -18,8 +18,8 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence import documents, reading
 from pytest_promotion.evidence.artifacts import Shelf
+from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.freshness import Window
-from pytest_promotion.evidence.notebook import Notebook
 from pytest_promotion.evidence.reading import Root, read
 from pytest_promotion.evidence.vault import Vault
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_promotion.render.markdown import markdown
+from pytest_promotion.reporting.markdown import markdown
 from tests.test_cli import promotion
 from tests.test_render import CTRF, SARIF
 
@@ -65,7 +65,7 @@ def test_the_forms_follow_a_decision_that_changed(good_place):
 
 def test_a_decision_that_cannot_be_written_is_not_a_pass_in_another_form(good_place, monkeypatch):
     """The disk is full between the report and the decision, and the report is uploaded."""
-    from pytest_promotion.publishing import ReportFolder
+    from pytest_promotion.reporting.publishing import ReportFolder
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.replay import harness
-from pytest_promotion.replay.harness import NAME, regression
-from pytest_promotion.replay.invariants import ACTIVE, INTENT, RISK
+from pytest_promotion.suites.trading.replay import harness
+from pytest_promotion.suites.trading.replay.harness import NAME, regression
+from pytest_promotion.suites.trading.replay.invariants import ACTIVE, INTENT, RISK
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 COUNT = 1_200

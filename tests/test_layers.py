@@ -1,8 +1,9 @@
-"""The layout of the house: which room may import which."""
+"""The architecture: which package may import which."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,153 +11,21 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pytest_promotion"
-PLUGIN_LAYER = {
-    "plugin",
-    "hooks",
-    "fixtures",
-    "recorder",
-    "distributed",
-    "settings",
-    "selection",
-    "session",
-    "sentences",
-    "proving",
-    "opting",
-}
-# What each room may import of the others. A room that is not named here may be imported by
-# everyone and imports nothing but what stands in its own line.
-ALLOWED = {
-    "__init__": {"model", "errors"},
-    "model": set(),
-    "errors": set(),
-    "clock": set(),
-    "canonical": {"collector"},
-    "collector": set(),
-    "hooks": {"model"},
-    "wire": {"model"},
-    "vacuity": set(),
-    "rollcall": {"model", "vacuity"},
-    "ledger": {"model", "rollcall"},
-    "verdict": {"model"},
-    "deciding": {"model", "clock", "evidence", "ledger", "policy", "verdict", "waiving"},
-    "policy": {"model", "errors", "canonical", "evidence"},
-    "evidence": {"model", "errors", "clock", "canonical", "collector"},
-    "compose": {"errors", "evidence"},
-    "replay": {"canonical", "errors", "clock", "evidence", "publishing"},
-    "conformance": {"evidence"},
-    "candidates": {"canonical", "clock", "errors", "evidence", "publishing"},
-    "ui": {"candidates", "errors", "evidence"},
-    "protection": {"errors", "evidence"},
-    "plans": {"clock", "errors", "evidence"},
-    "scans": {"clock", "collector", "errors", "evidence"},
-    "slo": {"clock", "errors", "evidence"},
-    "determinism": {"canonical", "clock", "errors", "evidence", "peers", "publishing"},
-    "prove": {"clock", "evidence", "model", "policy"},
-    "opting": {"fixtures"},
-    "peers": {"errors"},
-    "proving": {
-        "clock",
-        "evidence",
-        "fixtures",
-        "policy",
-        "prove",
-        "publishing",
-        "render",
-        "rollcall",
-        "selection",
-        "sentences",
-        "wire",
-    },
-    "producers": {"model", "errors", "evidence", "policy"},
-    "publishing": set(),
-    "alerts": {"errors", "peers"},
-    "knowledge": {"alerts", "canonical", "clock", "errors", "evidence", "operations", "publishing"},
-    "operations": {"model", "errors", "clock", "compose", "evidence", "publishing", "render", "secrets", "wire"},
-    "release": {"model", "errors", "clock", "canonical", "evidence", "policy", "secrets", "trust"},
-    "render": {"model", "waiving", "wire"},
-    "rollout": {
-        "alerts",
-        "canonical",
-        "clock",
-        "compose",
-        "determinism",
-        "errors",
-        "evidence",
-        "operations",
-        "peers",
-        "publishing",
-        "secrets",
-        "trust",
-    },
-    "schema_change": {"canonical", "clock", "errors", "evidence", "model", "trust"},
-    "secrets": {"clock", "errors", "evidence", "publishing"},
-    "explain": {"model", "errors", "clock", "ledger", "trust", "verdict", "wire"},
-    "forms": {"publishing", "render"},
-    "shards": {"model", "errors", "clock", "deciding", "evidence", "policy", "wire"},
-    "history": {"model", "errors", "clock", "canonical", "evidence", "trust"},
-    "trust": {
-        "model",
-        "errors",
-        "clock",
-        "canonical",
-        "deciding",
-        "evidence",
-        "policy",
-        "publishing",
-        "shards",
-        "waiving",
-    },
-    "waiving": {"model", "clock", "canonical", "wire"},
-    "suites": {"clock", "errors", "evidence", "publishing"},
-    "fixtures": {"model", "errors", "clock", "evidence", "policy", "settings"},
-    "sentences": {"errors"},
-    "recorder": {
-        "model",
-        "evidence",
-        "fixtures",
-        "ledger",
-        "policy",
-        "render",
-        "rollcall",
-        "sentences",
-        "shards",
-        "wire",
-    },
-    "distributed": {"ledger", "proving", "recorder", "settings", "wire"},
-    "selection": {"rollcall"},
-    "settings": {"policy", "clock", "errors", "evidence", "selection", "shards", "trust"},
-    "session": {
-        "model",
-        "errors",
-        "clock",
-        "deciding",
-        "evidence",
-        "forms",
-        "history",
-        "policy",
-        "producers",
-        "publishing",
-        "recorder",
-        "render",
-        "rollcall",
-        "selection",
-        "settings",
-        "shards",
-        "trust",
-        "waiving",
-    },
-}
+ARCHITECTURE = PACKAGE.parent / "ARCHITECTURE.md"
+SUITES = ("trading", "release", "deployment", "research")
 
 
-def rooms() -> dict[str, list[Path]]:
-    """Every room with its files. The starter is no room: it is what `promotion init` writes."""
-    found: dict[str, list[Path]] = {}
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name; the templates are what `promotion init` writes, and no modules."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).parts
-        if parts[0] == "starter":
-            continue
-        found.setdefault(parts[0].removesuffix(".py"), []).append(path)
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts[1] != "templates":
+            found[".".join(parts).removesuffix(".__init__")] = path
     return found
+
+
+MODULES = modules()
 
 
 def imports(path: Path) -> set[str]:
@@ -170,42 +39,86 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def rooms_of(names: set[str]) -> set[str]:
-    """The rooms of this package among imported names."""
-    return {name.split(".")[1] for name in names if name.startswith("pytest_promotion.")}
+def package_of(name: str) -> str:
+    """The row of the table that a dotted name belongs to: `decision`, `suites/trading`, or "" for the package itself."""
+    parts = name.split(".")[1:]
+    if parts[:1] == ["suites"] and parts[1:2] and parts[1] in SUITES:
+        return "/".join(parts[:2])
+    if not parts or f"pytest_promotion.{parts[0]}" not in MODULES:
+        return ""
+    return parts[0]
 
 
-@pytest.mark.parametrize("room", [room for room in rooms() if room not in ("plugin", "cli")])
-def test_a_room_imports_only_what_it_may(room):
-    """Imports that point up turn a house into a heap: then nothing can be understood alone."""
-    used = set().union(*(rooms_of(imports(path)) for path in rooms()[room])) - {room}
-    assert used <= ALLOWED[room]
+def imported_packages() -> dict[str, set[str]]:
+    """Every package with the packages that it imports."""
+    found: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        used = {package_of(name) for name in imports(path) if name.startswith("pytest_promotion.")}
+        found.setdefault(package_of(module), set()).update(used)
+    return {package: used - {package, ""} for package, used in found.items() if package}
 
 
-def test_only_the_plugin_layer_imports_pytest():
-    """The pure rooms serve commands and programs that have no pytest session."""
-    users = {room for room, files in rooms().items() for path in files if "pytest" in imports(path)}
-    assert users - {"cli"} <= PLUGIN_LAYER
+def documented_packages() -> dict[str, set[str]]:
+    """The table of ARCHITECTURE.md."""
+    rows = re.findall(r"^\| `([a-z_/0-9]+)` \| .* \| ([^|]*) \|$", ARCHITECTURE.read_text(), flags=re.MULTILINE)
+    return {package: set(re.findall(r"`([a-z_/0-9]+)`", used)) for package, used in rows}
+
+
+def test_the_table_of_imports_is_true():
+    """A table that nobody compares is wrong within a month, and then it misleads."""
+    assert documented_packages() == imported_packages()
+
+
+def test_there_are_no_cycles():
+    """Two packages that import each other can only be understood, tested and changed together."""
+    remaining = {package: set(used) for package, used in imported_packages().items()}
+    while free := {package for package, used in remaining.items() if not used & set(remaining)}:
+        for package in free:
+            del remaining[package]
+    assert remaining == {}
+
+
+def test_the_core_knows_no_suite():
+    """A core that imports one system's machinery cannot be installed, read or changed without it."""
+    core = {package: used for package, used in imported_packages().items() if not package.startswith("suites/")}
+    assert {package: used for package, used in core.items() if any(name.startswith("suites/") for name in used)} == {}
+
+
+def test_a_suite_uses_another_only_where_that_is_intended():
+    """Suites that lean on each other are one suite with four names."""
+    used = {
+        (package, other)
+        for package, others in imported_packages().items()
+        for other in others
+        if package.startswith("suites/") and other.startswith("suites/")
+    }
+    assert used == {("suites/deployment", "suites/release")}
+
+
+def test_only_the_plugin_package_imports_pytest():
+    """The other packages serve commands and programs that have no pytest session."""
+    users = {
+        package_of(module)
+        for module, path in MODULES.items()
+        if any(name.partition(".")[0] in ("pytest", "_pytest") for name in imports(path))
+    }
+    assert users == {"plugin"}
 
 
 def test_only_one_file_names_xdist():
     """What knows about workers has to be found in one place when the transport changes."""
     hooks = ("pytest_testnodedown", "pytest_configure_node", "pytest_xdist_", "workeroutput")
-    users = {
-        path.name for files in rooms().values() for path in files if any(hook in path.read_text() for hook in hooks)
-    }
+    users = {path.name for path in MODULES.values() if any(hook in path.read_text() for hook in hooks)}
     assert users == {"distributed.py"}
 
 
 def test_only_the_pages_import_streamlit():
-    """It brings pandas and a web server: whoever promotes on a build machine needs neither."""
-    users = {
-        room for room, files in rooms().items() for path in files if any("streamlit" in name for name in imports(path))
-    }
+    """It brings pandas and a web server: a build machine needs neither."""
+    users = {path.parent.name for path in MODULES.values() if any("streamlit" in name for name in imports(path))}
     assert users == {"ui"}
 
 
-def test_an_idle_plugin_imports_no_room():
+def test_an_idle_plugin_imports_nothing_else():
     """Every pytest start on a machine with the plugin pays for what its entry point imports."""
     code = "import sys, pytest; import pytest_promotion.plugin; print(*[m for m in sys.modules if 'promotion' in m or m in ('msgspec', 'yaml')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -217,8 +130,7 @@ def test_pass_is_built_in_one_place():
     """A second place that can say PASS is a second place that can say it wrongly."""
     builders = [
         (path.name, node.lineno)
-        for files in rooms().values()
-        for path in files
+        for path in MODULES.values()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Attribute)
@@ -243,7 +155,8 @@ def test_the_rules_for_candidates_open_nothing():
     """A rule that reads a file judges what lies there by then, not what was named."""
     allowed = {"collections", "dataclasses", "typing", "__future__", "msgspec", "math"}
     for name in ("gating", "numbers", "transitions"):
-        used = imports(PACKAGE / "candidates" / f"{name}.py")
-        rooms_used = {".".join(word.split(".")[1:3]) for word in used if word.startswith("pytest_promotion.")}
+        used = imports(PACKAGE / "suites" / "research" / f"{name}.py")
+        packages = {word.removeprefix("pytest_promotion.") for word in used if word.startswith("pytest_promotion.")}
         assert {word.partition(".")[0] for word in used} - {"pytest_promotion"} <= allowed
-        assert rooms_used <= {"candidates.bundle", "candidates.numbers", "candidates.transitions", "errors.PolicyError"}
+        own = tuple(f"suites.research.{module}." for module in ("bundle", "numbers", "transitions"))
+        assert all(name.startswith(own) or name == "errors.PolicyError" for name in packages), packages

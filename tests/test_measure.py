@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.measures import Measure
-from pytest_promotion.evidence.notebook import Notebook
 
 NO_NUMBERS = [
     None,

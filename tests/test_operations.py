@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.operations.decisions import hear
-from pytest_promotion.operations.files import append_line, read_object, write_json
-from pytest_promotion.operations.readiness import finalize
-from pytest_promotion.operations.watch import AnotherWatcher, Watch, watch
+from pytest_promotion.json_files import append_line, read_object, write_json
+from pytest_promotion.suites.trading.decisions import hear
+from pytest_promotion.suites.trading.readiness import finalize
+from pytest_promotion.suites.trading.watch import AnotherWatcher, Watch, watch
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 STRICT = "version: 1\nprofiles: {strict: {}}\n"

@@ -15,20 +15,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promotion.clock import Clock, iso
+from pytest_promotion.decision.ledger import Ledger, Phase
+from pytest_promotion.decision.verdict import decide
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 from pytest_promotion.evidence.artifacts import Shelf
+from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.freshness import Window, span
 from pytest_promotion.evidence.measures import Measure
-from pytest_promotion.evidence.notebook import Notebook
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
-from pytest_promotion.ledger import Ledger, Phase
 from pytest_promotion.model import Gate, GateResult, Measurement, Outcome, Record, Severity
 from pytest_promotion.policy import GateRules, Policy, Rules, load
 from pytest_promotion.policy.comparing import between, changes
 from pytest_promotion.policy.shape import Equivalent, Producer, Prove, Timestamps
 from pytest_promotion.policy.strictness import Strictness
-from pytest_promotion.verdict import decide
 from tests.test_cli import promotion
 
 WEAKER, STRONGER, INCOMPARABLE = Strictness.WEAKER, Strictness.STRONGER, Strictness.INCOMPARABLE

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from pytest_promotion.model import Absence, Outcome
-from pytest_promotion.render import github
-from pytest_promotion.render.ctrf import ctrf
-from pytest_promotion.render.markdown import markdown
-from pytest_promotion.render.places import HERE, Places
-from pytest_promotion.render.sarif import RESULTS, sarif
+from pytest_promotion.reporting import github
+from pytest_promotion.reporting.ctrf import ctrf
+from pytest_promotion.reporting.locations import HERE, Places
+from pytest_promotion.reporting.markdown import markdown
+from pytest_promotion.reporting.sarif import RESULTS, sarif
 from tests.decisions import decided, gate, seen
 
 SCHEMAS = Path(__file__).parent / "schemas"

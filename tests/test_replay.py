@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.replay import regression, report, signature
-from pytest_promotion.replay.runner import Replayer, seed
-from pytest_promotion.replay.signature import Chain, canonical_line, canonical_state
-from pytest_promotion.replay.windows import Window, pin, store_files
+from pytest_promotion.suites.trading.replay import regression, report, signature
+from pytest_promotion.suites.trading.replay.runner import Replayer, seed
+from pytest_promotion.suites.trading.replay.signature import Chain, canonical_line, canonical_state
+from pytest_promotion.suites.trading.replay.windows import Window, pin, store_files
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
@@ -188,7 +188,7 @@ def test_a_short_store_gives_an_incomplete_window(root):
 @pytest.mark.parametrize("blank", [b"", b"\n\n\n", b"\r\n"], ids=["none", "lines", "crlf"])
 def test_blank_lines_are_no_events(tmp_path, monkeypatch, blank):
     """A window of 500 lines with blanks among them would be fewer events."""
-    monkeypatch.setattr("pytest_promotion.replay.windows._BLOCK", 100)
+    monkeypatch.setattr("pytest_promotion.suites.trading.replay.windows._BLOCK", 100)
     write(tmp_path, "events_20260521.jsonl", range(40), end=b"\n" + blank)
     for count in (1, 7, 40):
         [window] = pin(store_files(tmp_path), [count])

@@ -22,8 +22,8 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.secrets import allowlist, detectors, dotenv, findings, prefilter, texts
 from pytest_promotion.secrets.lines import Line
-from pytest_promotion.secrets.report import check
 from pytest_promotion.secrets.scan import Scanner
+from pytest_promotion.suites.trading.secrets_report import check
 
 NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
 KEY = b"a key for these tests only"
@@ -207,7 +207,7 @@ def test_a_large_file_is_read_to_its_end_in_bounded_memory(tmp_path):
             file.write(b"tick 100.0 spread 0.1 order filled at berth\n" * 2500)
         file.write(f"api_key={fake()}\n".encode())
     code = (
-        "import resource, pathlib; from pytest_promotion.secrets.report import check;"
+        "import resource, pathlib; from pytest_promotion.suites.trading.secrets_report import check;"
         f"check(pathlib.Path({str(tmp_path / 'none')!r}), key=b'k' * 16);"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
         f"print(check(pathlib.Path({str(path)!r}), key=b'k' * 16)[0]['findings'][0]['line']);"

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_promotion import policy as policies
-from pytest_promotion import shards
-from pytest_promotion.deciding import decision_of
+from pytest_promotion.decision import shards
+from pytest_promotion.decision.assembly import decision_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Exhibit, Gate, GateResult, Outcome, Record, Severity
-from pytest_promotion.render import json as as_json
+from pytest_promotion.reporting import json as as_json
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 RUN = ("--promotion-run-id", "ci-7")

@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 
 from pytest_promotion.clock import Clock
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence import store_checkpoint, store_count, store_marks, store_pages
 from pytest_promotion.evidence.artifacts import Shelf
+from pytest_promotion.evidence.event_store import checkpoint, count, hashes, pages
+from pytest_promotion.evidence.event_store.checkpoint import rescan
+from pytest_promotion.evidence.event_store.days import scan_days
+from pytest_promotion.evidence.event_store.rows import LONGEST_LINE
+from pytest_promotion.evidence.event_store.scan import scan
+from pytest_promotion.evidence.event_store.tail import tail
+from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.freshness import Window
-from pytest_promotion.evidence.notebook import Notebook
 from pytest_promotion.evidence.reading import Root
-from pytest_promotion.evidence.store import scan
-from pytest_promotion.evidence.store_checkpoint import rescan
-from pytest_promotion.evidence.store_days import scan_days
-from pytest_promotion.evidence.store_rows import LONGEST_LINE
-from pytest_promotion.evidence.store_tail import tail
 from pytest_promotion.evidence.vault import Vault
 
 START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
@@ -188,8 +188,8 @@ def test_a_line_of_ten_megabytes_is_refused_without_being_held(store):
         file.write(line(10, payload={"x": "y" * 10_000_000}))
         file.write(lines(11))
     held = []
-    with store_pages.opened(store) as opened, pytest.raises(Unproven, match=f"longer than 1 MB at byte {offset}"):
-        held.extend(len(page) for _, page in store_pages.pages(opened.file, opened.name, 0, opened.size))
+    with pages.opened(store) as opened, pytest.raises(Unproven, match=f"longer than 1 MB at byte {offset}"):
+        held.extend(len(page) for _, page in pages.pages(opened.file, opened.name, 0, opened.size))
     assert sum(held) == offset
     with pytest.raises(Unproven, match=f"longer than 1 MB at byte {offset}"):
         scan(store)
@@ -262,20 +262,20 @@ def test_duplicates_can_be_counted_instead(tmp_path):
 def test_a_store_that_grows_while_it_is_read_is_judged_as_it_was(store):
     """A writer that appends faster than the gate reads would otherwise never let it finish."""
     before = store.read_bytes()
-    with store_pages.opened(store) as opened:
+    with pages.opened(store) as opened:
         with store.open("ab") as file:
             file.write(lines(10, 11))
-        found = b"".join(page for _, page in store_pages.pages(opened.file, opened.name, 0, opened.size))
+        found = b"".join(page for _, page in pages.pages(opened.file, opened.name, 0, opened.size))
     assert found == before
     assert scan(store).rows == 12
 
 
 def test_a_store_that_is_cut_while_it_is_read_is_refused(store):
     """What was there at the start and is gone at the end was perhaps never there."""
-    with store_pages.opened(store) as opened:
+    with pages.opened(store) as opened:
         store.write_bytes(lines(0))
         with pytest.raises(Unproven, match="became shorter while it was read"):
-            list(store_pages.pages(opened.file, opened.name, 0, opened.size))
+            list(pages.pages(opened.file, opened.name, 0, opened.size))
 
 
 def test_a_missing_store_says_so(tmp_path):
@@ -354,15 +354,15 @@ def test_the_tail_of_nothing_is_refused(tmp_path):
 
 def test_a_second_look_counts_only_what_is_new(store, tmp_path, monkeypatch):
     """A watcher that reads five gigabytes every five minutes is switched off."""
-    checkpoint = tmp_path / "state" / "store"
-    first = rescan(store, checkpoint)
+    state = tmp_path / "state" / "store"
+    first = rescan(store, state)
     assert first == scan(store)
     with store.open("ab") as file:
         file.write(lines(10, 11))
     read = []
-    original = store_checkpoint.pages
-    monkeypatch.setattr(store_checkpoint, "pages", lambda *words: read.append(words[2:]) or original(*words))
-    second = rescan(store, checkpoint)
+    original = checkpoint.pages
+    monkeypatch.setattr(checkpoint, "pages", lambda *words: read.append(words[2:]) or original(*words))
+    second = rescan(store, state)
     full = scan(store)
     assert read == [(first.bytes, full.bytes)]
     assert (second.rows, second.by_stream, second.newest_ingest) == (12, full.by_stream, full.newest_ingest)
@@ -381,13 +381,13 @@ def test_old_and_new_ids_are_compared(store, tmp_path):
 
 def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store, tmp_path, monkeypatch):
     """What moves to another file must not be forgotten on the way."""
-    monkeypatch.setattr(store_checkpoint, "_RECENT", 4)
-    checkpoint = tmp_path / "state"
+    monkeypatch.setattr(checkpoint, "_RECENT", 4)
+    state = tmp_path / "state"
     for start in range(10, 30, 3):
-        rescan(store, checkpoint)
+        rescan(store, state)
         with store.open("ab") as file:
             file.write(lines(start, start + 1, start + 2))
-    rescan(store, checkpoint)
+    rescan(store, state)
     assert len(list(tmp_path.glob("state.*"))) == 1
     before = store.read_bytes()
     for number in (0, 9, 14, 30):
@@ -395,13 +395,13 @@ def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store
         with store.open("ab") as file:
             file.write(lines(number))
         with pytest.raises(Unproven, match=f"'id-{number}' twice"):
-            rescan(store, checkpoint)
+            rescan(store, state)
 
 
 def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
     """A digest that happens to agree must not turn a good store red."""
-    monkeypatch.setattr(store_count, "marks", lambda ids: array("Q", [len(key) for key in ids]))
-    monkeypatch.setattr(store_marks, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    monkeypatch.setattr(count, "marks", lambda ids: array("Q", [len(key) for key in ids]))
+    monkeypatch.setattr(hashes, "marks", lambda ids: array("Q", [len(key) for key in ids]))
     assert scan(store).rows == 10
     checkpoint = tmp_path / "state"
     rescan(store, checkpoint)
@@ -413,9 +413,9 @@ def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
 @pytest.mark.parametrize("harm", ["replaced", "edited", "shorter", "damaged", "base-gone", "half"])
 def test_a_checkpoint_of_something_else_is_not_used(store, tmp_path, monkeypatch, harm):
     """Counts of a file that is no longer there, added to one that is, describe neither."""
-    monkeypatch.setattr(store_checkpoint, "_RECENT", 4)
-    checkpoint = tmp_path / "state"
-    rescan(store, checkpoint)
+    monkeypatch.setattr(checkpoint, "_RECENT", 4)
+    state = tmp_path / "state"
+    rescan(store, state)
     content = store.read_bytes()
     if harm == "replaced":
         other = tmp_path / "other"
@@ -426,12 +426,12 @@ def test_a_checkpoint_of_something_else_is_not_used(store, tmp_path, monkeypatch
     elif harm == "shorter":
         os.truncate(store, len(content) - len(line(9)))
     elif harm == "damaged":
-        checkpoint.write_bytes(b"\x00" * 40)
+        state.write_bytes(b"\x00" * 40)
     elif harm == "half":
-        checkpoint.write_bytes(checkpoint.read_bytes()[:-5])
+        state.write_bytes(state.read_bytes()[:-5])
     else:
         next(tmp_path.glob("state.*")).unlink()
-    facts = rescan(store, checkpoint)
+    facts = rescan(store, state)
     assert facts == scan(store)
     assert facts.sha256 is not None
 
@@ -571,8 +571,8 @@ def test_a_store_is_dated_by_its_youngest_row_wherever_that_stands(tmp_path):
 def test_a_store_is_counted_once_whoever_asks_and_however(store, monkeypatch):
     """Three gates that each read a large store three times are switched off for being slow."""
     pages_read = []
-    original = store_count.pages
-    monkeypatch.setattr(store_count, "pages", lambda *words: pages_read.append(words[2:]) or original(*words))
+    original = count.pages
+    monkeypatch.setattr(count, "pages", lambda *words: pages_read.append(words[2:]) or original(*words))
     for _ in range(2):
         artifact = shelf_at(store.parent).latest("events_*.jsonl", "ingest_ts_utc")
         assert artifact.events().rows == 10
@@ -590,8 +590,8 @@ def test_what_was_there_by_a_moment_does_not_depend_on_the_blocks(tmp_path, orde
     path.write_bytes(lines(*order))
     moment = START + timedelta(seconds=until)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_count, "_COUNTED_AT_ONCE", rows)
-        patch.setattr(store_pages, "PAGE", 400)
+        patch.setattr(count, "_COUNTED_AT_ONCE", rows)
+        patch.setattr(pages, "PAGE", 400)
         if until < 0:
             with pytest.raises(Unproven, match="only 30 later ones"):
                 scan(path, until=moment)
@@ -654,7 +654,7 @@ def test_a_large_store_is_read_once_a_session_while_it_stays_what_it_is(store, t
 
 def test_two_ids_that_share_a_mark_are_told_apart_in_parts(tmp_path, monkeypatch):
     """Sixteen million marks are compared in several goes: none may fall between them."""
-    monkeypatch.setattr(store_marks, "_AT_ONCE", 3)
+    monkeypatch.setattr(hashes, "_AT_ONCE", 3)
     path = tmp_path / "events.jsonl"
     path.write_bytes(lines(*range(40)))
     assert scan(path, duplicates="count").duplicate_ids == 0
@@ -714,17 +714,17 @@ def test_an_object_that_shrinks_while_it_is_read_is_refused(bucket):
     """The size that was asked for first and the bytes that came later may be of two objects."""
     place = "s3://events/shrinks.jsonl"
     bucket.pipe(place, lines(*range(1_000)))
-    with store_pages.opened(place) as opened:
+    with pages.opened(place) as opened:
         bucket.pipe(place, lines(0))
         with pytest.raises(Unproven, match="changed|shorter|cannot be read"):
-            list(store_pages.pages(opened.file, opened.name, 0, opened.size))
+            list(pages.pages(opened.file, opened.name, 0, opened.size))
 
 
 def test_a_local_store_needs_no_fsspec(store):
     """Everybody would pay at every start for what few need."""
     code = f"""
 import sys
-from pytest_promotion.evidence.store import scan
+from pytest_promotion.evidence.event_store.scan import scan
 scan({str(store)!r})
 print("fsspec" in sys.modules)
 """

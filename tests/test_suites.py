@@ -14,8 +14,8 @@ import pytest
 
 from pytest_promotion.clock import Clock
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.suites import groups
-from pytest_promotion.suites.report import check, plain
+from pytest_promotion.suites.trading.target_tests import groups
+from pytest_promotion.suites.trading.target_tests.report import check, plain
 
 NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
 GOOD = "from quay import double\n\ndef test_double():\n    assert double(2) == 4\n"
@@ -233,7 +233,9 @@ def test_the_report_is_written_whole_and_says_fail_until_then(target, tmp_path, 
     assert json.loads((place / "latest.json").read_text()) == document
     seen = json.loads((place / "latest.json").read_text())
     assert seen["finished"]
-    monkeypatch.setattr("pytest_promotion.suites.report._run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "pytest_promotion.suites.trading.target_tests.report._run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         run(target, reports=place)
     left = json.loads((place / "latest.json").read_text())

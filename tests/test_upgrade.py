@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.compose import project
-from pytest_promotion.compose.images import parse
-from pytest_promotion.operations.upgrade.check import Wanted, judge
-from pytest_promotion.operations.upgrade.report import check
+from pytest_promotion.readers.compose import project
+from pytest_promotion.readers.compose.images import parse
 from pytest_promotion.secrets.masking import Mask
+from pytest_promotion.suites.trading.upgrade.check import Wanted, judge
+from pytest_promotion.suites.trading.upgrade.report import check
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "fixtures" / "company" / "compose"
@@ -261,7 +261,7 @@ class TestReport:
         def killed(_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("pytest_promotion.operations.upgrade.report.judge", killed)
+        monkeypatch.setattr("pytest_promotion.suites.trading.upgrade.report.judge", killed)
         with pytest.raises(KeyboardInterrupt):
             check(wanted, reports=folder)
         left = json.loads((folder / "upgrade_check" / "latest.json").read_text())

@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 
-from pytest_promotion.rollcall import written_in
-from pytest_promotion.vacuity import judge
+from pytest_promotion.decision.declared_gates import written_in
+from pytest_promotion.decision.vacuity import judge
 
 
 def findings(body):

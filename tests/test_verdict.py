@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from pytest_promotion.ledger import Ledger, Phase, reduce, with_requirements
+from pytest_promotion.decision.ledger import Ledger, Phase, reduce, with_requirements
+from pytest_promotion.decision.verdict import decide
 from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Record, Scope, Severity, Status
-from pytest_promotion.verdict import decide
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 

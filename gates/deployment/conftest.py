@@ -10,7 +10,7 @@ import pytest
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.provenance import for_git
-from pytest_promotion.opting import only_what_is_asked
+from pytest_promotion.plugin.suite_selection import only_what_is_asked
 
 
 @pytest.hookimpl(trylast=True)

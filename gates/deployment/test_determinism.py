@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_promotion.determinism.traces import rooted
+from pytest_promotion.suites.deployment.determinism.traces import rooted
 
 
 @pytest.mark.critical(owner="platform", fix="find what changed a recorded run; a new format needs new golden traces")

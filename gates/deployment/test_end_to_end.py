@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_promotion.determinism.comparison import compare
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.deployment.determinism.comparison import compare
 
 
 @pytest.mark.critical(

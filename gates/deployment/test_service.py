@@ -2,7 +2,8 @@
 
 import pytest
 
-from pytest_promotion.slo import k6, targets
+from pytest_promotion.readers import k6
+from pytest_promotion.suites.deployment.slo import targets
 
 
 @pytest.mark.critical(owner="platform", fix="run the load test again; see which objective it misses with promotion slo")

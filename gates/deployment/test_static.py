@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_promotion.release import linters
-from pytest_promotion.release.tools import found_beside_python
+from pytest_promotion.suites.release import linters
+from pytest_promotion.suites.release.tools import found_beside_python
 
 
 @pytest.mark.critical(owner="platform", fix="ruff check, eslint, and mend what they name", timeout=600)

@@ -3,10 +3,10 @@
 import pytest
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.plans import judging as of_plan
-from pytest_promotion.plans.plan import read as read_plan
-from pytest_promotion.scans import judging as of_scan
-from pytest_promotion.scans.reading import read as read_scan
+from pytest_promotion.readers.scan_file import read as read_scan
+from pytest_promotion.readers.terraform import read as read_plan
+from pytest_promotion.suites.deployment import plan_rules as of_plan
+from pytest_promotion.suites.deployment import scan_rules as of_scan
 
 
 @pytest.mark.critical(owner="security", fix="mend or suppress what the scan names, and scan the image again")

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_promotion.errors import GateFailed
 from pytest_promotion.evidence.provenance import for_git
-from pytest_promotion.opting import only_what_is_asked
-from pytest_promotion.release.tools import demand
+from pytest_promotion.plugin.suite_selection import only_what_is_asked
 from pytest_promotion.secrets.masking import Mask, secret_values
+from pytest_promotion.suites.release.tools import demand
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.commands import Completed
@@ -32,8 +32,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_promotion_decided(config: pytest.Config, decision: Decision) -> None:
     """Writes `.runtime/release_gate_<profile>_<time>.json` of a decision about a release."""
     from pytest_promotion.model import Status
-    from pytest_promotion.release import report
-    from pytest_promotion.settings import opening
+    from pytest_promotion.plugin.settings import opening
+    from pytest_promotion.suites.release import report
 
     here = os.path.relpath(os.path.dirname(__file__), config.rootpath)
     ours = any(result.gate.nodeid.startswith(f"{here}/") for result in decision.verdict.results)

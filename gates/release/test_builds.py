@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from pytest_promotion.compose import engine
 from pytest_promotion.errors import GateFailed, Unproven
-from pytest_promotion.release import results
-from pytest_promotion.release.tools import INSTALL
+from pytest_promotion.readers import junit
+from pytest_promotion.readers.compose import engine
+from pytest_promotion.suites.release.tools import INSTALL
 
 
 @pytest.mark.critical(owner="backend", fix="promotion tests run --config CONFIG, and mend what fails")
@@ -56,7 +56,7 @@ def test_frontend_unit(artifact, measure, npm, policy, reason, state):
     before = state(path)
     npm(policy["script"])
     assert state(path) not in (None, before), f"npm run {policy['script']} did not write {path}"
-    counts = results.read(artifact(path).text, path)
+    counts = junit.read(artifact(path).text, path)
     measure.equals("failed", counts.failed, 0)
     measure.at_least("passed", counts.passed, policy["min_passed"])
     reason(f"{counts.passed} passed, {counts.skipped} skipped")

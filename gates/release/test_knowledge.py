@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_promotion.knowledge import benchmark, drift
+from pytest_promotion.suites.release.knowledge import benchmark, drift
 
 METRICS = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
 

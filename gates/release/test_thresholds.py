@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_promotion.release import change_check, change_record, thresholds
-from pytest_promotion.release.change_evidence import Seen
+from pytest_promotion.suites.release import change_check, change_record, thresholds
+from pytest_promotion.suites.release.change_evidence import Seen
 from pytest_promotion.trust import signers
 
 

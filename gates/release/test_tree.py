@@ -5,8 +5,8 @@ import os
 import pytest
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.release import environment, tag, tree
-from pytest_promotion.release.tools import demand
+from pytest_promotion.suites.release import environment, tag, tree
+from pytest_promotion.suites.release.tools import demand
 
 
 @pytest.mark.critical(owner="release", fix="restore the named file from the release branch")

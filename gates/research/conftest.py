@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pytest_promotion.opting import only_what_is_asked
+from pytest_promotion.plugin.suite_selection import only_what_is_asked
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pytest_promotion.candidates.bundle import ValidationBundle
-from pytest_promotion.candidates.gating import UNKNOWN, ThresholdConfig, evaluate_candidate
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.reality import Config, reality_check
-from pytest_promotion.candidates.recomputed import SERIES, contradictions, deflation
+from pytest_promotion.suites.research.bundle import ValidationBundle
+from pytest_promotion.suites.research.gating import UNKNOWN, ThresholdConfig, evaluate_candidate
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.reality import Config, reality_check
+from pytest_promotion.suites.research.recomputed import SERIES, contradictions, deflation
 
 
 @pytest.mark.critical(owner="research", fix="promotion evaluate --id ID, then promotion show ID --json > the record")

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from pytest_promotion.operations.health import bus, compose
-from pytest_promotion.operations.health.content import dated
-from pytest_promotion.operations.health.services import known
+from pytest_promotion.suites.trading.health import bus, compose
+from pytest_promotion.suites.trading.health.content import dated
+from pytest_promotion.suites.trading.health.services import known
 
 
 @pytest.mark.warning(owner="operations", fix="follow docs/how-to/recover.md for the service named here")

@@ -11,43 +11,43 @@ from typing import Any, Final
 import click
 
 from pytest_promotion.cli.bundle import bundle
-from pytest_promotion.cli.candidates import create, events, list_candidates, migrate, show
-from pytest_promotion.cli.canonical import canonical
 from pytest_promotion.cli.conformance import conformance
-from pytest_promotion.cli.cycle import cycle
-from pytest_promotion.cli.deploy import deploy
-from pytest_promotion.cli.drill import drill
-from pytest_promotion.cli.evaluate import evaluate, set_status
 from pytest_promotion.cli.explain import diff, explain
-from pytest_promotion.cli.finalize import finalize
 from pytest_promotion.cli.gates import gates
-from pytest_promotion.cli.health import health
 from pytest_promotion.cli.history import history
 from pytest_promotion.cli.init import init
-from pytest_promotion.cli.kb import kb
 from pytest_promotion.cli.keys import keygen, sign
 from pytest_promotion.cli.merge import merge
-from pytest_promotion.cli.monitor import monitor
 from pytest_promotion.cli.override import override
-from pytest_promotion.cli.parity import parity
-from pytest_promotion.cli.plan import plan
 from pytest_promotion.cli.policy import policy
-from pytest_promotion.cli.protection import protection
-from pytest_promotion.cli.reality_check import reality_check
 from pytest_promotion.cli.render import render
-from pytest_promotion.cli.replay import replay
-from pytest_promotion.cli.scan_check import scan_check
 from pytest_promotion.cli.schema import schema
-from pytest_promotion.cli.schema_change import schema_change
-from pytest_promotion.cli.secrets import secrets
-from pytest_promotion.cli.slo import load, slo
-from pytest_promotion.cli.tests import tests
-from pytest_promotion.cli.threshold_change import threshold_change
-from pytest_promotion.cli.ui import ui
-from pytest_promotion.cli.upgrade_check import upgrade_check
 from pytest_promotion.cli.vault import vault
 from pytest_promotion.cli.verify import verify
 from pytest_promotion.cli.waiver import waiver
+from pytest_promotion.suites.deployment.commands.canonical import canonical
+from pytest_promotion.suites.deployment.commands.monitor import monitor
+from pytest_promotion.suites.deployment.commands.parity import parity
+from pytest_promotion.suites.deployment.commands.plan import plan
+from pytest_promotion.suites.deployment.commands.protection import protection
+from pytest_promotion.suites.deployment.commands.scan_check import scan_check
+from pytest_promotion.suites.deployment.commands.schema_change import schema_change
+from pytest_promotion.suites.deployment.commands.slo import load, slo
+from pytest_promotion.suites.release.commands.deploy import deploy
+from pytest_promotion.suites.release.commands.drill import drill
+from pytest_promotion.suites.release.commands.kb import kb
+from pytest_promotion.suites.release.commands.threshold_change import threshold_change
+from pytest_promotion.suites.research.commands.candidates import create, events, list_candidates, migrate, show
+from pytest_promotion.suites.research.commands.evaluate import evaluate, set_status
+from pytest_promotion.suites.research.commands.reality_check import reality_check
+from pytest_promotion.suites.research.commands.ui import ui
+from pytest_promotion.suites.trading.commands.cycle import cycle
+from pytest_promotion.suites.trading.commands.finalize import finalize
+from pytest_promotion.suites.trading.commands.health import health
+from pytest_promotion.suites.trading.commands.replay import replay
+from pytest_promotion.suites.trading.commands.secrets import secrets
+from pytest_promotion.suites.trading.commands.tests import tests
+from pytest_promotion.suites.trading.commands.upgrade_check import upgrade_check
 
 USAGE: Final = 4
 

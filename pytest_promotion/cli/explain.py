@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.answering import asked_at
+from pytest_promotion.cli.errors import asked_at
 from pytest_promotion.errors import Unproven
 
 
@@ -25,8 +25,8 @@ def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:
     that have to be mended; and what no mend of a gate would turn. Of a PASS: what turns first.
     """
     from pytest_promotion.explain import explanation
+    from pytest_promotion.text import legible
     from pytest_promotion.trust.contradictions import read
-    from pytest_promotion.wire import legible
 
     moment = asked_at(at)
     try:
@@ -58,8 +58,8 @@ def diff(before: Path, after: Path, as_json: bool) -> int:
     policy, overrides, waivers, subject and commit are shown too and do not change the exit code.
     """
     from pytest_promotion.explain.difference import differences, same_outcomes
+    from pytest_promotion.text import legible
     from pytest_promotion.trust.contradictions import read
-    from pytest_promotion.wire import legible
 
     try:
         (one, _), (other, _) = read(before), read(after)

@@ -157,7 +157,7 @@ def verify(reports: Path, decisions: tuple[Path, ...], as_json: bool) -> int:
 
     A log whose end was cut off is a whole chain: only decisions that were taken later can tell.
     """
-    from pytest_promotion.cli.waiting import waiting
+    from pytest_promotion.cli.progress import waiting
     from pytest_promotion.history.check import check
 
     with _refusals(), waiting("history"):
@@ -191,7 +191,7 @@ def _refusals() -> Iterator[None]:
 def _asked(reports: Path) -> Iterator[Index]:
     import sqlite3
 
-    from pytest_promotion.cli.waiting import waiting
+    from pytest_promotion.cli.progress import waiting
     from pytest_promotion.history.index import Index
 
     try:

@@ -20,7 +20,7 @@ def init(folder: Path, as_json: bool) -> int:
 
     Nothing is overwritten: where one of the files is there already, none is written, and the exit code is 2.
     """
-    files = dict(_files(resources.files("pytest_promotion") / "starter", ""))
+    files = dict(_files(resources.files("pytest_promotion") / "templates" / "starter", ""))
     there = [name for name in files if os.path.lexists(folder / name)]
     if there:
         click.echo(f"not written: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already", err=True)

@@ -42,8 +42,8 @@ def sign(file: Path, key: Path) -> int:
     A decision that is not finished, or is a replay, is not signed (exit 3).
     """
     from pytest_promotion.evidence.documents import parse_json
-    from pytest_promotion.operations.files import write
-    from pytest_promotion.publishing import SIGNED
+    from pytest_promotion.json_files import write
+    from pytest_promotion.reporting.publishing import SIGNED
     from pytest_promotion.trust import keys, signing, stored
 
     place = file.with_suffix(SIGNED)

@@ -32,10 +32,10 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
     from pytest_promotion.clock import parse_moment, stamp
     from pytest_promotion.evidence.remote_vault import vault_at
     from pytest_promotion.history.log import History, logged
-    from pytest_promotion.publishing import ReportFolder
-    from pytest_promotion.render import json as as_document
-    from pytest_promotion.render import markdown as as_markdown
-    from pytest_promotion.render import terminal as as_lines
+    from pytest_promotion.reporting import json as as_document
+    from pytest_promotion.reporting import markdown as as_markdown
+    from pytest_promotion.reporting import terminal as as_lines
+    from pytest_promotion.reporting.publishing import ReportFolder
     from pytest_promotion.trust import signing
     from pytest_promotion.trust.keys import read_private
     from pytest_promotion.trust.merging import merged

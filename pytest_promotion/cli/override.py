@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_promotion.cli.answering import lasting_until
+from pytest_promotion.cli.errors import lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 
@@ -59,7 +59,7 @@ def new(
 
     It counts once `promotion override sign` has added its quorum. From now on a post-mortem is owed.
     """
-    from pytest_promotion.operations.files import append_line
+    from pytest_promotion.json_files import append_line
     from pytest_promotion.trust import overrides, stored
 
     now = datetime.now(UTC)
@@ -96,7 +96,7 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: b
     from filelock import FileLock, Timeout
     from msgspec import structs
 
-    from pytest_promotion.operations.files import write
+    from pytest_promotion.json_files import write
     from pytest_promotion.trust import overrides, stored
     from pytest_promotion.trust.approvals import approve
 
@@ -135,7 +135,7 @@ def post_mortem(override_file: Path, file: Path, key: Path | None, ssh_key: Path
     from msgspec import structs
 
     from pytest_promotion.evidence.documents import decode
-    from pytest_promotion.operations.files import write
+    from pytest_promotion.json_files import write
     from pytest_promotion.trust import overrides, stored
     from pytest_promotion.trust.approvals import approve
 

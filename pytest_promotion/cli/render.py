@@ -11,7 +11,7 @@ import click
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
-    from pytest_promotion.render.places import Places
+    from pytest_promotion.reporting.locations import Places
 
 
 @click.command(epilog="Example: promotion render --format sarif --output gates.sarif")
@@ -35,15 +35,15 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
     Nothing is decided again: a file that is no finished decision, or whose parts contradict each other,
     is not rendered.
     """
-    from pytest_promotion.operations import files
-    from pytest_promotion.render.places import Places
+    from pytest_promotion import json_files
+    from pytest_promotion.reporting.locations import Places
     from pytest_promotion.trust.contradictions import read
 
     try:
         _, content = read(file)
         text = _rendered(json.loads(content), form, Places(rootdir, root))
         if output is not None:
-            files.write(output, text)
+            json_files.write(output, text)
     except Unproven as refusal:
         raise click.ClickException(str(refusal)) from None
     except (KeyError, TypeError, ValueError) as problem:
@@ -58,7 +58,7 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
 
 
 def _rendered(document: dict[str, Any], form: str, places: Places) -> str:
-    from pytest_promotion.render import ctrf, github, markdown, sarif
+    from pytest_promotion.reporting import ctrf, github, markdown, sarif
 
     if form == "sarif":
         return json.dumps(sarif.sarif(document, places), indent=2) + "\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.cli.answering import asked_at, lasting_until
+from pytest_promotion.cli.errors import asked_at, lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import PolicyError, Unproven
 
@@ -179,7 +179,7 @@ def _changed(file: Path, change: Callable[[bytes], bytes]) -> list[Written]:
     """What stands in *file* after *change*; two people who add to it at once both do."""
     from filelock import FileLock, Timeout
 
-    from pytest_promotion.operations.files import write
+    from pytest_promotion.json_files import write
     from pytest_promotion.trust.waiver_file import EMPTY
     from pytest_promotion.trust.waivers import read
 

@@ -20,12 +20,12 @@ from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
 from pytest_promotion.model import Exhibit
 
 if TYPE_CHECKING:
+    from pytest_promotion.evidence.event_store.count import Counted
+    from pytest_promotion.evidence.event_store.days import Days
+    from pytest_promotion.evidence.event_store.scan import StoreFacts
+    from pytest_promotion.evidence.evidence_log import Notebook
     from pytest_promotion.evidence.freshness import Window
-    from pytest_promotion.evidence.lens import Lens
-    from pytest_promotion.evidence.notebook import Notebook
-    from pytest_promotion.evidence.store import StoreFacts
-    from pytest_promotion.evidence.store_count import Counted
-    from pytest_promotion.evidence.store_days import Days
+    from pytest_promotion.evidence.observer import Lens
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
@@ -144,7 +144,7 @@ class Artifact:
 
     def events(self, until: datetime | None = None) -> StoreFacts:
         """What an event store holds, of the rows taken in by *until*, counted from the bytes that were hashed."""
-        from pytest_promotion.evidence.store import StoreFacts
+        from pytest_promotion.evidence.event_store.scan import StoreFacts
 
         with self._notebook.noting():
             if self._notebook.lens is not None:
@@ -155,8 +155,8 @@ class Artifact:
         # By digest: what the same bytes amount to has one answer, whichever gate asks and however often.
         known = _COUNTED.get(self.sha256)
         if known is None:
-            from pytest_promotion.evidence.store_count import count
-            from pytest_promotion.evidence.store_pages import Opened
+            from pytest_promotion.evidence.event_store.count import count
+            from pytest_promotion.evidence.event_store.pages import Opened
 
             held = self._reading.content is not None
             with self.open() as file:
@@ -222,7 +222,7 @@ class Artifact:
 
     def _newest_event(self) -> datetime | None:
         """When the youngest row of an event store was taken in, wherever it stands; None for what is no such store."""
-        from pytest_promotion.evidence.store import StoreFacts
+        from pytest_promotion.evidence.event_store.scan import StoreFacts
 
         try:
             return StoreFacts.counted(self.path, self._counted(), self.open, duplicates="count").newest_ingest
@@ -349,7 +349,7 @@ class Shelf:
             Unproven: where nothing matches, a name has no day or two have the same, and for a
                 file that is no whole event store.
         """
-        from pytest_promotion.evidence.store_days import Days, by_day, set_aside
+        from pytest_promotion.evidence.event_store.days import Days, by_day, set_aside
 
         relative = self._root.relative(pattern)
         with self._notebook.noting():

@@ -16,7 +16,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.model import CommandRun
 
 if TYPE_CHECKING:
-    from pytest_promotion.evidence.notebook import Notebook
+    from pytest_promotion.evidence.evidence_log import Notebook
     from pytest_promotion.evidence.vault import Vault
 
 TIMEOUT_S: Final = 60.0

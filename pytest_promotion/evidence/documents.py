@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import IO, Any, NoReturn
 
-from pytest_promotion.collector import LARGE, Paused
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.nesting import refuse_bombs
+from pytest_promotion.gc_pause import LARGE, Paused
 
 
 class Fields(dict[str, Any]):

@@ -19,7 +19,7 @@ from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import Measurement
 
 if TYPE_CHECKING:
-    from pytest_promotion.evidence.notebook import Notebook
+    from pytest_promotion.evidence.evidence_log import Notebook
 
 
 class Measure:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from pytest_promotion.decision.ledger import with_requirements
+from pytest_promotion.decision.verdict import decide
 from pytest_promotion.errors import Unproven
-from pytest_promotion.ledger import with_requirements
 from pytest_promotion.model import Exhibit, Freshness, Gate, GateResult, Outcome, Record, Severity, Verdict
+from pytest_promotion.text import legible
 from pytest_promotion.trust.stored import StoredCheck, StoredDecision
-from pytest_promotion.verdict import decide
-from pytest_promotion.wire import legible
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
 from pytest_promotion.model import Freshness, Measurement, Record
-from pytest_promotion.prove.lenses import Look, Sabotaged
-from pytest_promotion.prove.touching import Place
+from pytest_promotion.prove.observations import Place
+from pytest_promotion.prove.observers import Look, Sabotaged
 
 _DAYS: Final = timedelta(days=400)
 _PER_SHAPE: Final = 1  # of values whose places differ only in list positions, so many are sabotaged

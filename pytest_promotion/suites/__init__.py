@@ -1,1 +1,1 @@
-"""The target's own test suites, really run: groups, their processes, and one report of them."""
+"""Suites: the gates, policy, commands and machinery of one governed system each."""

@@ -23,7 +23,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import archives
 from pytest_promotion.trust.archives import Member
-from pytest_promotion.trust.named import everything
+from pytest_promotion.trust.references import everything
 from pytest_promotion.trust.stored import LARGEST, StoredDecision, parse
 from pytest_promotion.trust.verify import Case, case_at, damages
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_promotion import shards
-from pytest_promotion.deciding import decision_of
+from pytest_promotion.decision import shards
+from pytest_promotion.decision.assembly import decision_of
+from pytest_promotion.decision.shards import Shard
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import Decision
 from pytest_promotion.policy import Policy
-from pytest_promotion.shards import Shard
-from pytest_promotion.trust.rollcall import resolved
+from pytest_promotion.trust.required_gates import resolved
 from pytest_promotion.trust.verify import kept
 from pytest_promotion.trust.waivers import granted
 
 if TYPE_CHECKING:
-    from pytest_promotion.deciding import Account
+    from pytest_promotion.decision.assembly import Account
 
 
 def merged(files: Sequence[Path], vault: Vault) -> Decision:

@@ -18,6 +18,7 @@ import msgspec
 
 from pytest_promotion.canonical import canonical
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
+from pytest_promotion.decision.waivers import SKEW
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.freshness import span
@@ -25,7 +26,6 @@ from pytest_promotion.policy import OverrideQuorum
 from pytest_promotion.trust.approvals import Approval, Matter, approved, signer_of
 from pytest_promotion.trust.signers import Signer
 from pytest_promotion.trust.stored import StoredDecision, StoredSubject
-from pytest_promotion.waiving.applying import SKEW
 
 SUFFIX: Final = ".override.json"
 REVIEW: Final = ".post-mortem.json"

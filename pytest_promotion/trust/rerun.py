@@ -22,7 +22,7 @@ from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.evidence.vault import Vault
-from pytest_promotion.trust.rollcall import assignment
+from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredArtifact, StoredDecision, parse, read_content
 
 TIMEOUT_S: Final = 600.0

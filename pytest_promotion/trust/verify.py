@@ -19,12 +19,12 @@ from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
-from pytest_promotion.trust import overrides, rollcall, signing
+from pytest_promotion.trust import overrides, required_gates, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
-from pytest_promotion.trust.named import judged
+from pytest_promotion.trust.references import judged
 from pytest_promotion.trust.stored import StoredDecision, parse
-from pytest_promotion.trust.waived import judged_again
+from pytest_promotion.trust.waiver_check import judged_again
 from pytest_promotion.trust.waivers import signers_of
 
 SKEW: Final = timedelta(minutes=2)  # how far ahead the clock of the deciding machine may be
@@ -98,7 +98,7 @@ class _Findings:
 
 def case_at(path: Path, vault: Vault | None = None) -> Case:
     """The decision in the file at *path*, with its envelopes and its vault beside it. Raises `Unproven`."""
-    from pytest_promotion.publishing import SIGNED
+    from pytest_promotion.reporting.publishing import SIGNED
     from pytest_promotion.trust.stored import read_content
 
     content = read_content(path)
@@ -142,11 +142,11 @@ def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, nam
     decision = answer.decision
     if decision is None:
         return answer
-    refusals = {_fail(decision), *rollcall.failed(decision)}
+    refusals = {_fail(decision), *required_gates.failed(decision)}
     kept_up = tuple(sentence for sentence in answer.against if sentence not in refusals)
     try:
         found = _Findings()
-        policy = _with_signers(rollcall.policy_of(decision, kept(case.vault)), demands, found)
+        policy = _with_signers(required_gates.policy_of(decision, kept(case.vault)), demands, found)
         override = overrides.parse(content, name)
         quorum = policy.rules.exceptions.override
         who = overrides.check(override, decision, case.content, quorum, signers_of(policy), demands.at)
@@ -164,7 +164,7 @@ def damages(case: Case, decision: StoredDecision) -> tuple[str, ...]:
     found = _Findings(against=list(contradictions(decision)))
     _judge_artifacts(decision, case.vault, found)
     try:
-        rollcall.policy_of(decision, kept(case.vault))
+        required_gates.policy_of(decision, kept(case.vault))
         if case.envelopes is not None:
             signing.mentions(case.envelopes, f"the envelopes of {case.name}", case.content)
     except Unproven as refusal:
@@ -251,12 +251,12 @@ def _judge_policy(decision: StoredDecision, case: Case, demands: Demands, found:
     if wanted and wanted not in (decision.policy.sha256, decision.policy.resolved_sha256):
         found.against.append(f"it was judged by the policy {decision.policy.sha256[:12]}, not by {wanted[:12]}")
     try:
-        policy = rollcall.policy_of(decision, kept(case.vault))
+        policy = required_gates.policy_of(decision, kept(case.vault))
     except Unproven as refusal:
         found.against.append(str(refusal))
         return
     policy = _with_signers(policy, demands, found)
-    found.against += rollcall.unanswered(decision, policy)
+    found.against += required_gates.unanswered(decision, policy)
     if decision.waivers and decision.passed:
         found.against += judged_again(decision, policy, demands.at)
     if policy.rules.required is None:

@@ -16,12 +16,12 @@ from typing import Any, Final
 import msgspec
 
 from pytest_promotion.clock import iso
+from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Severity
 from pytest_promotion.trust.approvals import Approval
 from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.waivers import Entry, Written, read
-from pytest_promotion.waiving.fingerprint import age_of
 
 EMPTY: Final = "version: 1\nwaivers:\n"
 _BREAKS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")  # to YAML a new line, or nothing that may stand there

@@ -18,6 +18,7 @@ import msgspec
 
 from pytest_promotion.canonical import canonical
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.decision.waivers import untimely
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.freshness import span
 from pytest_promotion.model import Approver, Granted, Severity, Subject, ValidUntil, Waiver
@@ -26,7 +27,6 @@ from pytest_promotion.trust import signers as people
 from pytest_promotion.trust.approvals import Approval, Matter, approved
 from pytest_promotion.trust.entries import items
 from pytest_promotion.trust.signers import Signer
-from pytest_promotion.waiving.applying import untimely
 
 SUBJECT: Final = re.compile(r"sha256:[0-9a-f]{64}|gitCommit:(?:[0-9a-f]{40}|[0-9a-f]{64})")
 _Text = Annotated[str, msgspec.Meta(min_length=1)]

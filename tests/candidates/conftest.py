@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.migrations import run_migrations_phase3
+from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.migrations import run_migrations_phase3
 from tests.candidates.run import Run
 from tests.postgres import Server, emptied, running_server
 

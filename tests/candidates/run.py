@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pytest_promotion.candidates import service, store
+from pytest_promotion.suites.research import service, store
 
 PAYLOAD = {"run_id": "run-1", "signal_name": "momentum", "horizon": 4}
 WHOLE = {**PAYLOAD, "dataset_id": "d1", "config_hash": "c1", "git_commit": "a1"}

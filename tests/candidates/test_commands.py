@@ -7,9 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.store import create_candidate, record_event
 from pytest_promotion.cli import main
+from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.store import create_candidate, record_event
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import threading
 import pytest
 from sqlalchemy import insert
 
-from pytest_promotion.candidates import chain, service, store
-from pytest_promotion.candidates.bundle import ValidationBundle
-from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.evidence import states
-from pytest_promotion.candidates.gating import ThresholdConfig
-from pytest_promotion.candidates.tables import CANDIDATES
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.suites.research import chain, service, store
+from pytest_promotion.suites.research.bundle import ValidationBundle
+from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.evidence import states
+from pytest_promotion.suites.research.gating import ThresholdConfig
+from pytest_promotion.suites.research.tables import CANDIDATES
 
 ASKED = ThresholdConfig()
 

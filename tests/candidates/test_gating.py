@@ -8,11 +8,11 @@ import math
 import pytest
 from scipy import stats
 
-from pytest_promotion.candidates.bundle import ValidationBundle
-from pytest_promotion.candidates.gating import ThresholdConfig, evaluate_candidate
-from pytest_promotion.candidates.numbers import number, student_p
-from pytest_promotion.candidates.transitions import STATUSES, TRANSITIONS, after_evaluation, demand_step
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.suites.research.bundle import ValidationBundle
+from pytest_promotion.suites.research.gating import ThresholdConfig, evaluate_candidate
+from pytest_promotion.suites.research.numbers import number, student_p
+from pytest_promotion.suites.research.transitions import STATUSES, TRANSITIONS, after_evaluation, demand_step
 from tests.candidates.run import FIGURES
 
 NAN = float("nan")

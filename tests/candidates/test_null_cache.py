@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pytest_promotion.candidates import null_cache
-from pytest_promotion.candidates.null_cache import SWITCH, NullCache, checked, key_of
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.reality import Config, Null, Origin, reality_check
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.research import null_cache
+from pytest_promotion.suites.research.null_cache import SWITCH, NullCache, checked, key_of
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.reality import Config, Null, Origin, reality_check
 
 CONFIG = Config(replicates=199, block=5)
 ORIGIN = Origin("rcfam_1", "mean_ic", 4, "dex", "c0ffee")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pytest_promotion.candidates import bootstrap
-from pytest_promotion.candidates.bootstrap import counts, indices, key_of, long_run_variance
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.reality import Config, reality_check, summary
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.suites.research import bootstrap
+from pytest_promotion.suites.research.bootstrap import counts, indices, key_of, long_run_variance
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.reality import Config, reality_check, summary
 
 NAMES = [f"h{number:03}" for number in range(5)]
 

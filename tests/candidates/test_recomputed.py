@@ -7,10 +7,10 @@ import json
 import pytest
 
 from fixtures.research import build
-from pytest_promotion.candidates.bundle import ValidationBundle
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.recomputed import SERIES, contradictions, deflation
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.research.bundle import ValidationBundle
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.recomputed import SERIES, contradictions, deflation
 
 
 @pytest.fixture(scope="module")

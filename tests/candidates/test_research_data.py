@@ -19,17 +19,17 @@ from fixtures.research import TESTED, build, simulated
 from fixtures.research.__main__ import main as command
 from fixtures.research.cases import CASES
 from fixtures.research.series import FIRST
-from pytest_promotion.candidates import evidence
-from pytest_promotion.candidates.database import connected
-from pytest_promotion.candidates.gating import ThresholdConfig
-from pytest_promotion.candidates.migrations import run_migrations_phase3
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.reality import Config, Origin, reality_check, summary
-from pytest_promotion.candidates.service import evaluate_and_record
-from pytest_promotion.candidates.sharpe import Moments, deflated_of
-from pytest_promotion.candidates.store import create_candidate
 from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.research import evidence
+from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.gating import ThresholdConfig
+from pytest_promotion.suites.research.migrations import run_migrations_phase3
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.reality import Config, Origin, reality_check, summary
+from pytest_promotion.suites.research.service import evaluate_and_record
+from pytest_promotion.suites.research.sharpe import Moments, deflated_of
+from pytest_promotion.suites.research.store import create_candidate
 
 HERE = Path(__file__).parents[2]
 # Of every file but the summary of the reality check: whoever changes it changes what other tests were told.

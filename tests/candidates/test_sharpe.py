@@ -8,9 +8,9 @@ import statistics
 import numpy as np
 import pytest
 
-from pytest_promotion.candidates.panel import Panel
-from pytest_promotion.candidates.sharpe import Moments, deflated, deflated_of, expected_largest
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.sharpe import Moments, deflated, deflated_of, expected_largest
 
 YEAR = 250
 # Bailey and Lopez de Prado (2014), the numerical example: five years of days, a Sharpe ratio of 2.5 a year, skewness -3,

@@ -12,10 +12,10 @@ from alembic import command
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from pytest_promotion.candidates import chain, migrations, store
-from pytest_promotion.candidates.database import connected, engine_of, writing
-from pytest_promotion.candidates.migrations import require_promotion_tables, run_migrations_phase3
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.suites.research import chain, migrations, store
+from pytest_promotion.suites.research.database import connected, engine_of, writing
+from pytest_promotion.suites.research.migrations import require_promotion_tables, run_migrations_phase3
 from tests.candidates.run import WHOLE
 
 COLUMNS = {

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.compose import document, engine, project, references, specification
-from pytest_promotion.compose.findings import Refused
 from pytest_promotion.errors import Unproven
+from pytest_promotion.readers.compose import document, engine, project, references, specification
+from pytest_promotion.readers.compose.findings import Refused
 from tests.compose.corpus import BAD, GOOD
 from tests.compose.resident import resident
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_promotion.compose.images import BadReference, moved, parse
+from pytest_promotion.readers.compose.images import BadReference, moved, parse
 
 SHA = "sha256:" + "ab" * 32
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_promotion.compose.interpolation import BadTemplate, interpolate, names
-from pytest_promotion.compose.variables import variables
 from pytest_promotion.errors import Unproven
+from pytest_promotion.readers.compose.interpolation import BadTemplate, interpolate, names
+from pytest_promotion.readers.compose.variables import variables
 
 VALUES = {"FULL": "value", "EMPTY": ""}
 NAMES = st.sampled_from(["FULL", "EMPTY", "GONE"])

@@ -14,7 +14,7 @@ import pytest
 
 from fixtures import deployment, release
 from fixtures.deployment import IMAGE, build, main, plan, scan, write
-from pytest_promotion.determinism.traces import sealed
+from pytest_promotion.suites.deployment.determinism.traces import sealed
 from tests.release.conftest import copied
 
 # As in tests/conftest.py: what a session in this process loads first is unloaded after it.

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from pytest_promotion.canonical import canonical
 from pytest_promotion.cli import main
-from pytest_promotion.determinism import node, parity
-from pytest_promotion.determinism.documents import _STRING, DEEPEST, _depth, canonical_bytes, read
-from pytest_promotion.determinism.node import Question
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.deployment.determinism import node, parity
+from pytest_promotion.suites.deployment.determinism.documents import _STRING, DEEPEST, _depth, canonical_bytes, read
+from pytest_promotion.suites.deployment.determinism.node import Question
 from tests.determinism.numbers import PUBLISHED, doubles
 
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))

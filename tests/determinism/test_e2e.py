@@ -17,10 +17,10 @@ from werkzeug import Response
 
 from fixtures.northlight import REQUEST, Northlight, carried_out, serving
 from pytest_promotion.cli import main
-from pytest_promotion.determinism.comparison import compare
-from pytest_promotion.determinism.traces import root_hash, sealed
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.peers import Peer
+from pytest_promotion.http_client import Peer
+from pytest_promotion.suites.deployment.determinism.comparison import compare
+from pytest_promotion.suites.deployment.determinism.traces import root_hash, sealed
 
 IMAGE = "sha256:" + "6f" * 32
 

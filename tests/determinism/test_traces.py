@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from fixtures import traces as golden
 from pytest_promotion.cli import main
-from pytest_promotion.determinism import parity
-from pytest_promotion.determinism.node import Question
-from pytest_promotion.determinism.traces import root_hash, rooted, sealed
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.deployment.determinism import parity
+from pytest_promotion.suites.deployment.determinism.node import Question
+from pytest_promotion.suites.deployment.determinism.traces import root_hash, rooted, sealed
 
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 RECORDED = REAL / "determinism"

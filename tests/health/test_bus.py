@@ -8,9 +8,9 @@ import time
 import pytest
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.operations.health.bus import TIMEOUT_S, NoAnswer, ping
-from pytest_promotion.operations.health.services import BUILT_IN
-from pytest_promotion.operations.health.state import judge, once
+from pytest_promotion.suites.trading.health.bus import TIMEOUT_S, NoAnswer, ping
+from pytest_promotion.suites.trading.health.services import BUILT_IN
+from pytest_promotion.suites.trading.health.state import judge, once
 
 from .conftest import NOW, free_port
 

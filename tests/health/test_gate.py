@@ -15,9 +15,9 @@ import yaml
 from fixtures.company_build import build
 from fixtures.files import read_json, write_json
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
-from pytest_promotion.operations.health.compose import asks_of, healthcheck, seconds
-from pytest_promotion.operations.health.services import Setting
 from pytest_promotion.policy import load
+from pytest_promotion.suites.trading.health.compose import asks_of, healthcheck, seconds
+from pytest_promotion.suites.trading.health.services import Setting
 
 from .conftest import NOW, free_port
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.operations.health.services import BUILT_IN, known
-from pytest_promotion.operations.health.state import SKEW, judge
+from pytest_promotion.suites.trading.health.services import BUILT_IN, known
+from pytest_promotion.suites.trading.health.state import SKEW, judge
 
 from .conftest import NOW
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promotion.knowledge import benchmark, policy
+from pytest_promotion.suites.release.knowledge import benchmark, policy
 
 HANDBOOK = Path(__file__).parents[2] / "fixtures" / "knowledge"
 FOLDER = Path("backend/config")

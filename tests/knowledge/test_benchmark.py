@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.knowledge import benchmark, cases, corpus, index, metrics, policy, words
+from pytest_promotion.suites.release.knowledge import benchmark, cases, corpus, index, metrics, policy, words
 from tests.knowledge.conftest import FOLDER, HANDBOOK, NOW, noise
 
 QUESTION = {"query": "maker rebates", "expected_keywords": ["rebates"]}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.knowledge.drift import Rules, alerts, cumulated, lost
-from pytest_promotion.knowledge.history import Figures
+from pytest_promotion.suites.release.knowledge.drift import Rules, alerts, cumulated, lost
+from pytest_promotion.suites.release.knowledge.history import Figures
 
 ROOT = Path(__file__).parents[2]
 

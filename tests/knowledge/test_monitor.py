@@ -16,9 +16,9 @@ import pytest
 
 from pytest_promotion.clock import Clock, iso
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.knowledge import alerting, history, monitor
-from pytest_promotion.knowledge.alerting import Channels
-from pytest_promotion.knowledge.drift import Rules
+from pytest_promotion.suites.release.knowledge import alerting, history, monitor
+from pytest_promotion.suites.release.knowledge.alerting import Channels
+from pytest_promotion.suites.release.knowledge.drift import Rules
 from tests.knowledge.conftest import NOW
 
 BAD = {"query": "zeppelin", "expected_keywords": ["zeppelin"]}

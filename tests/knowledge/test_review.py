@@ -11,7 +11,7 @@ import pytest
 
 from pytest_promotion.clock import iso, stamp
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.knowledge import checkpoint, plots, record, review
+from pytest_promotion.suites.release.knowledge import checkpoint, plots, record, review
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 PROFILE = "prod"
@@ -357,7 +357,7 @@ def test_an_empty_month_has_a_record_too(diary):
 def test_the_template_in_the_docs_is_the_one_that_is_used(name):
     """Templates were rewritten in the docs, and the code went on with the old ones."""
     root = Path(__file__).parents[2]
-    inside = root / "pytest_promotion" / "knowledge" / "templates" / name
+    inside = root / "pytest_promotion" / "suites" / "release" / "knowledge" / "templates" / name
     assert inside.read_bytes() == (root / "docs" / "templates" / name).read_bytes()
 
 

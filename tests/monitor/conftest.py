@@ -17,10 +17,10 @@ import pytest
 from werkzeug import Request, Response
 
 from fixtures.northlight import REQUEST, Northlight, serving
-from pytest_promotion.determinism.e2e import exchange, request_of
 from pytest_promotion.errors import Unproven
-from pytest_promotion.peers import Peer
-from pytest_promotion.rollout.monitor.prometheus import Prometheus
+from pytest_promotion.http_client import Peer
+from pytest_promotion.suites.deployment.determinism.e2e import exchange, request_of
+from pytest_promotion.suites.deployment.monitor.prometheus import Prometheus
 from tests.rollout.site import free_port
 
 JOBS = ("whole", "mismatching", "redis-down", "idle", "restarted", "down", "no-metrics")

@@ -9,9 +9,9 @@ import pytest
 from werkzeug import Request, Response
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.peers import Peer
-from pytest_promotion.rollout.monitor.prometheus import Prometheus
-from pytest_promotion.rollout.monitor.rules import State, Thresholds, measured
+from pytest_promotion.http_client import Peer
+from pytest_promotion.suites.deployment.monitor.prometheus import Prometheus
+from pytest_promotion.suites.deployment.monitor.rules import State, Thresholds, measured
 
 LABELS = {"job": "shop", "instance": "a"}
 ASKED = Thresholds(window_s=100, max_age_s=30, p95_ms=500, redis_zero_s=60)

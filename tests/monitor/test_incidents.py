@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_promotion.rollout.monitor import incidents
-from pytest_promotion.rollout.monitor.incidents import Channels, Incident
+from pytest_promotion.suites.deployment.monitor import incidents
+from pytest_promotion.suites.deployment.monitor.incidents import Channels, Incident
 
 NOW = datetime(2026, 5, 20, 14, 30, tzinfo=UTC)
 MISMATCH = Incident("mismatch", "shop in prod", "high", ("oncall",), "replays differ", ("it rose by 1",))

@@ -14,11 +14,11 @@ from filelock import FileLock
 
 from pytest_promotion.cli import main
 from pytest_promotion.clock import iso
-from pytest_promotion.rollout import journal as journals
-from pytest_promotion.rollout.deploy import deploy
-from pytest_promotion.rollout.health import Probe
-from pytest_promotion.rollout.journal import Before, Journal
-from pytest_promotion.rollout.plan import Plan
+from pytest_promotion.suites.release.rollout import journal as journals
+from pytest_promotion.suites.release.rollout.deploy import deploy
+from pytest_promotion.suites.release.rollout.health import Probe
+from pytest_promotion.suites.release.rollout.journal import Before, Journal
+from pytest_promotion.suites.release.rollout.plan import Plan
 from tests.monitor.conftest import MAX_AGE_S
 from tests.rollout.conftest import site  # noqa: F401 - a fixture
 from tests.rollout.site import rows_of

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from pytest_promotion.rollout.monitor.prometheus import Series
-from pytest_promotion.rollout.monitor.signals import Sight, increase, unseen, zero_for
+from pytest_promotion.suites.deployment.monitor.prometheus import Series
+from pytest_promotion.suites.deployment.monitor.signals import Sight, increase, unseen, zero_for
 
 NOW = 1000.0
 SIGHT = Sight(NOW, NOW - 100, max_age_s=30)

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.plans.judging import judge, rules
-from pytest_promotion.plans.masking import masked
-from pytest_promotion.plans.plan import ACTIONS, read
+from pytest_promotion.readers.terraform import ACTIONS, read
+from pytest_promotion.suites.deployment.plan_masking import masked
+from pytest_promotion.suites.deployment.plan_rules import judge, rules
 
 REAL = (
     Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "terraform"

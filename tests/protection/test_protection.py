@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from werkzeug import Response
 
 from pytest_promotion.cli import main
-from pytest_promotion.protection.applying import body
-from pytest_promotion.protection.enforced import enforced, gaps
-from pytest_promotion.protection.wanted import Wanted
+from pytest_promotion.suites.deployment.protection.applying import body
+from pytest_promotion.suites.deployment.protection.enforced import enforced, gaps
+from pytest_promotion.suites.deployment.protection.wanted import Wanted
 
 SHA = "ab" * 20
 POLICY = """version: 1

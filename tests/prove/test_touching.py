@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.prove.touching import Touches, watched
+from pytest_promotion.prove.observations import Touches, watched
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False)
 VALUES = st.recursive(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.knowledge import benchmark, cases, corpus, index, metrics, policy
+from pytest_promotion.suites.release.knowledge import benchmark, cases, corpus, index, metrics, policy
 from tests.knowledge.conftest import noise
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ import secrets
 import pytest
 
 from pytest_promotion.errors import GateFailed, Unproven
-from pytest_promotion.release import environment
-from pytest_promotion.release.environment import Setting
+from pytest_promotion.suites.release import environment
+from pytest_promotion.suites.release.environment import Setting
 
 SECRET = secrets.token_urlsafe(32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.release import results
+from pytest_promotion.readers import junit
 
 
 def test_cases_are_counted_and_totals_are_not_believed():
@@ -15,7 +15,7 @@ def test_cases_are_counted_and_totals_are_not_believed():
         '<testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>'
         '<testcase name="d"><skipped/></testcase></testsuite></testsuites>'
     )
-    assert results.read(text, "unit.xml") == results.Counts(passed=1, failed=2, skipped=1)
+    assert junit.read(text, "unit.xml") == junit.Counts(passed=1, failed=2, skipped=1)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_cases_are_counted_and_totals_are_not_believed():
 def test_what_is_no_result_is_refused(text, said):
     """A file that cannot be read has no failures in it."""
     with pytest.raises(Unproven, match=said):
-        results.read(text, "unit.xml")
+        junit.read(text, "unit.xml")
 
 
 def test_no_tests_are_no_passes():
     """`node --test` of an empty folder ends with zero."""
-    assert results.read("<testsuites/>", "unit.xml").passed == 0
+    assert junit.read("<testsuites/>", "unit.xml").passed == 0

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from fixtures import release
 from pytest_promotion.cli import main
-from pytest_promotion.compose import engine
 from pytest_promotion.errors import Unproven
+from pytest_promotion.readers.compose import engine
 from tests.release.conftest import REPOSITORY, check_of
 
 DEV = [

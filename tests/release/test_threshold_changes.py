@@ -15,7 +15,7 @@ from fixtures import release
 from pytest_promotion.canonical import digest
 from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
-from pytest_promotion.release import change_record, thresholds
+from pytest_promotion.suites.release import change_record, thresholds
 from tests.release.conftest import REPOSITORY, check_of
 
 FOLDER = "docs/Ops/KB_Threshold_Changes"

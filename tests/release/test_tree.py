@@ -10,7 +10,7 @@ import pytest
 
 from fixtures import release
 from pytest_promotion.errors import Unproven
-from pytest_promotion.release import tree
+from pytest_promotion.suites.release import tree
 
 
 def asked(root, env=None):

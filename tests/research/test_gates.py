@@ -10,8 +10,8 @@ import pytest
 
 from fixtures.research.cases import CASES
 from fixtures.research.promoted import RECORD, promote
-from pytest_promotion.candidates import store
-from pytest_promotion.candidates.database import connected
+from pytest_promotion.suites.research import store
+from pytest_promotion.suites.research.database import connected
 
 GATES = {"candidate_record", "research_figures", "better_than_luck", "every_regime", "execution_evidence"}
 

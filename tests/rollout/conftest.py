@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.compose import engine
-from pytest_promotion.compose.engine import Compose
-from pytest_promotion.rollout import preparing
+from pytest_promotion.readers.compose import engine
+from pytest_promotion.readers.compose.engine import Compose
+from pytest_promotion.suites.release.rollout import preparing
 from pytest_promotion.trust import keys
 from tests.engine import DockerEngine
 from tests.rollout.site import Site, has_compose_program

@@ -15,9 +15,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.rollout.deploy import deploy
-from pytest_promotion.rollout.health import Probe
-from pytest_promotion.rollout.plan import Limits, Plan
+from pytest_promotion.suites.release.rollout.deploy import deploy
+from pytest_promotion.suites.release.rollout.health import Probe
+from pytest_promotion.suites.release.rollout.plan import Limits, Plan
 from tests.engine import BUSYBOX, DockerEngine
 
 QUICK = Limits(health_s=4.0, interval_s=0.2, up_s=90.0, busy_s=2.0)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.rollout.database import back_up, checked, look, restore
+from pytest_promotion.suites.release.rollout.database import back_up, checked, look, restore
 from tests.rollout.site import is_root, make_database, rows_of
 
 WRITER = """

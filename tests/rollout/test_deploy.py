@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pytest_promotion.clock import Clock
-from pytest_promotion.rollout.deploy import deploy
-from pytest_promotion.rollout.health import Probe
-from pytest_promotion.rollout.permission import Permission
+from pytest_promotion.suites.release.rollout.deploy import deploy
+from pytest_promotion.suites.release.rollout.health import Probe
+from pytest_promotion.suites.release.rollout.permission import Permission
 from tests.rollout.site import QUICK, make_database, rows_of
 from tests.trust.conftest import SUBJECT
 

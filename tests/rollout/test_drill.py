@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_promotion.rollout.drill import drill
-from pytest_promotion.rollout.services import Configuration
+from pytest_promotion.suites.release.rollout.drill import drill
+from pytest_promotion.suites.release.rollout.services import Configuration
 from tests.rollout.site import rows_of
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.rollout.health import Probe, Unhealthy, ask, until_healthy
+from pytest_promotion.suites.release.rollout.health import Probe, Unhealthy, ask, until_healthy
 from tests.rollout.site import free_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nversion 2"

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.scans.judging import judge, limits
-from pytest_promotion.scans.reading import read
+from pytest_promotion.readers.scan_file import read
+from pytest_promotion.suites.deployment.scan_rules import judge, limits
 
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "scans"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.provenance import for_git
 
 # As in tests/conftest.py: what a session in this process loads first is unloaded after it.
-for module in ("github", "sqlalchemy.dialects.sqlite", "pytest_promotion.schema_change.undoing"):
+for module in ("github", "sqlalchemy.dialects.sqlite", "pytest_promotion.suites.deployment.schema_change.undoing"):
     importlib.import_module(module)
 
 Git = Callable[[list[str]], str]

@@ -10,7 +10,7 @@ import pytest
 from fixtures.deployment import commit
 from fixtures.release import git as run
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.schema_change import changes
+from pytest_promotion.suites.deployment.schema_change import changes
 
 SCHEMA = ["schemas/*.json"]
 

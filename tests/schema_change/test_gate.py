@@ -14,8 +14,8 @@ from fixtures.release import git as run
 from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import parse_json
-from pytest_promotion.schema_change import reviews, signed
-from pytest_promotion.schema_change.changes import Commit
+from pytest_promotion.suites.deployment.schema_change import reviews, signed
+from pytest_promotion.suites.deployment.schema_change.changes import Commit
 from pytest_promotion.trust import signers
 from tests.trust.firm import found_firm
 

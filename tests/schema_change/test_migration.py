@@ -10,9 +10,9 @@ import pytest
 from fixtures.deployment import NORTHLIGHT
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
-from pytest_promotion.evidence.notebook import Notebook
-from pytest_promotion.schema_change import migration, notes, undoing
-from pytest_promotion.schema_change.migration import Step
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.suites.deployment.schema_change import migration, notes, undoing
+from pytest_promotion.suites.deployment.schema_change.migration import Step
 
 FIRST = (NORTHLIGHT / "base/migrations/versions/001_traces.py").read_text()
 SECOND = (NORTHLIGHT / "change/migrations/versions/002_notes.py").read_text()

@@ -10,7 +10,7 @@ import pytest
 from fixtures.deployment import review
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import parse_json
-from pytest_promotion.schema_change import reviews
+from pytest_promotion.suites.deployment.schema_change import reviews
 
 HEAD, OLD = "a" * 40, "b" * 40
 PEOPLE = {"backend": ["ben-light", "ada-north"], "qa": ["cleo-quay"], "product-owner": ["dora-lane"]}

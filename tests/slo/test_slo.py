@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.slo import k6
-from pytest_promotion.slo.measured import percentile
-from pytest_promotion.slo.targets import USUAL, Target, judge, load, status, suggestion
+from pytest_promotion.readers import k6
+from pytest_promotion.readers.load_test import percentile
+from pytest_promotion.suites.deployment.slo.targets import USUAL, Target, judge, load, status, suggestion
 
 DURATIONS = [float(n) for n in range(1, 201)]  # ms: p95 is 190.05, p99 198.01
 FAILURES = 2

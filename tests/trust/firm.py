@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from pytest_promotion import policy as policies
-from pytest_promotion.model import Freshness, Gate, GateResult, Granted, Measurement, Outcome, Record, Severity, Subject
+from pytest_promotion.decision.fingerprint import failure_of
+from pytest_promotion.model import (
+    Freshness,
+    Gate,
+    GateResult,
+    Granted,
+    Measurement,
+    Outcome,
+    Record,
+    Severity,
+    Subject,
+)
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.approvals import Approval, Matter, approve
 from pytest_promotion.trust.waivers import Entry, granted, matter_of
-from pytest_promotion.waiving.fingerprint import failure_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = "a1" * 32

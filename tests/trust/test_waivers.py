@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promotion.clock import iso
+from pytest_promotion.decision.fingerprint import exceeded, failure_of, masked
+from pytest_promotion.decision.waivers import apply
 from pytest_promotion.model import Gate, GateResult, Measurement, Outcome, Record, Severity, Subject
 from pytest_promotion.trust.waivers import Entry
-from pytest_promotion.waiving.applying import apply
-from pytest_promotion.waiving.fingerprint import exceeded, failure_of, masked
 from tests.trust.firm import DIGEST, NOW, RULES, SUBJECT, Desk, drifted, later, stale, written
 
 QUORUM = ("cleo", "ben", "pat")

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
-from pytest_promotion.candidates.database import connected
-from pytest_promotion.ui.serving import APP, Served
+from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.ui.serving import APP, Served
 from tests.candidates.conftest import candidate, made, run  # noqa: F401 - fixtures, of the `conn` that is here
 
 

@@ -7,11 +7,11 @@ import json
 import pytest
 from sqlalchemy import insert
 
-from pytest_promotion.candidates import store
-from pytest_promotion.candidates.gating import ThresholdConfig
-from pytest_promotion.candidates.tables import CANDIDATES
-from pytest_promotion.ui import asked
-from pytest_promotion.ui.promotion_page import ON_A_PAGE
+from pytest_promotion.suites.research import store
+from pytest_promotion.suites.research.gating import ThresholdConfig
+from pytest_promotion.suites.research.tables import CANDIDATES
+from pytest_promotion.suites.research.ui import requests as asked
+from pytest_promotion.suites.research.ui.promotion_page import ON_A_PAGE
 
 
 def last_payload(conn, identity):

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from pytest_promotion.candidates import chain
+from pytest_promotion.suites.research import chain
 
-SOURCE = "from pytest_promotion.ui import record_page; record_page.page()"
+SOURCE = "from pytest_promotion.suites.research.ui import record_page; record_page.page()"
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_promotion.candidates import store
-from pytest_promotion.ui.serving import Served
+from pytest_promotion.suites.research import store
+from pytest_promotion.suites.research.ui.serving import Served
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

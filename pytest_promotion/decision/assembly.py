@@ -1,0 +1,120 @@
+"""
+From all that a run found out to its decision: a pure function, for one session and for merged shards.
+
+`verdict.decide()` says PASS or FAIL; here its question is put together, and its answer is dressed
+with what a reader needs to act on it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pytest_promotion.clock import iso, parse_moment, spoken
+from pytest_promotion.decision.fingerprint import age_of
+from pytest_promotion.decision.ledger import with_requirements
+from pytest_promotion.decision.verdict import decide
+from pytest_promotion.decision.waivers import apply, ends
+from pytest_promotion.evidence import bundle
+from pytest_promotion.model import (
+    CommandRun,
+    Decision,
+    Exhibit,
+    GateResult,
+    Granted,
+    Severity,
+    Subject,
+    ValidUntil,
+    Waived,
+)
+from pytest_promotion.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a run found out. `results` are as the ledger gives them, before `requires` is looked at."""
+
+    run_id: str
+    now: datetime
+    as_of: bool
+    results: tuple[GateResult, ...]
+    known: frozenset[str]  # the ids of all gates that exist, run or not
+    problems: tuple[str, ...]  # what broke in the run itself, a sentence each
+    narrowed: bool  # the session was asked for less than all gates
+    policy: Policy
+    policy_path: str | None
+    policy_files: tuple[Exhibit, ...]
+    subject: Subject | None
+    manifest: Exhibit | None
+    git_commit: str | None
+    git_dirty: bool | None
+    attachments: tuple[Exhibit, ...] = ()
+    refreshed: tuple[tuple[str, CommandRun], ...] = ()
+    granted: Granted = field(default_factory=Granted)  # the waivers whose signatures were checked
+
+
+def decision_of(account: Account) -> Decision:
+    """The decision that follows from the account, and from nothing else."""
+    accepted, waived, uncovered = apply(account.results, account.granted.waivers, account.now)
+    # After what is waived: what rests on an accepted failure is judged by itself.
+    results = with_requirements(accepted)
+    exhibits, problems = bundle.collect(results)
+    problems += [*account.granted.problems, *uncovered]
+    problems += _unmet_requirements(results, account.known)
+    until = _valid_until(results, waived)
+    if until is not None and parse_moment(until.ts_utc) < account.now:
+        problems.append(f"{until.because} before the session ended")
+    policy = account.policy
+    verdict = decide(results, policy.rules.required, [*account.problems, *problems], narrowed=account.narrowed)
+    resolved = policy.resolved_sha256
+    return Decision(
+        verdict=verdict,
+        kind="replay" if account.as_of else "decision",
+        run_id=account.run_id,
+        ts_utc=iso(account.now),
+        profile=policy.profile,
+        overrides=policy.overrides,
+        weakened=policy.weakened,
+        valid_until=until if verdict.passed else None,
+        subject=account.subject,
+        manifest=account.manifest,
+        bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
+        exhibits=exhibits,
+        policy_path=account.policy_path,
+        policy_sha256=policy.sources[0].sha256 if policy.sources else resolved,
+        policy_resolved_sha256=resolved,
+        policy_files=account.policy_files,
+        git_commit=account.git_commit,
+        git_dirty=account.git_dirty,
+        clock_now=iso(account.now),
+        as_of=account.as_of,
+        attachments=account.attachments,
+        refreshed=account.refreshed,
+        waived=waived,
+        tool_version=importlib.metadata.version("pytest-promotion"),
+    )
+
+
+def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) -> Iterator[str]:
+    for result in results:
+        for name in result.gate.requires:
+            if name not in known:
+                yield f"{result.gate.id} rests on {name!r}, and there is no such gate"
+
+
+def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> ValidUntil | None:
+    """The first moment at which a waiver, or an item that a critical gate rests on, is over."""
+    limits = {one.waiver.gate: one.waiver.limits for one in waived}
+    found = ends(waived)
+    for result in results:
+        if not result.passed or result.gate.severity is not Severity.CRITICAL:
+            continue
+        for item in result.record.freshness:
+            # A stale item that was accepted is good up to the age that was accepted.
+            accepted = limits.get(result.gate.id, {}).get(age_of(item.path), 0.0)
+            age = max(item.max_age_s, accepted)
+            moment = parse_moment(item.timestamp) + timedelta(seconds=age)
+            found.append((moment, f"{item.path} goes stale at {spoken(age)} of age"))
+    return ValidUntil(iso(min(found)[0]), min(found)[1]) if found else None

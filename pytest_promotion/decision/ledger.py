@@ -1,0 +1,246 @@
+"""
+What was planned and what happened, and the one sentence and outcome that follow for each gate.
+
+The ledger is fed with phases as they arrive, in any order and from any number of workers,
+and reduces by the worst of all that was seen: the last report to arrive is never the one
+that counts merely because it came last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from pytest_promotion.decision.declared_gates import Written, gate_id
+from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Record, Severity
+
+_EMPTY = Record()
+_NAMED = 3  # files in a sentence; the rest is in the evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What one report says of a gate, without the parts of pytest in it; nearly all say the same."""
+
+    when: str  # "setup", "call", "teardown", or "???" for a process that died
+    outcome: str  # "passed", "failed", "skipped", "rerun"
+    kind: str = ""  # of a failure: "fail", "inconclusive", "error"
+    sentence: str = ""
+    expected: bool = False  # the gate is marked xfail
+    part: bool = False  # of a gate: one of its subtests
+    worker: str = ""
+
+
+class Ledger:
+    """Everything known about the gates of one session, by node id."""
+
+    __slots__ = (
+        "_deselected",
+        "_evidence",
+        "_phases",
+        "_planned",
+        "_records",
+        "_results",
+        "_seconds",
+        "_written",
+        "problems",
+    )
+
+    def __init__(self, written: Iterable[Written] = (), *, evidence_required: bool = False) -> None:
+        self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
+        self._evidence = evidence_required
+        self._planned: dict[str, Gate] = {}
+        self._deselected: dict[str, Gate] = {}
+        self._phases: dict[str, list[Phase]] = {}
+        self._seconds: dict[str, float] = {}
+        self._results: dict[str, GateResult] = {}  # as long as nothing more is heard of the gate
+        self._records: dict[str, Record] = {}
+        self.problems: list[str] = []  # what broke in the run itself
+
+    # --- what is known beforehand ---
+
+    def plan(self, gate: Gate) -> None:
+        """A gate was collected and selected."""
+        self._results.pop(gate.nodeid, None)
+        self._planned[gate.nodeid] = gate
+        written = self._written.get(gate.nodeid)
+        if written is not None and not (written.vacuous or written.thin):
+            del self._written[gate.nodeid]  # the plan says all of it from here on
+
+    def plan_unseen(self, nodeid: str) -> None:
+        """A gate was collected by a worker that has not said more about it yet."""
+        if nodeid not in self._planned:
+            self._planned[nodeid] = self._guess(nodeid)
+
+    def deselect(self, gate: Gate) -> None:
+        """A gate was collected and then left out by an option."""
+        self._deselected[gate.nodeid] = gate
+        self._planned.pop(gate.nodeid, None)
+
+    def problem(self, sentence: str) -> None:
+        """Something went wrong that belongs to no gate, or to more than one."""
+        if sentence not in self.problems:
+            self.problems.append(sentence)
+
+    # --- what happened ---
+
+    def observe(self, nodeid: str, phase: Phase, record: Record | None = None, *, duration_s: float = 0.0) -> None:
+        """One phase of a gate was reported, with what the gate saw so far and how long it took."""
+        seen = self._phases.get(nodeid)
+        self._results.pop(nodeid, None)
+        if seen is None:
+            self.plan_unseen(nodeid)
+            self._phases[nodeid], self._seconds[nodeid] = [phase], duration_s
+        else:
+            seen.append(phase)
+            self._seconds[nodeid] += duration_s
+        if record is not None:
+            self._records[nodeid] = record
+
+    @property
+    def planned(self) -> tuple[Gate, ...]:
+        """The gates that were selected to run."""
+        return tuple(self._planned.values())
+
+    @property
+    def collected(self) -> tuple[Gate, ...]:
+        """Every gate that was collected, selected or not."""
+        return (*self._planned.values(), *self._deselected.values())
+
+    @property
+    def known_ids(self) -> set[str]:
+        """The ids of all gates that exist, run or not."""
+        return {gate.id for gate in self.collected} | {written.id for written in self._written.values()}
+
+    def result(self, nodeid: str) -> GateResult:
+        """What became of one planned gate, by all that is known of it now."""
+        found = self._results.get(nodeid)
+        if found is None:
+            found = self._results[nodeid] = self._judge(nodeid)
+        return found
+
+    def _judge(self, nodeid: str) -> GateResult:
+        gate = self._planned[nodeid]
+        phases = self._phases.get(nodeid, [])
+        record = self._records.get(nodeid, _EMPTY)
+        outcome, reason = reduce(phases)
+        if outcome is Outcome.PASS:
+            outcome, reason = self._proof(nodeid, record)
+        elif outcome is not Outcome.NOT_RUN:
+            reason = _placed(reason, record)
+        return GateResult(gate, outcome, reason, self._seconds.get(nodeid, 0.0), record)
+
+    def results(self, asked: Callable[[Written], bool]) -> Iterator[GateResult]:
+        """What became of every gate that is known. *asked* tells whether the session was to collect it."""
+        for nodeid in self._planned:
+            yield self.result(nodeid)
+        for gate in self._deselected.values():
+            yield GateResult(gate, Outcome.NOT_RUN, "was deselected", absent=Absence.DESELECTED)
+        seen = {nodeid.partition("[")[0] for nodeid in (*self._planned, *self._deselected)}
+        for name, written in self._written.items():
+            if name not in seen:
+                gate = Gate(written.id, written.severity, name, line=written.line)
+                absent = Absence.NOT_COLLECTED if asked(written) else Absence.NOT_ASKED
+                where = f"stands in {written.file} line {written.line} and was {absent.value}"
+                yield GateResult(gate, Outcome.NOT_RUN, where, absent=absent)
+
+    def _proof(self, nodeid: str, record: Record) -> tuple[Outcome, str]:
+        """A gate that reported nothing but success: what its success rests on."""
+        if record.refusals:
+            return Outcome.INCONCLUSIVE, f"passed over what it was told: {record.refusals[0]}"
+        written = self._written.get(nodeid.partition("[")[0])
+        if written is not None and written.vacuous:
+            return Outcome.INCONCLUSIVE, f"cannot fail: {written.vacuous}"
+        if record.empty and written is not None and written.thin:
+            return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
+        if record.empty and self._evidence:
+            return Outcome.INCONCLUSIVE, "passed without an artifact, a measurement or a command to rest on"
+        return Outcome.PASS, record.reason or self._planned[nodeid].rule
+
+    def _guess(self, nodeid: str) -> Gate:
+        written = self._written.get(nodeid.partition("[")[0])
+        # What nobody has said the severity of blocks: the safe guess.
+        return Gate(gate_id(nodeid), written.severity if written else Severity.CRITICAL, nodeid)
+
+
+def _placed(reason: str, record: Record) -> str:
+    """The sentence with the files it is about, unless it names one."""
+    paths = [item.path for item in record.exhibits]
+    if not paths or any(path in reason for path in paths):
+        return reason
+    more = ", …" if len(paths) > _NAMED else ""
+    return f"{reason} ({', '.join(paths[:_NAMED])}{more})"
+
+
+def reduce(phases: Iterable[Phase]) -> tuple[Outcome, str]:
+    """
+    The worst that the phases of one gate say, with its sentence.
+
+    PASS needs a setup, a call and a teardown that passed, in the same process, and nothing
+    worse anywhere: not a rerun, not a failed subtest, not a second worker that saw it fail.
+    """
+    runs: dict[str, list[Phase]] = {}
+    for phase in phases:
+        runs.setdefault(phase.worker, []).append(phase)
+    if not runs:
+        return Outcome.NOT_RUN, "was never reached"
+    if len(runs) == 1:
+        return _reduce_run(*runs.values())
+    return max((_reduce_run(run) for run in runs.values()), key=lambda found: found[0].rank)
+
+
+_KINDS = {"fail": Outcome.FAIL, "inconclusive": Outcome.INCONCLUSIVE}
+
+
+def _reduce_run(phases: list[Phase]) -> tuple[Outcome, str]:
+    worst = (Outcome.PASS, "")
+    for phase in phases:
+        found = _reduce_phase(phase)
+        if found[0] is not Outcome.PASS and found[0].rank > worst[0].rank:
+            worst = found
+    if worst[0] is not Outcome.PASS:
+        return worst
+    if any(phase.outcome == "rerun" for phase in phases):
+        return Outcome.FAIL, "is flaky: it passed only when it was run again"
+    done = {phase.when for phase in phases if phase.outcome == "passed" and not phase.part}
+    for when in ("setup", "call", "teardown"):
+        if when not in done:
+            return Outcome.ERROR, f"did not finish: no {when} was reported"
+    return worst
+
+
+def _reduce_phase(phase: Phase) -> tuple[Outcome, str]:
+    if phase.when == "???":
+        return Outcome.ERROR, phase.sentence or "the process that ran it died"
+    if phase.expected:
+        passed = "passed although it is" if phase.outcome == "passed" else "is"
+        return (
+            Outcome.NOT_RUN,
+            f"{passed} marked xfail: a gate is waived with a reason and an expiry, not expected to fail",
+        )
+    if phase.outcome == "skipped":
+        return Outcome.NOT_RUN, f"was skipped: {phase.sentence}" if phase.sentence else "was skipped"
+    if phase.outcome == "failed":
+        if phase.when == "teardown":
+            return Outcome.ERROR, f"its teardown failed: {phase.sentence}"
+        return _KINDS.get(phase.kind, Outcome.ERROR), phase.sentence or "failed"
+    if phase.outcome in ("passed", "rerun"):
+        return Outcome.PASS, ""
+    return Outcome.ERROR, f"reported the unknown outcome {phase.outcome!r}"
+
+
+def with_requirements(results: Iterable[GateResult]) -> list[GateResult]:
+    """The results, in which a gate that passed while one it rests on did not is INCONCLUSIVE."""
+    found = list(results)
+    changed = True
+    while changed:
+        changed = False
+        passed = {result.gate.id for result in found if result.passed}
+        for number, result in enumerate(found):
+            missing = [name for name in result.gate.requires if name not in passed]
+            if result.outcome is Outcome.PASS and missing:
+                reason = f"rests on {missing[0]}, which did not pass"
+                spoiled = tuple(missing)
+                found[number] = replace(result, outcome=Outcome.INCONCLUSIVE, reason=reason, spoiled_by=spoiled)
+                changed = True
+    return found

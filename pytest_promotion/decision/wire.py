@@ -1,0 +1,54 @@
+"""
+The envelope in which a worker tells the controller what a gate saw: one JSON string.
+
+A string, because the transport drops a whole report whose attributes it cannot serialise,
+and a lost report is a lost failure. Both functions are total: `pack` always gives an
+envelope, and `unpack` gives one that says so when it cannot read what came.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pytest_promotion.model import Gate, Record
+from pytest_promotion.text import legible, safe
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What travels with one phase of one gate."""
+
+    gate: Gate | None = None
+    record: Record | None = None
+    kind: str = ""  # of a failure: "fail", "inconclusive" or "error"
+    sentence: str = ""
+
+
+def pack(envelope: Any) -> str:
+    """Any dataclass of this project as a JSON string, plain ASCII."""
+    import msgspec
+
+    try:
+        return msgspec.json.encode(envelope).decode()
+    except Exception:  # noqa: BLE001 - whatever a gate put in there, its outcome must still arrive
+        return json.dumps(_carriable(asdict(envelope)))
+
+
+def _carriable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {legible(key): _carriable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_carriable(item) for item in value]
+    return safe(value)
+
+
+def unpack(text: object) -> Envelope:
+    """The envelope in *text*; one that calls itself unreadable where there is none."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(str(text).encode("ascii", "backslashreplace"), type=Envelope, strict=False)
+    except Exception as problem:  # noqa: BLE001 - see above: an unreadable envelope is an error of the gate
+        return Envelope(kind="error", sentence=f"its envelope could not be read: {problem}")

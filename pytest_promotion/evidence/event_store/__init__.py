@@ -1,0 +1,1 @@
+"""Event stores at size: one strict pass over JSON lines, and incremental rescans."""

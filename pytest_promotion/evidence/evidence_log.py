@@ -1,0 +1,76 @@
+"""The notebook of one gate: everything the fixtures saw on its behalf, in the order it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.model import CommandRun, Exhibit, Freshness, Measurement, Record
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.observer import Lens
+
+
+class Notebook:
+    """Collects while the gate runs; `record()` gives what is carried to the decision."""
+
+    __slots__ = (
+        "commands",
+        "exhibits",
+        "freshness",
+        "lens",
+        "measurements",
+        "notes",
+        "reason",
+        "refusals",
+        "witnesses",
+    )
+
+    def __init__(self, lens: Lens | None = None) -> None:
+        self.lens = lens  # what the gate sees its evidence through, when it is being proved
+        self.exhibits: dict[str, Exhibit] = {}
+        self.measurements: list[Measurement] = []
+        self.freshness: dict[tuple[str, float], Freshness] = {}
+        self.commands: list[CommandRun] = []
+        self.notes: list[str] = []
+        self.refusals: list[str] = []
+        self.reason = ""
+        self.witnesses: dict[str, tuple[str, int, int, int, int]] = {}
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Notes a refusal on its way out, so that a gate that swallows it does not pass."""
+        try:
+            yield
+        except (GateFailed, Unproven) as refusal:
+            if str(refusal) not in self.refusals:
+                self.refusals.append(str(refusal))
+            raise
+
+    @property
+    def touched(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(
+            self.exhibits
+            or self.measurements
+            or self.freshness
+            or self.commands
+            or self.notes
+            or self.refusals
+            or self.reason
+        )
+
+    def record(self) -> Record:
+        """What was seen so far, frozen."""
+        return Record(
+            exhibits=tuple(self.exhibits.values()),
+            measurements=tuple(self.measurements),
+            freshness=tuple(self.freshness.values()),
+            commands=tuple(self.commands),
+            notes=tuple(self.notes),
+            refusals=tuple(self.refusals),
+            reason=self.reason,
+            witnesses=tuple(self.witnesses.values()),
+        )

@@ -1,1 +1,0 @@
-"""What operators run around the gates: the strict cycle, its watcher and the readiness decision."""

@@ -1,0 +1,217 @@
+"""
+What a gate may ask for.
+
+Each fixture is scoped to one gate and writes into its notebook; what is in the notebook is
+the evidence that the decision lists for that gate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_promotion.clock import Clock
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import commands
+from pytest_promotion.evidence.artifacts import Artifact, Shelf
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.evidence.freshness import span
+from pytest_promotion.evidence.measures import Measure
+from pytest_promotion.evidence.reading import Root
+from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.model import Gate
+from pytest_promotion.plugin.settings import Settings
+from pytest_promotion.policy import GateRules, Policy
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.event_store.days import Days
+
+NOTEBOOK = pytest.StashKey[Notebook]()
+GATE = pytest.StashKey[Gate]()
+SETTINGS = pytest.StashKey[Settings]()
+STORES = pytest.StashKey[tuple[Root, Vault]]()
+
+
+class Artifacts:
+    """`artifact(path)`: the file below the promotion root, recorded as evidence by being asked for."""
+
+    def __init__(self, shelf: Shelf, rules: GateRules) -> None:
+        self._shelf = shelf
+        self._rules = rules
+
+    def __call__(
+        self,
+        path: str | Path,
+        max_age: str | float | timedelta | None = None,
+        timestamps: str | Iterable[str] | None = None,
+    ) -> Artifact:
+        """
+        The artifact at *path*.
+
+        Args:
+            max_age: demand that it is no older: `"20m"`, seconds, or a `timedelta`.
+            timestamps: the field or fields that date it, instead of `ts_utc` and
+                `last_update_utc`. In JSON lines and CSV, the newest row's counts.
+        """
+        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps)
+        if max_age is not None:
+            self._shelf.fresh(artifact, span(max_age))
+        return artifact
+
+    def latest(self, pattern: str, timestamps: str | Iterable[str] | None = None) -> Artifact:
+        """The newest match of a glob pattern by the time inside it; what it passed over is in the evidence."""
+        return self._shelf.latest(pattern, timestamps or self._rules.timestamps)
+
+    def days(self, pattern: str, back: int) -> Days:
+        """The days of an event store that is a file a day, the youngest and *back* before it: `.problems`, `.days`."""
+        return self._shelf.days(pattern, back)
+
+    def exists(self, path: str | Path) -> bool:
+        """Whether the file is there; the answer is evidence, also where it is no."""
+        return self._shelf.exists(str(path))
+
+
+class GatePolicy(Mapping[str, Any]):
+    """
+    The resolved settings of this profile, as this gate sees them: its thresholds by name.
+
+    A threshold that the policy does not give fails the gate instead of taking a default.
+    """
+
+    def __init__(self, policy: Policy, gate_id: str) -> None:
+        self._rules = policy.gate(gate_id)
+        self._id = gate_id
+        self.signers = policy.signers
+        self.profile = policy.profile
+        self.resolved = policy.rules
+
+    @property
+    def source(self) -> str:
+        """Whether the gate recomputes from `inputs` or judges the `report` of a producer."""
+        return self._rules.source
+
+    @property
+    def max_age(self) -> timedelta:
+        """The gate's window, else the profile's."""
+        if self._rules.max_age is not None:
+            return span(self._rules.max_age)
+        return timedelta(minutes=self.resolved.timestamps.max_report_age_min)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._rules.thresholds[name]
+        except KeyError:
+            raise Unproven(f"the policy gives no threshold {name!r} for {self._id}") from None
+
+    def __iter__(self) -> Any:
+        return iter(self._rules.thresholds)
+
+    def __len__(self) -> int:
+        return len(self._rules.thresholds)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rules.thresholds
+
+
+@pytest.fixture(name="notebook")
+def _notebook(request: pytest.FixtureRequest) -> Notebook:
+    # Not for gates: the others write into it.
+    book: Notebook | None = request.node.stash.get(NOTEBOOK, None)
+    if book is None:
+        pytest.fail("the fixtures of pytest-promotion serve gates: a marked test below the gates path", pytrace=False)
+    return book
+
+
+@pytest.fixture(name="_settings")
+def _settings_of_the_session(
+    notebook: Notebook,  # whoever asks for settings outside a gate is told so
+    request: pytest.FixtureRequest,
+) -> Settings:
+    settings = request.config.stash[SETTINGS]
+    if notebook.lens is not None:
+        settings = dataclasses.replace(settings, clock=notebook.lens.clock(settings.clock))
+    return settings
+
+
+@pytest.fixture
+def policy(_settings: Settings, request: pytest.FixtureRequest) -> GatePolicy:
+    """The resolved settings of this profile: `policy["threshold"]`, `.source`, `.max_age`, `.profile`."""
+    return GatePolicy(_settings.policy, request.node.stash[GATE].id)
+
+
+@pytest.fixture(name="_shelf")
+def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.FixtureRequest) -> Shelf:
+    root, vault = request.config.stash[STORES]
+    return Shelf(root, vault, notebook, _settings.window(), _settings.clock)
+
+
+@pytest.fixture
+def artifact(_shelf: Shelf, policy: GatePolicy) -> Artifacts:
+    """`artifact("reports/parity/latest.json")`: a file as it was read, recorded as evidence of this gate."""
+    return Artifacts(_shelf, policy._rules)  # noqa: SLF001 - one room
+
+
+@pytest.fixture
+def freshness(_shelf: Shelf, policy: GatePolicy) -> Callable[..., None]:
+    """
+    `freshness(artifact, max_age=None)`: demands that the artifact is inside the window of the policy, or *max_age*.
+
+    With `timestamp=` and `source=`, what counts is an item inside it, such as its newest row.
+    """
+
+    def demand(
+        item: Artifact,
+        max_age: str | float | timedelta | None = None,
+        *,
+        timestamp: object = None,
+        source: str = "its timestamp",
+    ) -> None:
+        _shelf.fresh(item, policy.max_age if max_age is None else span(max_age), timestamp, source)
+
+    return demand
+
+
+@pytest.fixture
+def measure(notebook: Notebook) -> Measure:
+    """`measure.at_least(name, value, threshold)` and its kin: a value held against a threshold, and recorded."""
+    return Measure(notebook)
+
+
+@pytest.fixture
+def command(_settings: Settings, notebook: Notebook, request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`command(argv, timeout=60)`: runs a program below the promotion root; a missing or hanging one fails the gate."""
+    _, vault = request.config.stash[STORES]
+
+    def run(
+        argv: Sequence[str], timeout: float = commands.TIMEOUT_S, env: Mapping[str, str] | None = None
+    ) -> commands.Completed:
+        return commands.run(argv, timeout, _settings.root, notebook, vault, env)
+
+    return run
+
+
+@pytest.fixture
+def clock(_settings: Settings) -> Clock:
+    """`clock.now()` in aware UTC; `clock.as_of` tells a replay from the present."""
+    return _settings.clock
+
+
+@pytest.fixture
+def workspace(_settings: Settings) -> Path:
+    """The promotion root. What is read there directly is not evidence: ask `artifact` for it."""
+    return _settings.root
+
+
+@pytest.fixture
+def reason(notebook: Notebook) -> Callable[[str], None]:
+    """`reason(text)`: the sentence of this gate, should it pass."""
+
+    def say(text: str) -> None:
+        notebook.reason = text
+
+    return say

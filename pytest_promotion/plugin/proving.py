@@ -1,0 +1,228 @@
+"""
+`pytest gates --promotion-prove`: each gate runs once honestly, and then once for each sabotage.
+
+Everything happens in memory: no evidence is touched, no decision is written, no producer is run. The
+sabotages of a gate follow from what its honest run looked at, so that gates need no change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_promotion.clock import stamp
+from pytest_promotion.decision.declared_gates import Written
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.plugin.failure_reasons import of_failure
+from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
+from pytest_promotion.plugin.selection import Selection
+from pytest_promotion.policy import Policy
+from pytest_promotion.prove.observers import Sabotaged, Watching
+from pytest_promotion.prove.proof import Attempt, Proof, Table, declared
+from pytest_promotion.prove.sabotage import Sabotage, sabotages
+from pytest_promotion.reporting import proof_report as as_table
+from pytest_promotion.reporting.publishing import ReportFolder
+from pytest_promotion.text import legible
+
+ATTRIBUTE = "promotion_proof"  # of a report: what was found, as the transport from a worker carries it
+_ASKS_THE_CLOCK = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time)\b")
+_LONGEST = 200
+_FAR = timedelta(days=400)
+
+
+class Prover:
+    """Runs where gates run: in a plain session, and on each worker."""
+
+    def __init__(self, policy: Policy, written: Iterable[Written]) -> None:
+        self._policy = policy
+        self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        if GATE not in item.stash:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        watching = Watching()
+        book = item.stash[NOTEBOOK] = Notebook(watching)
+        parent: Any = item.parent
+        reports = runtestprotocol(item, log=False, nextitem=parent)
+        proof = self._prove(item, watching, book, reports)
+        setattr(reports[-1], ATTRIBUTE, json.dumps(asdict(proof)))
+        item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - what pytest's own protocol does last
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _prove(self, item: pytest.Item, watching: Watching, book: Notebook, reports: list[pytest.TestReport]) -> Proof:
+        gate = item.stash[GATE]
+        path, line, _ = item.reportinfo()
+        where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
+        honest = _dishonest(book, reports) or self._cannot_fail(item, book)
+        if honest:
+            return Proof(gate.id, gate.severity.value, where, honest)
+        over = frozenset(
+            note.split(",")[0].removeprefix("passed over ") for note in book.notes if "passed over" in note
+        )
+        made = sabotages(watching.looks, book.record(), over, datetime.now(UTC))
+        attempts = [_tried(item, one) for one in made]
+        attempts += _frozen(item)
+        if not attempts:
+            attempts.append(Attempt("nothing to sabotage", "", "", killed=False))
+        return Proof(
+            gate.id,
+            gate.severity.value,
+            where,
+            "",
+            declared(attempts, gate.id, self._policy.prove.equivalent),
+        )
+
+    def _cannot_fail(self, item: pytest.Item, book: Notebook) -> str:
+        """What the source says: such a gate does not pass in a session that decides."""
+        written = self._written.get(item.nodeid.partition("[")[0])
+        if written is None:
+            return ""
+        if written.vacuous:
+            return f"cannot fail: {written.vacuous}"
+        return f"proves nothing: {written.thin}" if written.thin and book.record().empty else ""
+
+
+def _tried(item: pytest.Item, one: Sabotage) -> Attempt:
+    said = _attempt(item, one.lens())
+    return Attempt(one.kind, one.path, one.field, bool(said), said)
+
+
+def _attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
+    """
+    What the gate said against what *lens* showed it; "" where it passed.
+
+    pytest's own protocol would make reports, and laying out tracebacks that nobody reads is four fifths of its time.
+    """
+    book = item.stash[NOTEBOOK] = Notebook(lens)
+    item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - what pytest's own protocol does first
+    parent: Any = item.parent  # torn down to here: pytest takes any node for the one that comes next
+    hooks = item.ihook
+    calls = [pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_setup(item=item), "setup")]
+    if calls[0].excinfo is None:
+        calls.append(pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_call(item=item), "call"))
+    calls.append(
+        pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_teardown(item=item, nextitem=parent), "teardown")
+    )
+    item._request = False  # type: ignore[attr-defined]  # noqa: SLF001 - and last
+    item.funcargs = None  # type: ignore[attr-defined]
+    for call in calls:
+        if call.excinfo is not None:
+            return _shown(of_failure(call.excinfo.value)[1])
+    return _shown(book.refusals[0]) if book.refusals else ""
+
+
+def _dishonest(book: Notebook, reports: list[pytest.TestReport]) -> str:
+    """Why the undisturbed run of a gate did not pass; "" where it did."""
+    for report in reports:
+        if not report.passed:
+            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
+            return _shown((text.strip().splitlines() or ["it did not pass"])[-1])
+    return _shown(book.refusals[0]) if book.refusals else ""
+
+
+def _shown(sentence: str) -> str:
+    return legible(sentence or "it did not pass")[:_LONGEST]
+
+
+def _frozen(item: pytest.Item) -> Iterator[Attempt]:
+    """A gate that asks the clock itself is asked in four hundred days."""
+    with contextlib.suppress(OSError, TypeError):
+        source = inspect.getsource(getattr(item, "obj", None))  # type: ignore[arg-type] # a TypeError is suppressed
+        if not _ASKS_THE_CLOCK.search(source):
+            return
+        try:
+            from freezegun import freeze_time
+        except ImportError:
+            yield Attempt("clock moved", "its own clock", "", killed=False, said="freezegun is not installed")
+            return
+        with freeze_time(datetime.now(UTC) + _FAR, tick=True):
+            said = _attempt(item, Watching())
+        yield Attempt("clock moved", "its own clock", "", killed=bool(said), said=said)
+
+
+class ProvingSession:
+    """Collects the proofs where a session is led, and owns its exit code."""
+
+    def __init__(self, config: pytest.Config, policy: Policy, selection: Selection, folder: ReportFolder) -> None:
+        self._config = config
+        self._policy = policy
+        self._selection = selection
+        self._folder = folder
+        self._proofs: dict[str, Proof] = {}
+        self._problems: list[str] = []
+        self._deselected = False
+        self._document: dict[str, Any] = {}
+        self._path = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        packed = getattr(report, ATTRIBUTE, None)
+        if packed:
+            found = json.loads(packed)
+            found["attempts"] = tuple(Attempt(**one) for one in found["attempts"])
+            self._proofs[report.nodeid] = Proof(**found)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        # A gate that the profile does not have is not missed.
+        required = self._policy.rules.required
+        left_out = {item.stash[GATE].id for item in items if GATE in item.stash}
+        called = (
+            left_out
+            if required is None
+            else {name for name in left_out if {name, name.partition("[")[0]} & set(required)}
+        )
+        self._deselected = self._deselected or bool(called)
+
+    def problem(self, sentence: str) -> None:
+        """Something went wrong that belongs to no gate."""
+        self._problems.append(sentence)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        tried = {proof.gate for proof in self._proofs.values()}
+        heard = tried | {name.partition("[")[0] for name in tried}
+        whole = not (self._deselected or self._selection.narrowed)
+        required = self._policy.rules.required or ()
+        table = Table(
+            proofs=tuple(sorted(self._proofs.values(), key=lambda proof: proof.gate)),
+            floor=self._policy.prove.min_kill_rate,
+            missing=tuple(name for name in required if name not in heard) if whole else (),
+            problems=tuple(self._problems),
+        )
+        self._document = table.document()
+        contents = {
+            ".json": json.dumps(self._document, indent=2).encode() + b"\n",
+            ".md": as_table.markdown(self._document).encode(),
+            ".html": as_table.html(self._document).encode(),
+        }
+        try:
+            place = self._folder.place(f"prove_{stamp(datetime.now(UTC))}", contents)
+        except OSError as problem:
+            self._document["problems"].append(f"the proof cannot be written: {(problem.strerror or 'failed').lower()}")
+            self._document["proven"] = False
+        else:
+            self._path = os.path.relpath(place, self._config.invocation_params.dir)
+        if not self._document["proven"] and not session.exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._document:
+            terminalreporter.section("proof")
+            for line, markup in as_table.terminal(self._document):
+                terminalreporter.write_line(line, **markup)
+            line, markup = as_table.verdict(self._document, self._path)
+            terminalreporter.write_line(line, **markup)

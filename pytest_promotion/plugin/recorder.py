@@ -1,0 +1,372 @@
+"""
+The hooks that feed the ledger.
+
+`Collector` runs where gates are collected and run: in a plain session, and on each worker.
+`Recorder` runs where the decision is taken: in a plain session, and on the controller.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pytest_promotion.decision.declared_gates import gate_id
+from pytest_promotion.decision.ledger import Ledger, Phase
+from pytest_promotion.decision.shards import Share
+from pytest_promotion.decision.wire import Envelope, pack, unpack
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.model import Gate, GateResult, Record, Severity
+from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
+from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
+from pytest_promotion.policy import Policy
+from pytest_promotion.reporting import junit
+from pytest_promotion.text import legible, safe
+
+ENVELOPE = "promotion_envelope"  # the attribute of a report that carries it from a worker
+_MARKS = {severity.value: severity for severity in Severity}
+_NOTHING = Envelope()
+_MARK_KEYS = {"owner", "fix", "requires", "timeout"}
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a process found when it collected: the same on every worker."""
+
+    planned: list[Gate]
+    deselected: list[Gate]
+    refusal: str = ""  # why the session cannot go on: a gate without a severity, or with two
+
+
+class Collector:
+    """Finds the gates, watches them run, and puts what they saw on their reports."""
+
+    def __init__(
+        self, folders: list[str], policy: Policy, share: Share | None = None, *, remote: bool, timeouts: bool = True
+    ) -> None:
+        self._folders = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+        self._inside: dict[Any, bool] = {}
+        self._policy = policy
+        self._share = share
+        self._remote = remote
+        self._timeouts = timeouts
+        self._envelopes: dict[tuple[str, str], Envelope] = {}
+        self._sent: dict[str, Record] = {}  # of the gate that runs now
+        self._running: Notebook | None = None
+        self._excepthook = threading.excepthook
+        self.collected = Collected([], [])
+        self.stray: list[str] = []  # what went wrong in a thread when no gate ran
+
+    # --- collection ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        gates: dict[str, Gate] = {}
+        try:
+            for item in items:
+                if self._is_gate(item):
+                    gate = self._read(item)
+                    if gate.id in gates:
+                        raise pytest.UsageError(
+                            f"two gates are called {gate.id}: {gates[gate.id].nodeid} and {gate.nodeid}"
+                        )
+                    gates[gate.id] = gate
+                    item.stash[GATE] = gate
+                    self.collected.planned.append(gate)
+        except pytest.UsageError as problem:
+            self.collected.refusal = str(problem)
+            if not self._remote:
+                raise
+            items.clear()  # the controller refuses the session, with this sentence
+        if self._share is not None:
+            mine = self._share.takes(gates)
+            self._leave_out(config, items, lambda name: name not in mine)
+        if "required" in self._policy.overrides:
+            # A roll-call that was given by hand is the whole session: what is not on it does not run.
+            called = set(self._policy.rules.required or ())
+            self._leave_out(config, items, lambda name: not called & set(_names(name)))
+
+    @staticmethod
+    def _leave_out(config: pytest.Config, items: list[pytest.Item], out: Callable[[str], bool]) -> None:
+        others = [item for item in items if GATE in item.stash and out(item.stash[GATE].id)]
+        if others:
+            gone = set(map(id, others))
+            items[:] = [item for item in items if id(item) not in gone]
+            config.hook.pytest_deselected(items=others)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        gone = {item.stash[GATE].nodeid for item in items if GATE in item.stash}
+        if gone:
+            self.collected.deselected += [gate for gate in self.collected.planned if gate.nodeid in gone]
+            self.collected.planned = [gate for gate in self.collected.planned if gate.nodeid not in gone]
+
+    def _is_gate(self, item: pytest.Item) -> bool:
+        inside = self._inside.get(item.path)
+        if inside is None:
+            inside = self._inside[item.path] = os.path.realpath(item.path).startswith(self._folders)
+        return inside
+
+    def _read(self, item: pytest.Item) -> Gate:
+        marks = [mark for mark in item.iter_markers() if mark.name in _MARKS]
+        severities = {mark.name for mark in marks}
+        # The same severity on the class and on the function is one severity said twice.
+        if len(severities) != 1:
+            found = "no severity" if not marks else f"{len(severities)} severities"
+            raise pytest.UsageError(
+                f"{item.nodeid} has {found}: mark it with exactly one of @pytest.mark.critical and @pytest.mark.warning"
+            )
+        said: dict[str, Any] = {}
+        for mark in reversed(marks):  # the nearest mark has the last word
+            unknown = sorted(set(mark.kwargs) - _MARK_KEYS)
+            if unknown or mark.args:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: @pytest.mark.{mark.name} does not take {', '.join(unknown) or mark.args!r}; "
+                    "it takes owner=, fix=, requires= and timeout="
+                )
+            said |= mark.kwargs
+        name = gate_id(item.nodeid)
+        severity = self._severity(item, name, _MARKS[severities.pop()])
+        gate = Gate(
+            name,
+            severity,
+            item.nodeid,
+            rule=_rule(item),
+            owner=str(said.get("owner", "")),
+            fix=str(said.get("fix", "")),
+            requires=_requires(item, said.get("requires", ())),
+            timeout=_timeout(item, said.get("timeout")),
+            line=0 if item.location[1] is None else item.location[1] + 1,
+        )
+        if gate.timeout is not None and self._timeouts:
+            if not item.config.pluginmanager.hasplugin("timeout"):
+                raise pytest.UsageError(f"{item.nodeid} has a timeout, and pytest-timeout is not there to keep it")
+            item.add_marker(pytest.mark.timeout(gate.timeout))
+        return gate
+
+    def _severity(self, item: pytest.Item, name: str, marked: Severity) -> Severity:
+        ruled = self._policy.gate(name).severity
+        if ruled is None or ruled is marked:
+            return marked
+        # The mark follows the policy, so that `-m critical` selects what is critical.
+        item.own_markers[:] = [mark for mark in item.own_markers if mark.name != marked.value]
+        item.add_marker(ruled.value)
+        return ruled
+
+    # --- the run ---
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        if GATE not in item.stash:
+            return (yield)
+        self._running = item.stash[NOTEBOOK] = Notebook()
+        try:
+            return (yield)
+        finally:
+            self._running = None
+            del item.stash[NOTEBOOK]  # what the gate saw is on its reports by now
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+        if GATE not in pyfuncitem.stash:
+            return (yield)
+        with warnings.catch_warnings():
+            # `return False` where `assert False` was meant is a warning to pytest; a session may
+            # have silenced it, and a gate may not pass on it.
+            warnings.simplefilter("error", pytest.PytestReturnNotNoneWarning)
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if GATE not in item.stash:
+            return report
+        if report.user_properties:
+            report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
+        kind, sentence = "", ""
+        if report.failed and call.excinfo is not None:
+            kind, sentence, own = of_failure(call.excinfo.value)
+            if own:
+                # A refusal says all there is to say; a traceback through this plugin adds nothing.
+                report.longrepr = sentence
+        if self._remote:
+            _make_sendable(report)
+        book = item.stash[NOTEBOOK]
+        setup = report.when == "setup"
+        # What was seen by the end of the call is nearly always all: teardown sends what it adds.
+        record = book.record() if not (setup and report.passed) and book.touched else None
+        if record is not None and record == self._sent.get(item.nodeid):
+            record = None
+        elif record is not None:
+            self._sent = {item.nodeid: record}
+        if self._remote and (setup or kind or record):
+            gate = item.stash[GATE] if setup else None
+            setattr(report, ENVELOPE, pack(Envelope(gate, record, kind, legible(sentence))))
+        elif kind or record:
+            self._envelopes[item.nodeid, report.when] = Envelope(None, record, kind, legible(sentence))
+        return report
+
+    def take(self, report: pytest.TestReport) -> Envelope | None:
+        """The envelope of a report of this process."""
+        return self._envelopes.pop((report.nodeid, report.when), None)
+
+    # --- threads ---
+
+    def watch_threads(self) -> None:
+        """From here on a thread that dies fails the gate that runs; pytest only warns about it."""
+        self._excepthook = threading.excepthook
+        threading.excepthook = self._thread_died
+
+    def pytest_unconfigure(self) -> None:
+        if threading.excepthook == self._thread_died:
+            threading.excepthook = self._excepthook
+
+    def _thread_died(self, args: Any) -> None:
+        name = args.thread.name if args.thread else "a thread"
+        sentence = legible(f"{name} died of {args.exc_type.__name__}: {args.exc_value}")
+        if self._running is not None:
+            self._running.refusals.append(sentence)
+        else:
+            self.stray.append(sentence)
+        self._excepthook(args)
+
+
+class Recorder:
+    """Writes down what is reported, by whichever process."""
+
+    def __init__(self, ledger: Ledger, prefixes: tuple[str, ...], collector: Collector | None) -> None:
+        self.ledger = ledger
+        self._prefixes = prefixes
+        self._collector = collector  # None on a controller: it collects nothing
+        self.failures = 0  # reports of gates that pytest counts as failed tests
+        self.accept: Callable[[GateResult], GateResult] = lambda result: result  # how waivers let a result look
+        self._said: dict[tuple[Any, ...], Phase] = {}
+
+    def is_gate(self, nodeid: str) -> bool:
+        """Whether a node id lies below a gates path."""
+        return nodeid.startswith(self._prefixes)
+
+    def pytest_collection_finish(self) -> None:
+        if self._collector is not None:
+            for gate in self._collector.collected.planned:
+                self.ledger.plan(gate)
+            for gate in self._collector.collected.deselected:
+                self.ledger.deselect(gate)
+
+    def close(self) -> None:
+        """Takes over what the collector of this process knows beside the gates."""
+        if self._collector is not None:
+            for sentence in (self._collector.collected.refusal, *self._collector.stray):
+                if sentence:
+                    self.ledger.problem(sentence)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.ledger.problem(f"{report.nodeid} could not be collected: {_last_line(report.longrepr)}")
+        elif report.skipped and self.is_gate(report.nodeid + "/"):
+            self.ledger.problem(f"{report.nodeid} skipped itself while it was collected: {of_skip(report.longrepr)}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not self.is_gate(report.nodeid):
+            return
+        self.failures += report.failed and not hasattr(report, "wasxfail")
+        text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
+        if text is not None:
+            envelope = unpack(text)
+        else:
+            envelope = (self._collector.take(report) if self._collector else None) or _NOTHING
+        if envelope.gate is not None:
+            self.ledger.plan(envelope.gate)
+        sentence = envelope.sentence
+        if not sentence:
+            if report.outcome == "skipped":
+                sentence = of_skip(report.longrepr)
+            elif report.outcome == "failed":
+                sentence = _last_line(report.longrepr)
+        self.ledger.observe(
+            report.nodeid,
+            self._phase(report, envelope.kind, sentence),
+            envelope.record,
+            duration_s=report.duration,
+        )
+        if report.when == "teardown":
+            self._put_on_junit(report)
+
+    def _phase(self, report: pytest.TestReport, kind: str, sentence: str) -> Phase:
+        said = (
+            report.when or "",
+            report.outcome,
+            kind,
+            sentence,
+            hasattr(report, "wasxfail"),
+            hasattr(report, "context"),
+            getattr(report, "worker_id", ""),
+        )
+        # Ten thousand gates pass in the same few words; each of these is kept once.
+        phase = self._said.get(said)
+        if phase is None:
+            phase = self._said[said] = Phase(*said)
+        return phase
+
+    def _put_on_junit(self, report: pytest.TestReport) -> None:
+        told = junit.properties(self.accept(self.ledger.result(report.nodeid)))
+        report.user_properties = [*report.user_properties, *told]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        # The verdict is not known yet when pytest-json-report asks, and is never read from there.
+        severities = {gate.nodeid: gate.severity.value for gate in self.ledger.planned}
+        json_report["promotion"] = {"schema_version": 1, "severity": severities}
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        self.ledger.problem(f"pytest broke: {_last_line(excrepr)}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        said = str(excinfo.value)
+        self.ledger.problem(f"the run was ended early: {legible(said or excinfo.typename)}")
+
+
+def _names(name: str) -> tuple[str, str]:
+    return name, name.partition("[")[0]
+
+
+def _make_sendable(report: pytest.TestReport) -> None:
+    """Texts that are no UTF-8, such as half of a character in a message, would lose the whole report on its way."""
+    texts = [text for _, text in report.sections] + ([str(report.longrepr)] if report.longrepr else [])
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        report.sections = [(legible(name), legible(text)) for name, text in report.sections]
+        report.longrepr = legible(report.longrepr)
+
+
+def _last_line(report: object) -> str:
+    lines = [line for line in str(report or "").splitlines() if line.strip()]
+    return legible(lines[-1].removeprefix("E").strip()) if lines else "no reason was given"
+
+
+def _rule(item: pytest.Item) -> str:
+    text = getattr(getattr(item, "obj", None), "__doc__", None) or ""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def _requires(item: pytest.Item, value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise pytest.UsageError(f"{item.nodeid}: requires= takes a list of gate ids, found {value!r}")
+    return tuple(names)
+
+
+def _timeout(item: pytest.Item, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise pytest.UsageError(f"{item.nodeid}: timeout= takes a number of seconds above zero, found {value!r}")
+    return float(value)

@@ -1,0 +1,95 @@
+"""What a session was asked to run, as far as its arguments tell before anything is collected."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_promotion.decision.declared_gates import Written
+
+
+def project(config: pytest.Config) -> Path | None:
+    """
+    The folder that the gates paths are relative to; None where there are no gates.
+
+    It is pytest's root directory. Without an ini file pytest guesses that from the existing
+    paths among its arguments, values of options included, and may guess a parent; then the
+    gates are looked for where pytest was called.
+    """
+    for folder in (config.rootpath, config.invocation_params.dir):
+        if any((folder / name).is_dir() for name in config.getini("promotion_gates")):
+            return folder
+    return None
+
+
+def gate_folders(config: pytest.Config) -> list[Path]:
+    """The folders whose tests are gates."""
+    base = project(config) or config.rootpath
+    return [Path(os.path.realpath(base / name)) for name in config.getini("promotion_gates")]
+
+
+class Selection:
+    """The arguments of a session, held against the gates that are written down."""
+
+    def __init__(self, config: pytest.Config, folders: list[Path]) -> None:
+        self._root = config.rootpath
+        self._folders = folders
+        self._asked = [self._split(argument, config) for argument in config.args]
+        self._ignored = [
+            os.path.realpath(config.invocation_params.dir / name) for name in config.getoption("ignore", None) or []
+        ]
+        self._patterns = config.getoption("ignore_glob", None) or []
+        # These leave files out without saying so to anyone.
+        self._filtered = bool(config.getoption("lf", default=False) or config.getoption("stepwise", default=False))
+
+    @staticmethod
+    def _split(argument: str, config: pytest.Config) -> tuple[str, str]:
+        path, _, name = argument.partition("::")
+        return os.path.realpath(config.invocation_params.dir / path), name.partition("[")[0]
+
+    @property
+    def touches_gates(self) -> bool:
+        """Whether the session may collect a gate at all."""
+        return any(
+            _below(path, str(folder)) or _below(str(folder), path)
+            for path, _ in self._asked
+            for folder in self._folders
+        )
+
+    @property
+    def missing(self) -> list[str]:
+        """The paths that were asked for and are not there: with workers, pytest itself does not say so."""
+        return [os.path.relpath(path, self._root) for path, _ in self._asked if not os.path.exists(path)]
+
+    @property
+    def surely_partial(self) -> bool:
+        """Whether the arguments alone show that this is a look at some gates."""
+        return self._filtered or any(name for _, name in self._asked)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether less than every gate folder was asked for."""
+        return self.surely_partial or not all(
+            any(not name and _below(str(folder), path) for path, name in self._asked) for folder in self._folders
+        )
+
+    def asks_for(self, gate: Written) -> bool:
+        """Whether the session was to collect that gate."""
+        file = os.path.realpath(self._root / gate.file)
+        if self._filtered or any(_below(file, path) for path in self._ignored):
+            return False
+        if any(fnmatch.fnmatch(file, pattern) for pattern in self._patterns):
+            return False
+        return any(
+            _below(file, path) and (not name or gate.name == name or gate.name.startswith(f"{name}::"))
+            for path, name in self._asked
+        )
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

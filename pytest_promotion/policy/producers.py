@@ -1,0 +1,69 @@
+"""
+Producers: commands that write evidence afresh before the gates read it.
+
+A refresh is part of the run. A producer that fails, or that leaves a file as it was, fails
+the decision; and what it writes is judged like any other evidence, by the time of the data
+in it, so that a refresh cannot make old data fresh.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import commands
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.evidence.freshness import span
+from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.model import CommandRun
+from pytest_promotion.policy import Producer
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """One producer that was run, and what is wrong with how it went, a sentence each."""
+
+    name: str
+    run: CommandRun | None
+    problems: tuple[str, ...]
+
+
+def refresh(
+    names: Sequence[str], producers: Mapping[str, Producer], root: Path, cwd: Path, vault: Vault | None = None
+) -> Iterator[Refresh]:
+    """
+    Runs the named producers, one after the other, in *cwd*.
+
+    In a command, `{python}` stands for this interpreter and `{root}` for the promotion root.
+    """
+    for name in names:
+        producer = producers[name]
+        words = [word.replace("{python}", sys.executable).replace("{root}", str(root)) for word in producer.command]
+        before = {path: _state(root / path) for path in producer.writes}
+        book = Notebook()
+        problems = []
+        try:
+            done = commands.run(words, span(producer.timeout).total_seconds(), cwd, book, vault)
+        except Unproven as refusal:
+            problems.append(f"the producer {name} did not run: {refusal}")
+        else:
+            if done.exit_code != 0:
+                said = done.output.strip().splitlines()
+                problems.append(
+                    f"the producer {name} ended with exit code {done.exit_code}" + (f": {said[-1]}" if said else "")
+                )
+            for path, earlier in before.items():
+                if _state(root / path) in (None, earlier):
+                    problems.append(f"the producer {name} did not write {path}")
+        yield Refresh(name, book.commands[-1] if book.commands else None, tuple(problems))
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino

@@ -1,0 +1,111 @@
+"""The two lenses of a proof: one that watches what a gate looks at, and one that shows it sabotaged evidence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from pytest_promotion.clock import Clock
+from pytest_promotion.evidence.reading import Reading
+from pytest_promotion.prove.observations import Touches, watched
+
+ROWS_WATCHED: Final = 2  # of a file of rows, the first ones: what a gate asks of one row it asks of all
+HANG_S: Final = 0.2  # how long a command that hangs may take while it is being proved
+
+
+@dataclass(slots=True)
+class Look:
+    """What a gate looked at in one file."""
+
+    reading: Reading
+    how: set[str] = field(default_factory=set)
+    document: Any = None
+    touches: Touches = field(default_factory=Touches)
+    rows: dict[int, Touches] = field(default_factory=dict)
+
+
+class Watching:
+    """The lens of the honest run: shows everything as it is."""
+
+    def __init__(self) -> None:
+        self.looks: dict[str, Look] = {}
+        self.asked_for: dict[str, set[str]] = {}
+
+    def reading(self, path: str, reading: Reading) -> Reading:
+        self.looks[path] = Look(reading, self.asked_for.setdefault(path, set()))
+        return reading
+
+    def asked(self, path: str, how: str) -> None:
+        self.asked_for.setdefault(path, set()).add(how)
+
+    def document(self, path: str, value: Any) -> Any:
+        look = self.looks[path]
+        if look.document is None:
+            look.document = value
+        return watched(value, look.touches)
+
+    def row(self, path: str, number: int, row: Any) -> Any:
+        if number >= ROWS_WATCHED:
+            return row
+        return watched(row, self.looks[path].rows.setdefault(number, Touches()))
+
+    def words(self, argv: Sequence[str], timeout: float) -> tuple[Sequence[str], float]:
+        return argv, timeout
+
+    def clock(self, clock: Clock) -> Clock:
+        return clock
+
+
+@dataclass(slots=True)
+class Sabotaged:
+    """
+    The lens of one sabotage; what it does not change it shows as it is.
+
+    `content` stands in place of what is in the file at `path`, which is `gone` or dated `mtime_ns`; None is as it was.
+    It is bytes, made before the gate runs: a mistake in making them is ours and must not look like the gate's answer.
+    """
+
+    path: str = ""
+    content: bytes | None = None
+    gone: bool = False
+    mtime_ns: int | None = None
+    command: int | None = None  # which of the gate's commands, counted from 0
+    fault: str = ""  # "missing", "failing" or "hanging"
+    now: Clock | None = None
+    _ran: int = 0
+
+    def reading(self, path: str, reading: Reading) -> Reading:
+        if path != self.path or reading.content is None:
+            return reading
+        if self.gone:
+            raise FileNotFoundError(path)
+        mtime = reading.mtime_ns if self.mtime_ns is None else self.mtime_ns
+        content = reading.content if self.content is None else self.content
+        return reading._replace(
+            sha256=sha256(content).hexdigest(), size_bytes=len(content), content=content, mtime_ns=mtime
+        )
+
+    def asked(self, path: str, how: str) -> None:
+        """Nothing has to be known of a sabotaged run but its outcome."""
+
+    def document(self, path: str, value: Any) -> Any:  # noqa: ARG002 - a lens's signature
+        return value
+
+    def row(self, path: str, number: int, row: Any) -> Any:  # noqa: ARG002 - a lens's signature
+        return row
+
+    def words(self, argv: Sequence[str], timeout: float) -> tuple[Sequence[str], float]:
+        number, self._ran = self._ran, self._ran + 1
+        if number != self.command:
+            return argv, timeout
+        if self.fault == "missing":
+            return [f"{argv[0]}-is-not-installed", *argv[1:]], timeout
+        if self.fault == "failing":
+            return [sys.executable, "-c", "import sys; sys.exit(1)"], timeout
+        return [sys.executable, "-c", "import time; time.sleep(3600)"], HANG_S
+
+    def clock(self, clock: Clock) -> Clock:
+        return self.now or clock

@@ -1,0 +1,1 @@
+"""One module a file format: from the bytes that other tools write to typed facts."""

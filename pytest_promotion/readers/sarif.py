@@ -1,0 +1,133 @@
+"""
+SARIF 2.1.0 of any scanner.
+
+`level` is how loud a result is and not how bad: where a rule has a `security-severity`, a CVSS score as text, that
+counts. `results` that is null means that nothing was run, an empty list that nothing was found. A suppression counts
+where it is accepted, or has no status, and none beside it is rejected or under review (SARIF 3.27.23, 3.35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.readers.findings import Finding, Scan, text
+
+VERSION: Final = "2.1.0"
+# CVSS 3.1, qualitative severity rating scale: from which score on.
+_SCORES: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.0, "low"))
+_LEVELS: Final = {"error": "high", "warning": "medium", "note": "low", "none": "low"}
+_NO_FINDING: Final = ("pass", "notApplicable", "informational")
+
+
+def read(document: dict[str, Any], origin: str) -> Scan:
+    """The scan in a SARIF *document*. Raises `Unproven`."""
+    if document.get("version") != VERSION:
+        raise Unproven(f"{origin} is SARIF {document.get('version')!r}; {VERSION} is known")
+    runs = a_list(document["runs"], f"{origin}: runs")
+    found: list[Finding] = []
+    incomplete: list[str] = []
+    tools, looked_at, ended = [], 0, ""
+    for number, one in enumerate(runs):
+        place = f"{origin}: runs[{number}]"
+        run = an_object(one, place)
+        driver = an_object(an_object(run.get("tool"), f"{place}.tool").get("driver"), f"{place}.tool.driver")
+        tools.append(text(driver.get("name"), f"{place}.tool.driver.name"))
+        if run.get("results") is None:
+            incomplete.append(f"{tools[-1]} has no results, not even none: it was not run")
+            continue
+        looked_at += 1
+        incomplete += _failures(run, place, tools[-1])
+        rules = _Rules(driver, place)
+        results = a_list(run["results"], f"{place}.results")
+        found += [one for spot, result in enumerate(results) for one in _of(result, rules, f"{place}.results[{spot}]")]
+        ended = max([ended, *(str(call.get("endTimeUtc") or "") for call in _calls(run, place))])
+    return Scan(
+        f"SARIF {VERSION}", ", ".join(tools), tuple(found), looked_at, ended or None, incomplete=tuple(incomplete)
+    )
+
+
+def _calls(run: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    calls = a_list(run.get("invocations") or [], f"{place}.invocations")
+    return [an_object(call, f"{place}.invocations") for call in calls]
+
+
+def _failures(run: dict[str, Any], place: str, tool: str) -> Iterator[str]:
+    for call in _calls(run, place):
+        if call.get("executionSuccessful") is not True:
+            yield f"{tool} says that it did not run to its end"
+        for name in ("toolExecutionNotifications", "toolConfigurationNotifications"):
+            for note in a_list(call.get(name) or [], f"{place}.{name}"):
+                if an_object(note, f"{place}.{name}").get("level") == "error":
+                    said = an_object(note.get("message") or {}, f"{place}.{name}").get("text", "no reason is given")
+                    yield f"{tool} reports an error: {said}"
+
+
+class _Rules:
+    """The rules of a run, by their place and by their id."""
+
+    def __init__(self, driver: dict[str, Any], place: str) -> None:
+        listed_ = a_list(driver.get("rules") or [], f"{place}.tool.driver.rules")
+        self._at = [an_object(rule, f"{place}.tool.driver.rules") for rule in listed_]
+        self._by_id = {rule.get("id"): rule for rule in reversed(self._at)}
+
+    def of(self, said: dict[str, Any], place: str) -> dict[str, Any]:
+        """The rule of a result, {} where it has none."""
+        index = said.get("ruleIndex", -1)
+        if isinstance(index, int) and not isinstance(index, bool) and index >= 0:
+            if index >= len(self._at):
+                raise Unproven(f"{place}: ruleIndex {index} points at no rule")
+            return self._at[index]
+        name = said.get("ruleId")
+        return self._by_id.get(name, {}) if isinstance(name, str) else {}
+
+
+def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
+    said = an_object(result, place)
+    if said.get("kind", "fail") in _NO_FINDING or said.get("baselineState") == "absent":
+        return
+    rule = rules.of(said, place)
+    name = said.get("ruleId") or rule.get("id")
+    yield Finding(
+        id=text(name, f"{place}.ruleId"),
+        severity=_severity(said, rule, place),
+        part=_part(said, place),
+        suppressed=_suppressed(said, place),
+    )
+
+
+def _severity(said: dict[str, Any], rule: dict[str, Any], place: str) -> str:
+    score = None
+    for source in (said, rule):
+        score = score or an_object(source.get("properties") or {}, f"{place}.properties").get("security-severity")
+    if score is not None:
+        try:
+            value = float(score)
+        except (TypeError, ValueError):
+            return "unknown"
+        return next((word for least, word in _SCORES if value >= least), "unknown")
+    usual = an_object(rule.get("defaultConfiguration") or {}, f"{place}: defaultConfiguration").get("level", "warning")
+    return _LEVELS.get(str(said.get("level", usual)), "unknown")
+
+
+def _part(said: dict[str, Any], place: str) -> str:
+    for one in a_list(said.get("locations") or [], f"{place}.locations"):
+        where = an_object(an_object(one, place).get("physicalLocation") or {}, place)
+        uri = an_object(where.get("artifactLocation") or {}, place).get("uri")
+        if isinstance(uri, str) and uri:
+            line = an_object(where.get("region") or {}, place).get("startLine")
+            return f"{uri}:{line}" if line else uri
+    return "no place is given"
+
+
+def _suppressed(said: dict[str, Any], place: str) -> str:
+    every = [
+        an_object(one, f"{place}.suppressions")
+        for one in a_list(said.get("suppressions") or [], f"{place}.suppressions")
+    ]
+    if not every or any(one.get("status", "accepted") != "accepted" for one in every):
+        return ""
+    why = "; ".join(str(one["justification"]) for one in every if one.get("justification"))
+    return why or f"suppressed ({', '.join(str(one.get('kind', '?')) for one in every)})"

@@ -1,0 +1,72 @@
+"""
+Snyk's JSON (`snyk test --json`, `snyk container test --json`): one project, or a list of them.
+
+An error is an object too, with `ok: false` and `error`; a project without dependencies was not scanned; and the same
+vulnerability stands once for each path that leads to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.readers.findings import Finding, Scan, distinct, severity_of, text
+
+
+def read(projects: list[dict[str, Any]], origin: str) -> Scan:
+    """The scan in Snyk's *projects*. Raises `Unproven`, also where one of them is an error."""
+    found: list[Finding] = []
+    looked_at = 0
+    digests: set[str] = set()
+    for number, project in enumerate(_with_applications(projects, origin)):
+        place = f"{origin}: project {number + 1}"
+        if "vulnerabilities" not in project:
+            why = project.get("error") or project.get("message") or "it has no vulnerabilities, not even none"
+            raise Unproven(f"{place} was not scanned: {why}")
+        count = project.get("dependencyCount", 0)
+        if not isinstance(count, int) or isinstance(count, bool):
+            raise Unproven(f"{place}: dependencyCount is {count!r}")
+        looked_at += count
+        found += _of(project, place)
+        image = an_object(project.get("docker") or {}, f"{place}.docker").get("imageId")
+        digests |= {str(image)} if isinstance(image, str) and image.startswith("sha256:") else set()
+    return Scan("Snyk JSON", "Snyk", distinct(found), looked_at, digests=frozenset(digests))
+
+
+def _with_applications(projects: list[dict[str, Any]], origin: str) -> list[dict[str, Any]]:
+    """The projects, and the applications inside of a container, which are projects too."""
+    found = []
+    for project in projects:
+        found.append(project)
+        found += [
+            an_object(one, f"{origin}: applications") for one in a_list(project.get("applications") or [], origin)
+        ]
+    return found
+
+
+def _of(project: dict[str, Any], place: str) -> list[Finding]:
+    found = []
+    for number, one in enumerate(a_list(project["vulnerabilities"], f"{place}.vulnerabilities")):
+        spot = f"{place}.vulnerabilities[{number}]"
+        said = an_object(one, spot)
+        name = text(said.get("packageName") or said.get("name"), f"{spot}.packageName")
+        fixed = said.get("nearestFixedInVersion") or ", ".join(map(str, said.get("fixedIn") or []))
+        found.append(
+            Finding(
+                id=text(said.get("id"), f"{spot}.id"),
+                severity=severity_of(said.get("severityWithCritical") or said.get("severity")),
+                part=f"{name} {said.get('version', '')}".strip(),
+                fixed_in=fixed or ("an upgrade" if said.get("isUpgradable") is True else ""),
+                published=str(said.get("publicationTime") or ""),
+            )
+        )
+    # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
+    ignored = an_object(project.get("filtered") or {}, f"{place}.filtered").get("ignore") or []
+    for number, one in enumerate(a_list(ignored, f"{place}.filtered.ignore")):
+        said = an_object(one, f"{place}.filtered.ignore[{number}]")
+        name = text(said.get("packageName") or said.get("name"), f"{place}.filtered.ignore[{number}]")
+        part = f"{name} {said.get('version', '')}".strip()
+        reason = "ignored by .snyk"
+        found.append(Finding(str(said.get("id")), severity_of(said.get("severity")), part, suppressed=reason))
+    return found

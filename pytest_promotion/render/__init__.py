@@ -1,1 +1,0 @@
-"""Pure functions from a decision to the forms in which people and programs read it."""

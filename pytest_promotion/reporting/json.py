@@ -1,0 +1,189 @@
+"""The decision as JSON: the form that programs rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_promotion.decision.fingerprint import failure_of
+from pytest_promotion.model import CommandRun, Decision, Exhibit, Freshness, GateResult, Measurement, Outcome, Waived
+from pytest_promotion.text import legible, safe
+
+SCHEMA_VERSION = 1
+
+
+def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[str, Any]:
+    """
+    The decision as a dictionary of plain values, in the order of the contract.
+
+    Args:
+        history: the head of the log that the decision will be appended to; None for what is not logged.
+    """
+    verdict = decision.verdict
+    before = {one.waiver.gate: one.outcome for one in decision.waived}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": decision.kind,
+        "scope": verdict.scope.value,
+        "finished": True,
+        "run_id": decision.run_id,
+        "ts_utc": decision.ts_utc,
+        "valid_until": (
+            {"ts_utc": decision.valid_until.ts_utc, "because": decision.valid_until.because}
+            if decision.valid_until
+            else None
+        ),
+        "status": verdict.status.value,
+        "passed": verdict.passed,
+        "profile": decision.profile,
+        "overrides": _plain(decision.overrides),
+        "weakened": list(decision.weakened),
+        "reasons": [legible(reason) for reason in verdict.reasons],
+        "critical_failures": list(verdict.critical_failures),
+        "warnings": list(verdict.warnings),
+        "without_evidence": list(verdict.without_evidence),
+        "checks": [_check(result, before.get(result.gate.id)) for result in verdict.results],
+        "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
+        "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,
+        "evidence_bundle": {
+            "evidence_bundle_id": decision.bundle_id,
+            "artifact_count": len(decision.exhibits),
+            "artifacts": [_exhibit(item) for item in decision.exhibits],
+        },
+        "attachments": [_exhibit(item) for item in decision.attachments],
+        "refreshed": [{"producer": name, **_command(run)} for name, run in decision.refreshed],
+        "policy": {
+            "path": decision.policy_path,
+            "sha256": decision.policy_sha256,
+            "resolved_sha256": decision.policy_resolved_sha256,
+            "files": [_exhibit(item) for item in decision.policy_files],
+        },
+        "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
+        "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
+        "waivers": [_waiver(one) for one in decision.waived],
+        "history": history,
+        "tool": {"name": "pytest-promotion", "version": decision.tool_version},
+    }
+
+
+_UNFINISHED = "the session has not finished; if it is not running any more, it never will"
+
+
+def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = None) -> dict[str, Any]:
+    """What stands in `latest.json` while a session runs, and stays there if it never ends or is refused."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "decision",
+        "scope": "full",
+        "finished": False,
+        "run_id": run_id,
+        "ts_utc": ts_utc,
+        "valid_until": None,
+        "status": "FAIL",
+        "passed": False,
+        "profile": profile,
+        "reasons": [legible(reason or _UNFINISHED)],
+        "critical_failures": [],
+        "warnings": [],
+        "checks": [],
+    }
+
+
+def _check(result: GateResult, before: Outcome | None) -> dict[str, Any]:
+    # Tuples: of ten thousand checks most have nothing to list, and an empty tuple takes no room.
+    gate, record = result.gate, result.record
+    return {
+        "name": gate.id,
+        "severity": gate.severity.value,
+        "pass": result.passed,
+        "outcome": result.outcome.value,
+        "reason": legible(result.reason),
+        "rule": legible(gate.rule),
+        "owner": legible(gate.owner),
+        "fix": legible(gate.fix),
+        "requires": gate.requires,
+        "duration_s": round(result.duration_s, 6),
+        "nodeid": legible(gate.nodeid),
+        "line": gate.line,
+        "absent": result.absent.value if result.absent else None,
+        "spoiled_by": result.spoiled_by,
+        "evidence_paths": tuple(sorted(legible(item.path) for item in record.exhibits)),
+        "measurements": tuple(map(_measurement, record.measurements)),
+        "freshness": tuple(map(_freshness, record.freshness)),
+        "commands": tuple(map(_command, record.commands)),
+        "notes": tuple(map(legible, record.notes)),
+        "failure": _failure(result if before is None else replace(result, outcome=before)),
+    }
+
+
+def _failure(result: GateResult) -> dict[str, Any] | None:
+    failure = failure_of(result)
+    return {"fingerprint": failure.fingerprint, "limits": _plain(failure.limits)} if failure else None
+
+
+def _waiver(one: Waived) -> dict[str, Any]:
+    waiver = one.waiver
+    return {
+        "gate": legible(waiver.gate),
+        "severity": waiver.severity.value,
+        "outcome": one.outcome.value,
+        "fingerprint": waiver.fingerprint,
+        "limits": _plain(waiver.limits),
+        "subjects": list(waiver.subjects),
+        "reason": legible(waiver.reason),
+        "owner": legible(waiver.owner),
+        "requested_by": legible(waiver.requested_by),
+        "created": waiver.created,
+        "expires": waiver.expires,
+        "ends": {"ts_utc": waiver.ends.ts_utc, "because": legible(waiver.ends.because)},
+        "approvers": [{"name": who.name, "roles": list(who.roles)} for who in waiver.approvers],
+        "where": legible(waiver.where),
+    }
+
+
+def _measurement(item: Measurement) -> dict[str, Any]:
+    return {
+        "name": legible(item.name),
+        "value": _plain(item.value),
+        "operator": item.operator,
+        "threshold": _plain(item.threshold),
+        "pass": item.ok,
+        "samples": item.samples,
+        "min_samples": item.min_samples,
+    }
+
+
+def _freshness(item: Freshness) -> dict[str, Any]:
+    return {
+        "path": legible(item.path),
+        "timestamp": item.timestamp,
+        "source": legible(item.source),
+        "age_s": item.age_s,
+        "max_age_s": item.max_age_s,
+    }
+
+
+def _exhibit(item: Exhibit) -> dict[str, Any]:
+    return {
+        "path": legible(item.path),
+        "sha256": item.sha256,
+        "size_bytes": item.size_bytes,
+        "exists": item.exists,
+    }
+
+
+def _command(item: CommandRun) -> dict[str, Any]:
+    return {
+        "argv": [legible(word) for word in item.argv],
+        "exit_code": item.exit_code,
+        "duration_s": round(item.duration_s, 6),
+        "output_sha256": item.output_sha256,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {legible(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return safe(value)

@@ -1,0 +1,93 @@
+"""The decision as Markdown: what a reviewer reads, the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_promotion.reporting.escaping import cell as _cell
+from pytest_promotion.reporting.escaping import text as _text
+
+
+def markdown(decision: dict[str, Any]) -> str:
+    """The Markdown of a decision document."""
+    return "\n".join(_lines(decision)) + "\n"
+
+
+def _lines(decision: dict[str, Any]) -> Iterator[str]:
+    checks = {check["name"]: check for check in decision["checks"]}
+    yield f"# Promotion: {decision['status']}"
+    yield ""
+    if decision["kind"] == "replay":
+        yield f"**A replay as of {decision['clock']['now_utc']}: not a decision to act on.**"
+        yield ""
+    subject = decision["subject"]
+    if subject:
+        algorithm, hexes = next(iter(subject["digest"].items()))
+        yield f"- Subject: {_text(subject['name'])} `{algorithm}:{hexes}`"
+    yield f"- Decided: {decision['ts_utc']}, profile `{decision['profile']}`, scope `{decision['scope']}`"
+    until = decision["valid_until"]
+    if until:
+        yield f"- Valid until: {until['ts_utc']} ({_text(until['because'])})"
+    if decision["without_evidence"]:
+        yield f"- Passed without evidence: {', '.join(map(_text, decision['without_evidence']))}"
+    for weaker in decision["weakened"]:
+        yield f"- Weakened: {_text(weaker)}"
+    yield f"- Run: `{decision['run_id']}`"
+
+    yield from _section(
+        "Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it"
+    )
+    failures = [line for name in decision["critical_failures"] for line in _blocking(checks[name])]
+    yield from _section("Critical failures", failures, "- none")
+    review = [line for name in decision["warnings"] for line in _blocking(checks[name])]
+    yield from _section("Warnings to review", review, "- none")
+    if decision["waivers"]:
+        yield from _section("Waived", [line for one in decision["waivers"] for line in _waived(one, checks)], "")
+
+    yield ""
+    yield "## All checks"
+    yield ""
+    yield "| gate | severity | outcome | reason |"
+    yield "|---|---|---|---|"
+    for check in decision["checks"]:
+        yield f"| {_cell(check['name'])} | {check['severity']} | {check['outcome']} | {_cell(check['reason'])} |"
+
+    bundle = decision["evidence_bundle"]
+    yield ""
+    yield "## Evidence"
+    yield ""
+    yield f"Bundle `{bundle['evidence_bundle_id']}`, {bundle['artifact_count']} artifacts."
+    yield ""
+    yield "| artifact | sha256 | bytes |"
+    yield "|---|---|---|"
+    for item in bundle["artifacts"]:
+        digest = f"`{item['sha256']}`" if item["exists"] else "absent"
+        yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
+
+
+def _section(title: str, lines: list[str], otherwise: str) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield from lines or [otherwise]
+
+
+def _blocking(check: dict[str, Any]) -> Iterator[str]:
+    yield f"- **{_text(check['name'])}** {check['outcome']}: {_text(check['reason'])}"
+    if check["owner"]:
+        yield f"  - Owner: {_text(check['owner'])}"
+    if check["fix"]:
+        yield f"  - Fix: {_text(check['fix'])}"
+    if check["evidence_paths"]:
+        yield f"  - Evidence: {', '.join(_text(path) for path in check['evidence_paths'])}"
+
+
+def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[str]:
+    name = waiver["gate"]
+    yield f"- **{_text(name)}** {waiver['outcome']}, accepted until {waiver['expires']}: {_text(waiver['reason'])}"
+    yield f"  - What is wrong: {_text(checks[name]['reason'])}"
+    yield f"  - Owner: {_text(waiver['owner'])}"
+    approvers = (f"{who['name']} ({', '.join(who['roles'])})" for who in waiver["approvers"])
+    yield f"  - Approved by: {', '.join(map(_text, approvers))}; asked for by {_text(waiver['requested_by'])}"
+    yield f"  - Stands in: {_text(waiver['where'])}, for the failure `{waiver['fingerprint'][:12]}`"

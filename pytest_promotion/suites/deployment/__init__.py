@@ -1,0 +1,1 @@
+"""The deployment policy: determinism, service levels, scans, plans, protection and monitoring."""

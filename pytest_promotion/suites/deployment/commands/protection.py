@@ -1,0 +1,132 @@
+"""`promotion protection`: is what a policy demands of a branch enforced on GitHub?"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_promotion.suites.deployment.protection.github import Repository
+    from pytest_promotion.suites.deployment.protection.wanted import Wanted
+
+
+@click.group()
+def protection() -> None:
+    """Branch protection on GitHub: classic protection and rulesets."""
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        [
+            click.argument("repository", metavar="OWNER/NAME"),
+            click.option(
+                "--policy",
+                type=click.Path(path_type=Path, dir_okay=False),
+                default=Path("protection.yaml"),
+                show_default=True,
+                help="What has to be enforced.",
+            ),
+            click.option("--branch", multiple=True, metavar="NAME", help="Only this branch of the policy; repeatable."),
+            click.option("--api", default="https://api.github.com", show_default=True, help="Of another server."),
+            click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@protection.command(epilog="Example: GITHUB_TOKEN=… promotion protection check octo/shop --policy protection.yaml")
+@_options
+@click.option("--commit", metavar="SHA", help="Demand too that this commit has every required check, ended in success.")
+def check(commit: str | None, as_json: bool, **given: Any) -> int:
+    """
+    Ask whether GitHub enforces what the policy demands. The token is read from GITHUB_TOKEN.
+
+    Exit code 0 it does, 2 something is not enforced, or the commit lacks a check, 3 GitHub could not be asked.
+    """
+    from pytest_promotion.suites.deployment.protection.commit import lacking
+    from pytest_promotion.suites.deployment.protection.enforced import enforced, gaps
+
+    def ask(repository: Repository, branches: dict[str, Wanted]) -> int:
+        found: dict[str, list[str]] = {}
+        for name, wanted in branches.items():
+            found[name] = gaps(wanted, enforced(repository.protection(name), repository.rules(name)))
+            if commit is not None:
+                runs, statuses = repository.check_runs(commit), repository.statuses(commit)
+                found[name] += lacking(wanted, runs, statuses, commit)
+        if as_json:
+            click.echo(json.dumps({"enforced": not any(found.values()), "branches": found}, indent=2))
+        for name, missing in found.items():
+            if not as_json:
+                click.echo(f"{name}: {'enforced' if not missing else 'NOT enforced'}")
+                for line in missing:
+                    click.echo(f"  {line}")
+        return 2 if any(found.values()) else 0
+
+    return _with(given, ask)
+
+
+@protection.command(epilog="Example: GITHUB_TOKEN=… promotion protection apply octo/shop --yes")
+@_options
+@click.option("--yes", is_flag=True, help="Do it. Without it the difference is printed and nothing is changed.")
+def apply(yes: bool, as_json: bool, **given: Any) -> int:
+    """
+    Print how classic protection would change, and with --yes change it, then ask again.
+
+    Whatever is stricter already stays. Exit code 0 it is enforced now, 2 it is not, or would have to be changed, 3
+    GitHub could not be asked, or refused.
+    """
+    from pytest_promotion.suites.deployment.protection.applying import body, difference
+    from pytest_promotion.suites.deployment.protection.enforced import enforced, gaps
+
+    def ask(repository: Repository, branches: dict[str, Wanted]) -> int:
+        told: dict[str, Any] = {}
+        for name, wanted in branches.items():
+            classic = repository.protection(name)
+            changed = difference(name, wanted, classic)
+            if changed and not as_json:
+                click.echo(changed)
+            if changed and yes:
+                repository.protect(name, body(wanted, classic))
+                classic = repository.protection(name)
+            left = gaps(wanted, enforced(classic, repository.rules(name)))
+            told[name] = {"difference": changed, "applied": bool(changed and yes), "not_enforced": left}
+        if as_json:
+            click.echo(json.dumps(told, indent=2))
+        waiting = any(one["difference"] and not one["applied"] for one in told.values())
+        left_over = [line for one in told.values() for line in one["not_enforced"]]
+        if waiting:
+            click.echo("nothing was changed: --yes does it", err=True)
+        elif not as_json:
+            click.echo("\n".join(left_over) if left_over else "enforced")
+        return 2 if left_over or waiting else 0
+
+    return _with(given, ask)
+
+
+def _with(given: dict[str, Any], ask: Callable[[Repository, dict[str, Wanted]], int]) -> int:
+    from pytest_promotion.errors import PolicyError, Unproven
+    from pytest_promotion.suites.deployment.protection.github import Repository
+    from pytest_promotion.suites.deployment.protection.wanted import load
+
+    try:
+        branches = load(given["policy"])
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    unknown = set(given["branch"]) - set(branches)
+    if unknown:
+        raise click.UsageError(f"{given['policy']} has no branch {', '.join(sorted(unknown))}")
+    if given["repository"].count("/") != 1:
+        raise click.UsageError(f"{given['repository']!r} is not OWNER/NAME")
+    chosen = {name: one for name, one in branches.items() if not given["branch"] or name in given["branch"]}
+    try:
+        return ask(Repository(given["repository"], os.environ.get("GITHUB_TOKEN"), given["api"]), chosen)
+    except ImportError:
+        raise click.ClickException("this needs PyGithub: pip install 'pytest-promotion[github]'") from None
+    except Unproven as refusal:
+        raise click.ClickException(str(refusal)) from None

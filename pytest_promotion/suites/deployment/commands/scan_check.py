@@ -1,0 +1,80 @@
+"""`promotion scan-check`: may what the scanners found be promoted?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pytest_promotion.cli.errors import answering
+
+
+@click.command(
+    "scan-check", epilog="Example: promotion scan-check trivy.json --image sha256:… --most high=3 --max-age 12h"
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--image", metavar="sha256:HEX", help="The image that has to have been scanned.")
+@click.option("--most", multiple=True, metavar="SEVERITY=N", help="Accepted findings. [critical, high, unknown: 0]")
+@click.option(
+    "--grace", multiple=True, metavar="SEVERITY=SPAN", help="How long a finding may be known before it counts."
+)
+@click.option("--only-fixable", is_flag=True, help="Count only what somebody has mended already.")
+@click.option("--max-age", default="24h", show_default=True, metavar="SPAN", help="How old a scan may be.")
+@click.option("--scanned-at", metavar="ISO-8601", help="When, for reports that do not say; it is written into ours.")
+@click.option("--accept-end-of-life", is_flag=True, help="Accept a system that gets no advisories any more.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given: Any) -> int:
+    """
+    Hold reports of Trivy, of Snyk, or in SARIF of any scanner, against limits.
+
+    Exit code 0 there is no more than is accepted, 2 there is more, 3 nobody can tell: nothing was scanned, the scan is
+    old, undated, of another image, not complete, or no report of a scanner.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.json_files import write_json
+    from pytest_promotion.readers.scan_file import read
+    from pytest_promotion.suites.deployment.scan_rules import USUAL, document, judge, limits
+
+    rules = {
+        "most": USUAL | _pairs("--most", given["most"], int),
+        "grace": _pairs("--grace", given["grace"], str),
+        "only_fixable": given["only_fixable"],
+        "max_age": given["max_age"],
+        "image": given["image"],
+        "end_of_life": given["accept_end_of_life"],
+    }
+    now = Clock().now()
+    with answering():
+        accepted = limits(rules)
+        scans = [(str(path), read(path.read_bytes(), str(path)).dated(given["scanned_at"])) for path in files]
+        judgement = judge(scans, accepted, now)
+        report = document(scans, judgement, now)
+        if out is not None:
+            write_json(out, report)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        told = (
+            ", ".join(f"{count} {name}" for name, count in judgement.counts.items() if count)
+            or "no findings that count"
+        )
+        click.echo(f"{judgement.status}: {told}")
+        for line in judgement.reasons:
+            click.echo(f"  {line}")
+        for why, count in judgement.excused.items():
+            click.echo(f"  {count} left out: {why}")
+    return {"pass": 0, "fail": 2}.get(judgement.status, 3)
+
+
+def _pairs(option: str, words: tuple[str, ...], kind: Any) -> dict[str, Any]:
+    found = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            found[name] = kind(value)
+        except ValueError:
+            raise click.UsageError(f"{option} {word}: expected SEVERITY=VALUE") from None
+    return found

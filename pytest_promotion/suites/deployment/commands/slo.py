@@ -1,0 +1,92 @@
+"""`promotion slo` and `promotion load`: what a load test measured, and a small one to measure with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pytest_promotion.cli.errors import answering
+
+
+@click.command(epilog="Example: promotion slo summary.json --targets slo.yaml")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--targets", type=click.Path(path_type=Path, dir_okay=False), help="A targets file. [p95 500 ms, p99 1 s, 1 %]"
+)
+@click.option("--headroom", type=click.FloatRange(0, 10), default=0.2, show_default=True, help="Of what is suggested.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_json: bool) -> int:
+    """
+    Hold the output of k6 in FILE against service level objectives, and suggest targets from it.
+
+    Exit code 0 all critical ones are met, 2 one is not, or k6 itself says so; 3 one was not measured, or FILE is none
+    of k6's four formats.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.json_files import write_json
+    from pytest_promotion.suites.deployment.slo.report import report
+    from pytest_promotion.suites.deployment.slo.targets import USUAL, load
+
+    with answering():
+        wanted = load(targets) if targets else USUAL
+        found = report(file.read_bytes(), str(file), wanted, Clock().now(), headroom)
+        if out is not None:
+            write_json(out, found)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(f"{found['status']}: {found['requests']} requests, {found['format']}")
+        for one in found["objectives"]:
+            word = {True: "met", False: "MISSED", None: "not measured"}[one["passed"]]
+            value = "" if one["value"] is None else f"{one['value']:g} "
+            click.echo(
+                f"  {one['name']} ({one['severity']}): {value}{one['operator']} {one['limit']:g} {one['unit']}: {word}"
+            )
+        for line in found["reasons"]:
+            click.echo(f"  why not: {line}")
+        for name, target in found["suggestion"]["targets"].items():
+            click.echo(f"  suggested: {name} at most {target['at_most']:g} {target['unit']}")
+    return {"pass": 0, "fail": 2}.get(found["status"], 3)
+
+
+@click.command(
+    epilog="Example: promotion load http://127.0.0.1:8000/simulate --users 10 --duration 60 --out summary.json"
+)
+@click.argument("url")
+@click.option("--users", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many at a time.")
+@click.option("--duration", type=click.FloatRange(0.1), default=60.0, show_default=True, metavar="SECONDS")
+@click.option("--method", type=click.Choice(["GET", "POST"]), default="GET", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where the summary goes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def load(url: str, users: int, duration: float, method: str, out: Path, as_json: bool) -> int:
+    """
+    Put a small load on URL, for where k6 is not installed, and write what k6's handleSummary would get.
+
+    Whether it was good enough is asked by `promotion slo`. Exit code 0 the summary is written, 3 nothing was answered.
+    """
+    import asyncio
+
+    from pytest_promotion.json_files import write_json
+
+    try:
+        from pytest_promotion.suites.deployment.slo.load import run
+
+        found = asyncio.run(run(url, users, duration, method))
+        write_json(out, found)
+    except ImportError:
+        raise click.ClickException("this needs httpx: pip install 'pytest-promotion[load]'") from None
+    except (OSError, ValueError) as problem:
+        raise click.ClickException(f"{url}: {problem}") from None
+    metrics = found["metrics"]
+    answered = metrics["http_req_failed"]["values"]["fails"]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        p95 = metrics["http_req_duration"]["values"]["p(95)"]
+        click.echo(
+            f"{metrics['http_reqs']['values']['count']} requests, {answered} answered well, p95 {p95:.1f} ms: {out}"
+        )
+    return 0 if answered else 3

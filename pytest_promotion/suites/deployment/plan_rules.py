@@ -1,0 +1,118 @@
+"""Whether a plan may be applied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal
+
+import msgspec
+
+from pytest_promotion.clock import iso
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.freshness import span, untimely
+from pytest_promotion.readers.terraform import Change, Plan
+
+SKEW: Final = timedelta(minutes=2)
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What a plan may do.
+
+    `protected` are patterns of addresses or of types, of which nothing may be destroyed, replaced or forgotten;
+    `most_lost` is how many others may. `drift` says whether what was changed behind Terraform's back stops it.
+    """
+
+    protected: list[str] = []
+    most_lost: int | None = None
+    drift: Literal["report", "refuse"] = "report"
+    max_age: str = "24h"
+
+    def check(self) -> None:
+        """Raises `PolicyError` where it could not judge anything."""
+        if any(not pattern.strip() for pattern in self.protected):
+            raise PolicyError("an empty pattern protects nothing")
+        if self.most_lost is not None and self.most_lost < 0:
+            raise PolicyError("most_lost is below 0")
+        span(self.max_age)
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The answer, with how many resources each action is for."""
+
+    status: str  # pass, fail or inconclusive
+    reasons: list[str]
+    actions: dict[str, int]
+    lost: list[str]
+    drifted: list[str]
+
+
+def rules(plain: Any) -> Rules:
+    """The rules in *plain* values, as a policy has them. Raises `PolicyError`."""
+    try:
+        found = msgspec.convert(plain, Rules)
+    except msgspec.ValidationError as problem:
+        raise PolicyError(f"rules of a plan: {problem}") from None
+    found.check()
+    return found
+
+
+def judge(plan: Plan, asked: Rules, now: datetime) -> Judgement:
+    """
+    *plan* held against the rules *asked* at the moment *now*.
+
+    `fail` where it errored, loses what is protected or more than is accepted, or one of its checks fails, which does
+    not stop Terraform itself; `inconclusive` where it is not whole, old, undated, or a check is open; else `pass`.
+    """
+    lost = [one for one in plan.changes if one.loses]
+    guarded = [one for one in lost if any(_matches(pattern, one) for pattern in asked.protected)]
+    others = len(lost) - len(guarded)
+    against = [f"{one.address} is protected, and the plan would {one.action} it{_why(one)}" for one in guarded]
+    if asked.most_lost is not None and others > asked.most_lost:
+        against.append(f"{others} other resources would be lost, at most {asked.most_lost} may be")
+    if plan.errored:
+        against.append("Terraform says that planning failed")
+    against += [f"check {name}: {status}" for name, status in plan.checks if status in ("fail", "error")]
+    drifted = [one.address for one in plan.drift if one.action != "keep"]
+    if drifted and asked.drift == "refuse":
+        against.append(f"{len(drifted)} resources were changed behind its back: {', '.join(drifted[:10])}")
+    open_ = [f"check {name} was not decided yet" for name, status in plan.checks if status == "unknown"]
+    open_ += _gaps(plan, asked, now)
+    return Judgement(
+        status="fail" if against else "inconclusive" if open_ else "pass",
+        reasons=against + open_,
+        actions=dict(sorted(Counter(one.action for one in plan.changes).items())),
+        lost=[one.address for one in lost],
+        drifted=drifted,
+    )
+
+
+def _matches(pattern: str, change: Change) -> bool:
+    # A module's address may hold brackets, which a pattern would take for a set of letters.
+    return pattern == change.address or fnmatchcase(change.address, pattern) or fnmatchcase(change.kind, pattern)
+
+
+def _why(change: Change) -> str:
+    return f" ({change.reason.replace('_', ' ')})" if change.reason else ""
+
+
+def _gaps(plan: Plan, asked: Rules, now: datetime) -> list[str]:
+    found = []
+    if plan.errored is None or plan.complete is None:
+        found.append("this version of Terraform does not say whether the plan is whole: use 1.8 or later")
+    elif not plan.complete:
+        found.append("the plan is not complete: applying it would leave something to be planned again")
+    late = untimely("the plan", plan.made, now, asked.max_age, SKEW)
+    return [*found, late] if late else found
+
+
+def document(origin: str, plan: Plan, judgement: Judgement, now: datetime) -> dict[str, Any]:
+    """The report on a plan, as plain values; no value of the infrastructure is in it."""
+    return {
+        "schema_version": 1,
+        "ts_utc": iso(now),
+        "plan": {"path": origin, "format_version": plan.version, "made": plan.made},
+        **msgspec.to_builtins(judgement),
+    }

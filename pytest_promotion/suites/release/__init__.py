@@ -1,0 +1,1 @@
+"""Release governance: environment, tree, tag, knowledge base, deployment and rollback."""

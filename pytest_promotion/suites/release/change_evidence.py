@@ -1,0 +1,118 @@
+"""What a change of thresholds rests on: the very files that are named, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.evidence.documents import decode, named, parse_json
+from pytest_promotion.suites.release.change_record import Attached, Written
+from pytest_promotion.suites.release.thresholds import ABSENT
+
+# The metric of a monitor report that each threshold is held against.
+_METRICS: Final = {"min_precision": "avg_precision_at_k", "min_recall": "avg_keyword_recall"}
+_BLOCKING: Final = ("investigate_before_change", "insufficient_data")
+_DATE: Final = "generated_at_utc"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as it was read."""
+
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    path: str
+    profile: str
+    moment: datetime
+    data: dict[str, Any]
+
+
+def check_evidence(step: Written, seen: Callable[[str], Seen], min_monitor_reports: int, max_age: timedelta) -> None:
+    """
+    Demands monitor reports and a review of each profile that *step* changes, and an acceptance that is of it.
+
+    Reports are dated before the record and at most *max_age* before it; the newest monitor report of a
+    profile meets the thresholds that it gets.
+
+    Raises:
+        GateFailed: where a file is another one than was named, or speaks against the change.
+        Unproven: where there is too little, or it cannot be read.
+    """
+    evidence = step.record.evidence
+    monitors = list(_reports(step, evidence.monitor, seen, max_age))
+    reviews = list(_reports(step, evidence.review, seen, max_age))
+    for profile in step.profiles:
+        trend = sorted((one for one in monitors if one.profile == profile), key=lambda one: one.moment)
+        _check_trend(step, profile, trend, min_monitor_reports)
+        _check_reviews(profile, [one for one in reviews if one.profile == profile])
+    for item in evidence.acceptance:
+        text = decode(_same(item, seen).content, item.path)
+        if step.record.change_id not in text:
+            raise GateFailed(f"{item.path} accepts something else: it does not name {step.record.change_id}")
+
+
+def _check_trend(step: Written, profile: str, trend: Sequence[_Report], least: int) -> None:
+    measured = [one for one in trend if one.data.get("status", "measured") == "measured"]
+    if len({one.moment for one in measured}) < max(least, 1):
+        raise Unproven(f"{len(measured)} monitor reports of {profile} show a trend, {least} are needed")
+    newest = measured[-1]
+    metrics = newest.data.get("current_metrics")
+    for change in step.changes:
+        if change.profile != profile or change.field not in _METRICS or change.new is ABSENT:
+            continue
+        name = _METRICS[change.field]
+        value = metrics.get(name) if isinstance(metrics, dict) else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Unproven(f"{newest.path} has no number {name}")
+        if value < change.new:
+            raise GateFailed(f"{change.place} becomes {change.new}, and {newest.path} measured {value}")
+
+
+def _check_reviews(profile: str, reviews: Sequence[_Report]) -> None:
+    if not reviews:
+        raise Unproven(f"there is no weekly review of {profile}")
+    newest = max(reviews, key=lambda one: one.moment)
+    decision = newest.data.get("decision")
+    word = decision.get("decision") if isinstance(decision, dict) else None
+    if not isinstance(word, str):
+        raise Unproven(f"{newest.path} has no decision")
+    if word in _BLOCKING:
+        raise GateFailed(f"{newest.path} says {word}")
+
+
+def _reports(
+    step: Written, items: Sequence[Attached], seen: Callable[[str], Seen], max_age: timedelta
+) -> Iterator[_Report]:
+    digests = [item.sha256 for item in items]
+    for item in items:
+        if digests.count(item.sha256) > 1:
+            raise GateFailed(f"{item.path} is counted twice")
+        data = parse_json(_same(item, seen).content, item.path)
+        if not isinstance(data, dict):
+            raise Unproven(f"{item.path} is {named(data)}, expected an object")
+        profile = data["profile"]
+        try:
+            moment = parse_moment(data[_DATE])
+        except BadTimestamp as problem:
+            raise Unproven(f"{item.path}: {_DATE} is {problem}") from None
+        if moment > step.moment:
+            raise GateFailed(f"{item.path} was made after the record that rests on it")
+        if step.moment - moment > max_age:
+            raise Unproven(f"{item.path} is {(step.moment - moment).days} days older than the record")
+        if profile in step.profiles:
+            yield _Report(item.path, profile, moment, data)
+
+
+def _same(item: Attached, seen: Callable[[str], Seen]) -> Seen:
+    found = seen(item.path)
+    if found.sha256 != item.sha256:
+        raise GateFailed(f"{item.path} has the digest {found.sha256[:12]}, and {item.sha256[:12]} was approved")
+    return found

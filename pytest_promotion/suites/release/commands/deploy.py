@@ -1,0 +1,93 @@
+"""`promotion deploy`: what was decided is deployed, or put back as it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pytest_promotion.cli.progress import waiting
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
+
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    epilog="Example: promotion deploy --env prod --database data/app.db --health-url http://localhost:8001/health "
+    "--subject sha256:HEX --key release.pub --rollback-on-failure"
+)
+@planned
+@click.option("--rollback-on-failure", is_flag=True, help="Put back databases and images where it is not well.")
+@click.option("--dry-run", is_flag=True, help="Look whether it could be done, and do nothing: exit 7.")
+@click.option("--resume", is_flag=True, help="Go on with a deployment that stopped on its way.")
+@click.option("--rollback", is_flag=True, help="Go back from a deployment that stopped on its way.")
+@click.option("--revert", is_flag=True, help="Go back from the newest deployment, which was done: images alone.")
+@click.option(
+    "--decision",
+    type=_FILE,
+    default=Path("reports/promotion_gates/latest.json"),
+    show_default=True,
+    help="The decision that allows it.",
+)
+@click.option("--subject", default="", metavar="[NAME=]sha256:HEX", help="What the decision has to be about.")
+@click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign it.")
+@click.option("--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many have to.")
+@click.option("--policy", type=_FILE, help="The policy file that it has to be judged by.")
+@click.option("--refuse-weakened", is_flag=True, help="Not with a decision whose profile was weakened by flags.")
+@click.option("--override", type=_FILE, help="Somebody broke the glass: deploy what the decision says FAIL to.")
+@click.option("--keep", type=click.IntRange(min=1), default=10, show_default=True, help="Backups that are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report.")
+def deploy(
+    rollback_on_failure: bool,
+    dry_run: bool,
+    resume: bool,
+    rollback: bool,
+    revert: bool,
+    decision: Path,
+    subject: str,
+    keys: tuple[Path, ...],
+    threshold: int,
+    policy: Path | None,
+    refuse_weakened: bool,
+    override: Path | None,
+    keep: int,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """
+    Deploy with Compose what a decision allows, and find the way back where it is not well.
+
+    Exit 0 deployed, and nothing else; 2 refused and 3 not done, with nothing changed; 5 rolled back, 6 rollback
+    failed, 7 dry run, 8 failed and left as it is.
+    """
+    from pytest_promotion.suites.release.rollout.deploy import Way
+    from pytest_promotion.suites.release.rollout.deploy import deploy as carry_out
+    from pytest_promotion.suites.release.rollout.permission import Permission
+
+    if sum((dry_run, resume, rollback, revert)) > 1:
+        raise click.UsageError("--dry-run, --resume, --rollback and --revert exclude each other")
+    if threshold > max(len(keys), 1):
+        raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
+    way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
+    permission = Permission(decision, subject, keys, threshold, policy, override, refuse_weakened)
+    try:
+        # A dry run may come before there is a decision.
+        needed = not dry_run or decision.exists()
+        plan = plan_of(
+            given,
+            permission=permission if needed else None,
+            roll_back=rollback_on_failure,
+            dry_run=dry_run,
+            keep=keep,
+        )
+        with waiting("deploy"):
+            done = carry_out(plan, way)
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    except OSError as problem:
+        raise click.ClickException(f"the report cannot be written: {problem.strerror or problem}") from None
+    click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
+    return done.ending.code

@@ -1,0 +1,37 @@
+"""`promotion drill`: does the rollback still work?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pytest_promotion.cli.progress import waiting
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
+
+
+@click.command(epilog="Example: promotion drill --env staging --live --database data/app.db --retain-count 36")
+@planned
+@click.option("--live/--dry-run", default=False, help="Deploy and roll back for real; else only look: exit 7.")
+@click.option("--retain-count", type=click.IntRange(min=1), default=24, show_default=True, help="Reports to keep.")
+@click.option("--shared-data", is_flag=True, help="What its containers write to outside of them may be written to.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report.")
+def drill(live: bool, retain_count: int, shared_data: bool, as_json: bool, **given: Any) -> int:
+    """
+    Make a deployment fail in a project of its own, and look whether it is rolled back.
+
+    It is the project NAME-drill, on copies of the databases. Exit 0 passed, 2 failed, 3 not done, 7 not exercised.
+    """
+    from pytest_promotion.suites.release.rollout.drill import drill as carry_out
+
+    try:
+        with waiting("drill"):
+            done = carry_out(plan_of(given, dry_run=not live), retain=retain_count, shared_data=shared_data)
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    except OSError as problem:
+        raise click.ClickException(f"the report cannot be written: {problem.strerror or problem}") from None
+    click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
+    return done.code

@@ -1,0 +1,17 @@
+"""`promotion kb`: measure the knowledge base, watch it, review it."""
+
+from __future__ import annotations
+
+import click
+
+from pytest_promotion.suites.release.commands.kb_measure import benchmark, monitor
+from pytest_promotion.suites.release.commands.kb_review import checkpoint, review
+
+
+@click.group()
+def kb() -> None:
+    """Measure what a knowledge base finds, watch whether that gets worse, and review it."""
+
+
+for command in (benchmark, monitor, review, checkpoint):
+    kb.add_command(command)

@@ -1,0 +1,91 @@
+"""What `promotion deploy`, `promotion drill` and `promotion monitor` are told: where to, which files, what is well."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_promotion.suites.release.rollout.plan import Plan
+
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_SECONDS: Final = click.FloatRange(min=0, min_open=True)
+_PLACE: Final = (
+    click.option("--env", required=True, metavar="NAME", help="The environment: staging, prod, …"),
+    click.option("--project-name", metavar="NAME", help="Compose's project; the folder's name and the environment."),
+    click.option("--health-timeout-seconds", type=_SECONDS, default=150, show_default=True, help="Until it is well."),
+    click.option("--health-interval-seconds", type=_SECONDS, default=5, show_default=True, help="Between two looks."),
+    click.option(
+        "--up-timeout-seconds", type=_SECONDS, default=1800, show_default=True, help="To build, and to start."
+    ),
+    click.option(
+        "--runtime-dir",
+        "runtime",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(".runtime"),
+        show_default=True,
+        help="Reports, backups and the journal.",
+    ),
+)
+_WHAT: Final = (
+    click.option(
+        "--compose", "files", multiple=True, type=_FILE, help="A compose file; may be repeated, later ones win."
+    ),
+    click.option("--env-file", type=_FILE, help="The values of its variables; .env beside the first file unless said."),
+    click.option("--database", "databases", multiple=True, type=_FILE, help="A SQLite database; may be repeated."),
+    click.option("--new-database", "may_be_new", is_flag=True, help="A database may be missing before."),
+    click.option("--health-url", "urls", multiple=True, metavar="URL", help="Has to answer 2xx; may be repeated."),
+    click.option(
+        "--health-says",
+        "says",
+        multiple=True,
+        nargs=2,
+        metavar="URL TEXT",
+        help="Has to answer 2xx with TEXT, such as the new version; may be repeated.",
+    ),
+)
+
+
+def planned(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of a plan to a command."""
+    for option in reversed(_WHAT):
+        command = option(command)
+    return placed(command)
+
+
+def placed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds those that say where it is deployed to, and how long that may take."""
+    for option in reversed(_PLACE):
+        command = option(command)
+    return command
+
+
+def plan_of(given: dict[str, Any], **more: Any) -> Plan:
+    """The plan that these options mean. Raises `PolicyError`."""
+    from pytest_promotion.suites.release.rollout.health import Probe
+    from pytest_promotion.suites.release.rollout.plan import Limits, Plan
+
+    env, root = given["env"], Path.cwd()
+    fallback = re.sub(r"[^a-z0-9_-]+", "-", f"{root.name}-{env}".lower()).strip("-_")
+    return Plan(
+        env=env,
+        project=given["project_name"] or fallback,
+        root=root,
+        runtime=given["runtime"].absolute(),
+        environment=dict(os.environ),
+        files=given.get("files", ()),
+        env_file=given.get("env_file"),
+        databases=tuple(path.absolute() for path in given.get("databases", ())),
+        may_be_new=given.get("may_be_new", False),
+        probes=(
+            *(Probe(url) for url in given.get("urls", ())),
+            *(Probe(url, text) for url, text in given.get("says", ())),
+        ),
+        limits=Limits(given["health_timeout_seconds"], given["health_interval_seconds"], given["up_timeout_seconds"]),
+        **more,
+    )

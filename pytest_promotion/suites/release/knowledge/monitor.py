@@ -1,0 +1,180 @@
+"""One look at the knowledge base: measure it, hold it against its history, keep what was found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_promotion.clock import Clock, iso
+from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.release.knowledge import alerting, baseline, benchmark, drift, history
+from pytest_promotion.suites.release.knowledge.alerting import Channels
+from pytest_promotion.suites.release.knowledge.drift import Alert, Rules
+from pytest_promotion.suites.release.knowledge.history import Point
+from pytest_promotion.suites.release.knowledge.policy import Settings
+
+OFF = "off"
+ERROR = "error"
+
+
+def run(
+    settings: Settings,
+    folder: Path,
+    rules: Rules,
+    *,
+    clock: Clock,
+    channels: Channels = Channels(),  # noqa: B008 - frozen
+    engine: str = "fts5",
+    retain: int = 120,
+    accept: bool = False,
+) -> dict[str, Any]:
+    """
+    Runs the benchmark and judges it by the history in `<folder>/<profile>`.
+
+    Args:
+        folder: the histories of all profiles.
+        accept: make this point the baseline, if it met its thresholds.
+
+    Returns:
+        the report as it was kept, with `status` "measured", "incomplete" (documents could not be read),
+        "error" (nothing could be measured) or "off", and `monitor_path`. `passed` is true where it was measured
+        and no alert blocks.
+
+    Raises:
+        PolicyError: for settings that cannot be used.
+        Unproven: where the history cannot be held or read, or the point cannot be accepted.
+        OSError: where nothing can be written.
+    """
+    place = folder / settings.profile
+    report = _blank(settings, rules, clock.now())
+    if settings.mode == OFF:
+        if accept:
+            raise Unproven(f"nothing is measured in the profile {settings.profile}: there is no point to accept")
+        report |= {"status": OFF, "details": f"monitoring is off in the profile {settings.profile}"}
+        return _kept(place, report, clock.now(), retain)
+    try:
+        measured = benchmark.run(settings, clock.now(), engine)
+    except (Unproven, OSError, MemoryError) as problem:
+        report |= {"status": ERROR, "details": str(problem)}
+        report["alerts"] = [Alert("benchmark_error", str(problem)).document(blocking=True)]
+    else:
+        with history.held(place):
+            _judge(report, measured, settings, place, rules, clock.now(), retain=retain, accept=accept)
+    if report["alerts"]:
+        told = alerting.send(report, channels)
+        report["deliveries"] = told
+        report["alert_webhook_sent"] = any(one["channel"] == "webhook" and one["sent"] for one in told)
+    return _kept(place, report, clock.now(), retain)
+
+
+def _judge(
+    report: dict[str, Any],
+    measured: dict[str, Any],
+    settings: Settings,
+    place: Path,
+    rules: Rules,
+    now: datetime,
+    *,
+    retain: int,
+    accept: bool,
+) -> None:
+    """Fills *report* in from what was measured and what is known of earlier runs."""
+    # When it was judged, not when it began: of two runs at once, the one that is written second is the later one.
+    measured |= {"ts_utc": iso(now), "generated_at_utc": iso(now)}
+    before, left_out = history.points(place, settings.profile, now)
+    anchor = baseline.read(place, settings.profile, before)
+    kept = history.keep(place, "benchmark", measured, now)
+    report |= {
+        "status": measured["status"],
+        "ts_utc": iso(now),
+        "generated_at_utc": iso(now),
+        "benchmark_path": settings.shown(kept.absolute()),
+        "current_metrics": {key: measured[key] for key in ("avg_precision_at_k", "avg_keyword_recall")},
+        "strict_metrics": measured["strict"],
+        "cases_sha256": measured["cases_sha256"],
+        "corpus_sha256": measured["corpus_sha256"],
+        "left_out": left_out,
+    }
+    found = [Alert("benchmark_threshold_failure", _below(measured))] if measured["failed"] else []
+    if measured["status"] != benchmark.MEASURED:
+        found.append(Alert("corpus_incomplete", "; ".join(measured["corpus_problems"])))
+        if accept:
+            raise Unproven("this point cannot be the baseline: " + "; ".join(measured["corpus_problems"][:3]))
+    else:
+        current = history.point(measured, now, kept.name)
+        if accept:
+            if not current.passed:
+                raise Unproven(f"this point cannot be the baseline: {_below(measured)}")
+            baseline.accept(place, settings.profile, current, now)
+            anchor = current
+        found += _drift(report, current, before, anchor, rules)
+    report["alerts"] = [one.document(blocking=settings.blocking) for one in found]
+    report["passed"] = measured["status"] == benchmark.MEASURED and not (found and settings.blocking)
+    spared = (anchor.path,) if anchor else ()
+    report["retention_deleted"] = history.retire(place, "benchmark", settings.profile, now, retain, spared)
+
+
+def _drift(
+    report: dict[str, Any], current: Point, before: list[Point], anchor: Point | None, rules: Rules
+) -> list[Alert]:
+    alike = [one.figures for one in before if one.comparable(current)]
+    report["history_points_used"] = len(alike[-rules.lookback :])
+    if anchor is None:
+        return drift.alerts(current.figures, alike, None, [], rules)
+    report["baseline"] = {
+        "measured_at_utc": iso(anchor.moment),
+        "avg_precision_at_k": float(anchor.figures.precision),
+        "avg_keyword_recall": float(anchor.figures.recall),
+        "benchmark": anchor.path,
+        "same_corpus": anchor.corpus_sha256 == current.corpus_sha256,
+    }
+    if anchor.cases_sha256 != current.cases_sha256:
+        # Other questions, another scale. Whoever changed them says that the new figures are the ones to keep to.
+        said = "the cases are not those of the baseline; look at the figures, then: promotion kb monitor --accept"
+        return [Alert("cases_changed", said), *drift.alerts(current.figures, alike, None, [], rules)]
+    # The corpus may have changed since: that is how a knowledge base decays.
+    since = [one.figures for one in before if one.moment > anchor.moment and one.cases_sha256 == current.cases_sha256]
+    return drift.alerts(current.figures, alike, anchor.figures, since, rules)
+
+
+def _below(measured: dict[str, Any]) -> str:
+    keys = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
+    return "; ".join(
+        f"{name} is {measured[keys[name]]}, below {measured['thresholds'][f'min_{name}']}"
+        for name in measured["failed"]
+    )
+
+
+def _blank(settings: Settings, rules: Rules, now: datetime) -> dict[str, Any]:
+    """A report that says nothing yet, and so does not pass."""
+    return {
+        "schema_version": 1,
+        "kind": "kb_monitor",
+        "ts_utc": iso(now),
+        "generated_at_utc": iso(now),
+        "status": ERROR,
+        "passed": False,
+        "profile": settings.profile,
+        "mode": settings.mode,
+        "policy_path": settings.shown(settings.policy) if settings.policy else None,
+        "policy_sha256": settings.policy_sha256 or None,
+        "cases_path": settings.shown(settings.cases),
+        "benchmark_path": None,
+        "thresholds": {"min_precision": settings.min_precision, "min_recall": settings.min_recall},
+        "current_metrics": None,
+        "history_points_used": 0,
+        "baseline": None,
+        "drift_rules": rules.document(),
+        "left_out": [],
+        "alerts": [],
+        "deliveries": [],
+        "retention_deleted": [],
+    }
+
+
+def _kept(place: Path, report: dict[str, Any], now: datetime, retain: int) -> dict[str, Any]:
+    with history.held(place):
+        report["retention_deleted"] += history.retire(place, "monitor", report["profile"], now, retain - 1)
+        path = history.keep(place, "monitor", report, now)
+    return report | {"monitor_path": path.as_posix()}

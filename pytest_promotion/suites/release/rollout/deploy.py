@@ -1,0 +1,219 @@
+"""
+Deploying with a way back, in one order: the decision, the tools, backups, snapshot and build; the decision once more,
+the change, health; and where that fails, the rollback.
+
+Up to the change nothing that runs is touched. From it on the journal on disk says what was done, so that whoever comes
+after a kill can go on or go back.
+"""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from pytest_promotion.clock import Clock, iso, stamp
+from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.release.rollout import changing, preparing, report, rollback
+from pytest_promotion.suites.release.rollout import journal as journals
+from pytest_promotion.suites.release.rollout.health import Unhealthy
+from pytest_promotion.suites.release.rollout.journal import Journal
+from pytest_promotion.suites.release.rollout.lock import owned
+from pytest_promotion.suites.release.rollout.permission import Refused
+from pytest_promotion.suites.release.rollout.plan import Ending, Plan
+from pytest_promotion.suites.release.rollout.report import Report
+from pytest_promotion.suites.release.rollout.run import Failed, Run
+
+Way = Literal["new", "resume", "rollback", "revert"]
+
+
+class Terminated(BaseException):
+    """SIGTERM came. The journal says what was done."""
+
+
+def deploy(plan: Plan, way: Way = "new", clock: Clock | None = None) -> Report:
+    """
+    Carries out *plan*, goes on or back from where an earlier one stopped, or reverts one that was done well, and writes
+    the report.
+
+    Raises:
+        PolicyError: for a plan that cannot be meant.
+        OSError: where the report cannot be written.
+    """
+    clock = clock or Clock()
+    name = f"{stamp(clock.now())}-{uuid.uuid4().hex[:8]}"
+    run = Run(plan, clock, plan.runtime / "deploy_backups" / plan.env / plan.project / name, ())
+    ending, reasons = _carried_out(run, way)
+    return report.write(run, ending, reasons)
+
+
+def _carried_out(run: Run, way: Way) -> tuple[Ending, list[str]]:
+    plan = run.plan
+    try:
+        with (
+            _terminated_by_sigterm(),
+            owned(plan.runtime / f"deploy_{plan.project}.lock", f"a deployment of {plan.project}") as inherited,
+        ):
+            run.inherited = inherited
+            found = journals.read(plan.runtime, plan.project)
+            if way == "revert":
+                return _reverted(run, found)
+            if way != "new":
+                return _continued(run, found, way)
+            _refuse_open(found)
+            return _dry(run) if plan.dry_run else _new(run)
+    except Refused as refusal:
+        return Ending.REFUSED, [str(refusal)]
+    except Unproven as problem:
+        return Ending.NOT_DONE, [str(problem)]
+    except OSError as problem:
+        ending = Ending.FAILED if _changed(run) else Ending.NOT_DONE
+        return ending, [f"{problem.filename or 'a file'} cannot be written: {problem.strerror or problem}"]
+    except (KeyboardInterrupt, Terminated):
+        after = "; go on with --resume or back with --rollback" if _changed(run) else ", before anything was changed"
+        return Ending.INTERRUPTED, [f"it was ended from outside{after}"]
+
+
+def _dry(run: Run) -> tuple[Ending, list[str]]:
+    with tempfile.TemporaryDirectory() as place:
+        run.folder = Path(place)
+        preparing.ask_decision(run)
+        preparing.find_tools(run)
+        preparing.look_at_databases(run)
+    if run.plan.permission is None:
+        run.notes.append("no decision was named: a deployment needs one")
+    return Ending.DRY_RUN, ["nothing was done"]
+
+
+def _new(run: Run) -> tuple[Ending, list[str]]:
+    plan = run.plan
+    preparing.ask_decision(run)
+    preparing.find_tools(run)
+    databases = preparing.look_at_databases(run)
+    run.journal = Journal(
+        schema_version=1,
+        run_id=uuid.uuid4().hex,
+        ts_utc=iso(run.clock.now()),
+        env=plan.env,
+        project=plan.project,
+        phase="preparing",
+        folder=str(run.folder.absolute()),
+        files=[str(path.absolute()) for path in run.composing.files],
+        env_file=str(run.composing.env_file.absolute()) if run.composing.env_file else None,
+        databases=[str(path.absolute()) for path in plan.databases],
+        absent=[str(path.absolute()) for path in plan.databases if path not in databases],
+        probes=list(plan.probes),
+    )
+    run.reach("preparing")
+    preparing.back_up(run, databases)
+    preparing.snapshot(run)
+    preparing.build(run)
+    return _change(run)
+
+
+def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[str]]:
+    if found is None or not found.open:
+        raise Unproven(f"no deployment of {run.plan.project} stopped on its way: there is nothing to {way}")
+    if found.env != run.plan.env:
+        raise Refused(f"the deployment that stopped was to {found.env}, not to {run.plan.env}")
+    run.journal, run.folder = found, Path(found.folder)
+    run.plan = replace(
+        run.plan,
+        files=tuple(map(Path, found.files)),
+        env_file=Path(found.env_file) if found.env_file else None,
+        databases=tuple(map(Path, found.databases)),
+        probes=tuple(found.probes),
+    )
+    if way == "rollback":
+        preparing.find_tools_to_go_back(run)
+        return _rolled_back(run, "it was asked for")
+    preparing.ask_decision(run)
+    preparing.find_tools(run)
+    preparing.build(run)
+    return _change(run)
+
+
+def _reverted(run: Run, newest: Journal | None) -> tuple[Ending, list[str]]:
+    """Back to the images before a deployment that was done. Its data is newer by now, and stays as it is."""
+    _refuse_open(newest)
+    found = journals.read_done(run.plan.runtime, run.plan.project)
+    if found is None or found.ending != "deployed":
+        raise Unproven(f"no deployment of {run.plan.project} {'was done from here' if found is None else 'is left'}")
+    if found.env != run.plan.env:
+        raise Refused(f"the newest deployment was to {found.env}, not to {run.plan.env}")
+    if not found.before:
+        raise Unproven(f"nothing of {run.plan.project} ran before: there is no image to go back to")
+    run.journal, run.folder = found.at("closed", backups=[], ending="", ended_utc=""), Path(found.folder)
+    preparing.find_tools_to_go_back(run)
+    run.notes += [f"{one.source} is left as it is" for one in found.backups]
+    ending, reasons = _rolled_back(run, "it was asked for")
+    if ending is Ending.ROLLED_BACK:
+        try:
+            run.done("rolled back")
+            preparing.keep_configuration(run, Path(found.configuration))
+        except (Unproven, OSError) as problem:
+            run.notes.append(f"what runs now was not noted: {problem}")
+    return ending, reasons
+
+
+def _refuse_open(found: Journal | None) -> None:
+    if found is not None and found.open:
+        raise Unproven(
+            f"the deployment {found.run_id} of {found.project} to {found.env} stopped while {found.phase}: "
+            "go on with --resume or back with --rollback"
+        )
+
+
+def _change(run: Run) -> tuple[Ending, list[str]]:
+    preparing.ask_decision(run)  # what it rests on may have gone stale while images were built
+    run.reach("changing")
+    try:
+        changing.up(run)
+        changing.look_until_well(run)
+        run.done("deployed")  # before it is closed: until then nobody may go by what was deployed before
+        run.reach("closed")
+    except (Failed, Unhealthy, Unproven, OSError) as problem:
+        if run.plan.roll_back:
+            return _rolled_back(run, str(problem))
+        return Ending.FAILED, [str(problem), "it is left as it is: go on with --resume or back with --rollback"]
+    try:
+        preparing.keep_configuration(run, run.folder / "configuration.yml")
+        preparing.forget(run)
+    except (Unproven, OSError) as problem:
+        run.notes.append(f"not tidied up: {problem}")  # which is no reason to take back what is well
+    return Ending.DEPLOYED, []
+
+
+def _rolled_back(run: Run, why: str) -> tuple[Ending, list[str]]:
+    try:
+        rollback.roll_back(run)
+    except (Failed, Unhealthy, Unproven, OSError) as problem:
+        return Ending.ROLLBACK_FAILED, [why, f"and it could not be rolled back: {problem}"]
+    return Ending.ROLLED_BACK, [why]
+
+
+def _changed(run: Run) -> bool:
+    return hasattr(run, "journal") and run.journal.open
+
+
+@contextmanager
+def _terminated_by_sigterm() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    earlier = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)

@@ -1,0 +1,200 @@
+"""Before anything is changed: may it be done, can it be done, and what is kept to lead back."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.json_files import read_object, write, write_json
+from pytest_promotion.readers.compose.engine import Compose, find
+from pytest_promotion.readers.compose.sources import sources
+from pytest_promotion.suites.release.rollout import database, health
+from pytest_promotion.suites.release.rollout.containers import INSTALL, REPOSITORY, Container, Engine
+from pytest_promotion.suites.release.rollout.journal import Before
+from pytest_promotion.suites.release.rollout.permission import Refused
+from pytest_promotion.suites.release.rollout.run import Run
+from pytest_promotion.suites.release.rollout.services import Composing, parse
+
+_FIRST_NOT_ITS_OWN = 125  # docker itself, a shell or a signal ended it
+
+
+def ask_decision(run: Run) -> None:
+    """Asks the decision as of now. Raises `Refused`, `Unproven`, `PolicyError`."""
+    if run.plan.permission is None:
+        return
+    with run.step("decision") as step:
+        run.decision = run.plan.permission.ask(run.clock.now())
+        step.details = f"may be acted on ({run.decision['run_id']})"
+        if run.decision["overridden"]:
+            step.details = f"overridden {run.decision['overridden']}"
+
+
+def find_tools(run: Run) -> None:
+    """Finds engine and Compose, and resolves the compose files. Raises `Unproven`, and `Refused` for invalid files."""
+    compose = _find(run)
+    with run.step("compose-config") as step:
+        found = sources(run.plan.root, run.plan.files, run.plan.env_file)
+        run.composing = Composing(
+            compose, run.plan.project, found.compose, found.env, dict(run.plan.environment), run.inherited
+        )
+        done = run.composing.run("config", timeout_s=run.plan.limits.health_s)
+        step.ran(done)
+        step.output_tail = ""  # it is the whole file, with its secrets filled in
+        if done.exit_code is None or done.exit_code < 0 or done.exit_code >= _FIRST_NOT_ITS_OWN:
+            raise Unproven(f"Compose did not judge the files: {done.why}")
+        if done.exit_code:
+            raise Refused(f"the compose files are invalid: {done.complained.strip()[-1000:] or done.why}")
+        path = run.folder / "configuration.yml"
+        _write_private(path, done.printed)
+        run.resolved = parse(path)
+        step.details = f"services: {', '.join(run.resolved.services)}"
+        run.shared = run.resolved.shared()
+        mounted = run.resolved.checkout(run.composing.folder, run.plan.databases)
+        run.notes += [f"{one}, which a rollback does not bring back" for one in mounted]
+
+
+def find_tools_to_go_back(run: Run) -> None:
+    """The same for a rollback, which does not ask what the compose files say by now. Raises `Unproven`."""
+    files = tuple(map(Path, run.journal.files))
+    # What is rolled back to is resolved: it asks for no variables, and their file may be gone.
+    run.composing = Composing(_find(run), run.plan.project, files, None, dict(run.plan.environment), run.inherited)
+    if run.journal.before:
+        run.resolved = parse(Path(run.journal.configuration))
+
+
+def look_at_databases(run: Run) -> list[Path]:
+    """Those that are there. Raises `Unproven` where one is not, and may not be new."""
+    there = []
+    with run.step("databases") as step:
+        for path in run.plan.databases:
+            if run.plan.may_be_new and not path.exists():
+                continue
+            database.look(path)
+            there.append(path)
+        step.details = f"{len(there)} of {len(run.plan.databases)} to back up"
+    if not run.plan.databases:
+        run.notes.append("no database was named: a rollback brings back images alone")
+    return there
+
+
+def back_up(run: Run, databases: list[Path]) -> None:
+    """Backs up each of *databases*. Raises `Unproven`."""
+    for number, path in enumerate(databases):
+        with run.step("backup-db") as step:
+            target = run.folder / f"{number}-{path.name}"
+            made = database.back_up(path.absolute(), target, run.plan.limits.busy_s)
+            rows = sum(made.rows.values())
+            step.details = f"{path}: {rows} rows in {len(made.rows)} tables, {made.size_bytes} bytes in {target}"
+        run.reach("preparing", backups=[*run.journal.backups, made])
+
+
+def snapshot(run: Run) -> None:
+    """Tags the images of what runs now, and notes which URLs answer. Raises `Unproven`."""
+    with run.step("snapshot") as step:
+        by_service: dict[str, list[Container]] = defaultdict(list)
+        for one in run.engine.containers():
+            if one.running:
+                by_service[one.service].append(one)
+        before = {}
+        for service, containers in by_service.items():
+            if len({one.image for one in containers}) > 1:
+                raise Unproven(f"{service} runs more than one image: nobody can tell which one to go back to")
+            tag = f"{REPOSITORY}:{run.plan.project}.{run.folder.name}.{service}"
+            run.engine.tag(containers[0].image, tag)
+            before[service] = Before(containers[0].image, tag, len(containers), all(one.well for one in containers))
+        step.details = f"running: {', '.join(before) or 'nothing'}"
+        answered = [probe.url for probe in run.plan.probes if _answers(probe.url)]
+    run.notes += [f"{name} was not healthy before" for name, one in before.items() if not one.well]
+    run.reach("preparing", before=before, answered=answered, **_configuration_of(run, before))
+
+
+def build(run: Run) -> None:
+    """Builds what is built, before anything is stopped for it. Raises `Unproven`."""
+    if not any("build" in body for body in run.resolved.services.values()):
+        return
+    with run.step("build") as step:
+        done = run.composing.run("build", timeout_s=run.plan.limits.up_s)
+        step.ran(done)
+        if done.exit_code != 0:
+            raise Unproven(f"the images cannot be built: {done.why}")
+
+
+def keep_configuration(run: Run, path: Path) -> None:
+    """Notes what runs now, and that it is from *path*, for the next deployment's way back. Raises `OSError`."""
+    content = path.read_text(encoding="utf-8")
+    place = _deployed(run)
+    _write_private(place, content)
+    images = {one.service: one.image for one in run.engine.containers() if one.running}
+    digest = sha256(content.encode()).hexdigest()
+    write_json(place.with_suffix(".json"), {"run_id": run.journal.run_id, "sha256": digest, "images": images})
+
+
+def forget(run: Run) -> None:
+    """Removes the backups and tags of this project that are older than the newest `keep`; never those in use."""
+    folders = sorted((path for path in run.folder.parent.iterdir() if path.is_dir()), reverse=True)
+    for path in folders[run.plan.keep :]:
+        if path != run.folder:
+            shutil.rmtree(path, ignore_errors=True)
+    kept = {path.name for path in folders[: run.plan.keep]} | {run.folder.name}
+    for tag in run.engine.kept_tags():
+        if tag.rpartition(":")[2].split(".")[1] not in kept:
+            run.engine.untag(tag)
+
+
+def _find(run: Run) -> Compose:
+    environment = dict(run.plan.environment)
+    with run.step("tools") as step:
+        if find_spec("stamina") is None:
+            raise Unproven("deploying needs stamina: pip install 'pytest-promotion[deploy]'")
+        run.engine = Engine(run.plan.project, run.plan.root, environment, run.inherited)
+        engine = run.engine.answers()
+        try:
+            compose = find(run.plan.root, environment)
+        except Unproven as problem:
+            raise Unproven(f"{problem}; see {INSTALL}") from None
+        step.details = f"engine {engine}, {compose}"
+    return compose
+
+
+def _configuration_of(run: Run, before: dict[str, Before]) -> dict[str, Any]:
+    """The configuration to go back to: the one that what runs was started from, where that is known."""
+    place = _deployed(run)
+    try:
+        noted = read_object(place.with_suffix(".json"))
+        content = place.read_bytes()
+    except (Unproven, OSError):
+        noted, content = {}, b""
+    images = {name: one.image for name, one in before.items()}
+    if noted.get("sha256") == sha256(content).hexdigest() and noted.get("images") == images:
+        kept = run.folder / "previous.yml"
+        _write_private(kept, content.decode())
+        return {"configuration": str(kept), "known": True}
+    if before:
+        run.notes.append(
+            "what runs was not deployed from here: a rollback starts its images with the new configuration"
+        )
+    return {"configuration": str(run.folder / "configuration.yml"), "known": False}
+
+
+def _deployed(run: Run) -> Path:
+    return run.plan.runtime / "deployed" / f"{run.plan.project}.yml"
+
+
+def _answers(url: str) -> bool:
+    try:
+        health.ask(health.Probe(url))
+    except health.Unhealthy:
+        return False
+    return True
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Variables are filled in by now, secret ones as well."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write(path, content)
+    path.chmod(0o600)

@@ -1,0 +1,80 @@
+"""The report of a deployment, for programs and in one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from pytest_promotion.clock import iso, stamp
+from pytest_promotion.reporting.publishing import ReportFolder
+from pytest_promotion.secrets.masking import Mask, secret_values
+from pytest_promotion.suites.release.rollout.plan import Ending
+from pytest_promotion.suites.release.rollout.run import Run
+
+_BACK: Final = (Ending.ROLLED_BACK, Ending.ROLLBACK_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a deployment, and where that is written."""
+
+    ending: Ending
+    document: dict[str, Any]
+    path: Path
+
+    def __str__(self) -> str:
+        told = "; ".join(self.document["reasons"])
+        notes = "".join(f"\n  note: {note}" for note in self.document["notes"])
+        return (
+            f"{self.document['project_name']} to {self.document['env']}: {self.ending}"
+            f"{f': {told}' if told else ''}{notes}\n  report: {self.path}"
+        )
+
+
+def write(run: Run, ending: Ending, reasons: list[str]) -> Report:
+    """Writes `deploy_report_<env>_<time>.json` below the runtime folder. Raises `OSError`."""
+    now, plan = run.clock.now(), run.plan
+    journal = getattr(run, "journal", None)
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "kind": "deploy_report",
+        "generated_at_utc": iso(now),
+        "run_id": journal.run_id if journal else None,
+        "env": plan.env,
+        "project_name": plan.project,
+        "status": str(ending),
+        "exit_code": ending.code,
+        "passed": ending is Ending.DEPLOYED,
+        "dry_run": plan.dry_run,
+        "forced_failure": plan.forced_failure is not None,
+        "deployed_ok": ending is Ending.DEPLOYED,
+        "rollback_attempted": ending in _BACK,
+        "rollback_success": ending is Ending.ROLLED_BACK if ending in _BACK else None,
+        "reasons": reasons,
+        "notes": run.notes,
+        "decision": run.decision,
+        "compose_files": [str(path) for path in (run.composing.files if hasattr(run, "composing") else plan.files)],
+        "shared": run.shared,
+        "backups": msgspec.to_builtins(journal.backups) if journal else [],
+        "before": msgspec.to_builtins(journal.before) if journal else {},
+        "steps": run.documents(),
+    }
+    document = Mask(_secrets(run)).document(document)
+    content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    path = ReportFolder(plan.runtime).place(f"deploy_report_{plan.env}_{stamp(now)}", {".json": content})
+    return Report(ending, document, path)
+
+
+def _secrets(run: Run) -> Iterator[str]:
+    yield from secret_values(run.plan.environment)
+    if not hasattr(run, "resolved"):
+        return
+    for body in run.resolved.services.values():
+        variables = body.get("environment") or {}
+        pairs = variables if isinstance(variables, dict) else dict(str(one).partition("=")[::2] for one in variables)
+        yield from secret_values(pairs)

@@ -1,0 +1,95 @@
+"""One run of a deployment: its tools, its steps as the report tells them, and its journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pytest_promotion.clock import Clock, iso
+from pytest_promotion.suites.release.rollout import journal as journals
+from pytest_promotion.suites.release.rollout.containers import Engine
+from pytest_promotion.suites.release.rollout.journal import Journal, Phase
+from pytest_promotion.suites.release.rollout.plan import Plan
+from pytest_promotion.suites.release.rollout.programs import Ended
+from pytest_promotion.suites.release.rollout.services import Composing, Configuration
+
+_LINES: Final = 40  # of a program's output that the report keeps
+
+
+class Failed(Exception):
+    """Something was changed, and is not as it should be."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What was done. `status` is `done`, `failed` or `unfinished`: what was not done has no step."""
+
+    step: str
+    status: str = "unfinished"
+    details: str = ""
+    command: list[str] = field(default_factory=list)
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    output_tail: str = ""
+
+    def ran(self, done: Ended) -> None:
+        """Takes in a program that ended."""
+        self.command = list(done.argv)
+        self.exit_code = done.exit_code
+        self.output_tail = "\n".join(f"{done.printed}\n{done.complained}".strip().splitlines()[-_LINES:])
+
+
+@dataclass(slots=True)
+class Run:
+    """
+    What the parts of a deployment share, the later ones from when they are found or begun.
+
+    `folder` keeps its backups and configurations. `resolved` is the configuration that is deployed.
+    """
+
+    plan: Plan
+    clock: Clock
+    folder: Path
+    inherited: tuple[int, ...]
+    engine: Engine = field(init=False)
+    composing: Composing = field(init=False)
+    resolved: Configuration = field(init=False)
+    journal: Journal = field(init=False)
+    decision: dict[str, Any] | None = None
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Records a step, whatever becomes of it."""
+        found, started = Step(name), time.monotonic()
+        self.steps.append(found)
+        try:
+            yield found
+        except Exception as problem:
+            found.status, found.details = "failed", str(problem)
+            raise
+        else:
+            found.status = "done"
+        finally:
+            found.duration_s = round(time.monotonic() - started, 3)
+
+    def reach(self, phase: Phase, **facts: Any) -> Journal:
+        """Writes into the journal that *phase* is next. Raises `OSError`."""
+        self.journal = self.journal.at(phase, **facts)
+        journals.write(self.journal, self.plan.runtime)
+        return self.journal
+
+    def done(self, ending: Literal["deployed", "rolled back"]) -> None:
+        """Notes that this is the deployment that runs, or did until now. Raises `OSError`."""
+        ended = self.journal.at("closed", ending=ending, ended_utc=iso(self.clock.now()))
+        journals.write_done(ended, self.plan.runtime)
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The steps as plain values."""
+        return [asdict(step) for step in self.steps]

@@ -1,0 +1,236 @@
+"""`promotion migrate|create|list|show|events`: the store of research candidates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from pytest_promotion.cli.errors import answering
+from pytest_promotion.errors import Unproven
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+STATUSES: Final = click.Choice(["exploratory", "candidate", "accepted", "rejected"])
+as_lines = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+
+def stored(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that says where the store is."""
+    return click.option(
+        "--db",
+        envvar="CRYPTO_ANALYZER_DB_PATH",
+        default="reports/candidates.db",
+        show_default=True,
+        help="File of an SQLite store, or a URL: postgresql://user@host/name.",
+    )(command)
+
+
+@contextmanager
+def opened(db: str, *, create: bool = False) -> Iterator[Connection]:
+    """A connection to a store that has its tables; what a user caused ends the command in a sentence."""
+    try:
+        from pytest_promotion.suites.research import database, migrations
+    except ImportError:
+        raise click.ClickException("this needs SQLAlchemy: pip install 'pytest-promotion[research]'") from None
+    with answering(), database.connected(db, create=create) as connection:
+        if not create:
+            migrations.require_promotion_tables(connection)
+        yield connection
+
+
+@click.command(epilog="Example: promotion migrate --db reports/candidates.db")
+@stored
+def migrate(db: str) -> int:
+    """
+    Make the tables of the store, or bring them up to date. Nothing else does: whoever only looks makes nothing.
+
+    Exit code 0 the tables are up to date, 3 they could not be brought there.
+    """
+    with answering():
+        if "://" not in db:
+            Path(db).parent.mkdir(parents=True, exist_ok=True)
+    with opened(db, create=True) as connection:
+        from pytest_promotion.suites.research.migrations import run_migrations_phase3
+
+        taken = run_migrations_phase3(connection)
+    click.echo(f"applied: {', '.join(taken)}" if taken else "up to date")
+    return 0
+
+
+@click.command(
+    epilog="Example: promotion create --from-run run-7 --signal momentum --horizon 4 "
+    "--bundle-path reports/csv/validation_bundle_momentum_run-7.json --rc-summary-path reports/rc_summary.json"
+)
+@stored
+@click.option("--from-run", "run_id", required=True, help="The research run that it comes from.")
+@click.option("--signal", "signal_name", required=True)
+@click.option("--horizon", required=True, type=click.IntRange(1), help="In bars.")
+@click.option("--bundle-path", required=True, type=_FILE, help="The validation bundle of the run.")
+@click.option("--rc-summary-path", type=_FILE, help="What `promotion reality-check --out` wrote.")
+@click.option("--sweep-panel-path", type=_FILE, help="What the reality check was run on: everything that was tried.")
+@click.option("--execution-evidence-path", type=_FILE, help="That it could be traded.")
+@click.option(
+    "--evidence-base-path", type=click.Path(path_type=Path, file_okay=False), default=Path(), show_default=True
+)
+@click.option("--family-id", help="The sweep that it came out of: its reality check is needed then.")
+@click.option("--dataset-id", help="Else what the bundle says; and it has to say the same.")
+@click.option("--config-hash", help="Else what the bundle says; and it has to say the same.")
+@click.option("--git-commit", help="Else what the bundle says; and it has to say the same.")
+@click.option("--estimator")
+@click.option("--notes")
+@click.option("--json", "as_json", is_flag=True, help="Print the row as JSON.")
+def create(
+    db: str,
+    bundle_path: Path,
+    rc_summary_path: Path | None,
+    sweep_panel_path: Path | None,
+    execution_evidence_path: Path | None,
+    evidence_base_path: Path,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """
+    Add an exploratory candidate, and name its evidence with digests: the files, and those that they name.
+
+    Paths that are not absolute begin at --evidence-base-path. Prints the id. Exit code 0 it is created, 3 it could not
+    be: a file is not there, or it is about another run, signal or horizon.
+    """
+    files = {
+        "validation_bundle_path": bundle_path,
+        "rc_summary_path": rc_summary_path,
+        "sweep_panel_path": sweep_panel_path,
+        "execution_evidence_path": execution_evidence_path,
+    }
+    with opened(db) as connection:
+        from pytest_promotion.suites.research import service, store
+
+        payload = service.proposed(
+            {name: value for name, value in given.items() if value is not None},
+            {kind: path for kind, path in files.items() if path is not None},
+            evidence_base_path,
+        )
+        identity = store.create_candidate(connection, payload)
+        row = store.get_candidate(connection, identity)
+    click.echo(json.dumps(row) if as_json else identity)
+    return 0
+
+
+@click.command("list", epilog="Example: promotion list --status candidate --json")
+@stored
+@click.option("--status", type=STATUSES)
+@click.option("--dataset-id")
+@click.option("--signal-name")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest first.")
+@as_lines
+def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
+    """List candidates, the newest first. Who was accepted by hand is shown with the name of the approver."""
+    with opened(db) as connection:
+        from pytest_promotion.suites.research import store
+        from pytest_promotion.suites.research.ui import tables
+
+        rows = store.list_candidates(connection, **filters)
+        approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row | {"accepted_by_hand": approvers.get(row["candidate_id"])}))
+    elif rows:
+        _table(tables.candidates(rows, approvers))
+    else:
+        click.echo("no candidate answers that")
+    return 0
+
+
+@click.command(epilog="Example: promotion show prom_0123456789abcdef")
+@click.argument("candidate_id")
+@stored
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def show(candidate_id: str, db: str, as_json: bool) -> int:
+    """Show a candidate: what it is, its evidence with digests, how the last evaluation went. Exit 3: no such one."""
+    with opened(db) as connection:
+        from pytest_promotion.suites.research import store
+        from pytest_promotion.suites.research.evidence import states
+        from pytest_promotion.suites.research.ui import tables
+
+        told = store.whole(connection, candidate_id)
+    if as_json:
+        click.echo(json.dumps(told))
+        return 0
+    by = f", by hand: {told['accepted_by_hand']}" if told["accepted_by_hand"] else ""
+    click.echo(f"{candidate_id}: {told['status']}{by}")
+    _table(tables.facts(told))
+    click.echo("\nevidence")
+    try:
+        now = states(told["evidence"])
+    except Unproven as refusal:
+        click.echo(str(refusal))
+    else:
+        _table(tables.evidence(told["evidence"]["artifacts"], now))
+    last = told["last_evaluation"]
+    if last is None:
+        click.echo("\nnever evaluated")
+        return 0
+    [row] = tables.events([last])
+    click.echo(f"\nevaluated {row['when (UTC)']}: {row['status']}")
+    for reason in (*last["payload"].get("reasons", ()), *last["payload"].get("warnings", ())):
+        click.echo(f"  {plain(reason)}")
+    _table(tables.figures(last["payload"]))
+    return 0
+
+
+@click.command(epilog="Example: promotion events prom_0123456789abcdef --json")
+@click.argument("candidate_id", required=False)
+@stored
+@click.option("--verify", is_flag=True, help="Check the chain of all events, and each status beside it.")
+@click.option("--anchor", default="", help="With --verify: a head that was kept elsewhere, which has to be there.")
+@as_lines
+def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json: bool) -> int:
+    """
+    Print the events of a candidate, or check the chain of all of them.
+
+    With --verify: exit code 0 the chain is whole, 2 it is not. Without: 3 where there is no such candidate.
+    """
+    if verify == (candidate_id is not None) or (anchor and not verify):
+        raise click.UsageError("give a candidate, or --verify, to which --anchor belongs")
+    with opened(db) as connection:
+        from pytest_promotion.suites.research import chain, store
+        from pytest_promotion.suites.research.ui import tables
+
+        if verify:
+            found = chain.check(connection, anchor)
+        else:
+            rows = store.whole(connection, str(candidate_id))["events"]
+    if not verify:
+        if as_json:
+            for row in rows:
+                click.echo(json.dumps(row))
+        else:
+            _table(tables.events(rows)[::-1])
+        return 0
+    told = {"events": found.events, "unchained": found.unchained, "head": found.head, "problems": found.problems}
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo(f"{found.events} events, {len(found.problems)} problems; head {found.head or 'none'}")
+        for problem in found.problems:
+            click.echo(f"  {plain(problem)}")
+    return 0 if found.holds else 2
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Prints *rows* in columns that are as wide as they need."""
+    lines = [tuple(rows[0])] + [tuple(map(plain, row.values())) for row in rows] if rows else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def plain(value: Any) -> str:
+    """A text that a terminal shows and does not obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))

@@ -1,0 +1,1 @@
+"""The trading contract: strict cycle, replay, health, upgrade checks and readiness."""

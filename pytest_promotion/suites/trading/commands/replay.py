@@ -1,0 +1,167 @@
+"""`promotion replay`: replay the last events and write whether the repeats agree."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_QUIET_S = 1.0  # progress is told only of what takes longer
+_REPLAYER = "replay_regression_first_class"  # the gate whose thresholds name the replayer
+
+
+@click.group()
+def replay() -> None:
+    """Replay the last events of a store in fresh processes and compare the states."""
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        [
+            click.option(
+                "--repeat",
+                type=click.IntRange(min=2),
+                default=2,
+                show_default=True,
+                help="How often each window is replayed.",
+            ),
+            click.option(
+                "--root",
+                type=click.Path(path_type=Path, file_okay=False, exists=True),
+                default=Path(),
+                help="The promotion root (default: here).",
+            ),
+            click.option(
+                "--store", metavar="GLOB", help="The event store below the root [reports/event_store/events_*.jsonl]."
+            ),
+            click.option(
+                "--replayer", metavar="NAME", help="module:function, or a command that reads and writes JSON lines."
+            ),
+            click.option(
+                "--policy",
+                type=click.Path(path_type=Path, dir_okay=False, exists=True),
+                help=f"Takes the replayer from the thresholds of {_REPLAYER}.",
+            ),
+            click.option(
+                "--reports", type=click.Path(path_type=Path, file_okay=False), help="Where reports go [<root>/reports]."
+            ),
+            click.option(
+                "--timeout",
+                type=click.FloatRange(min=0, min_open=True),
+                default=120.0,
+                show_default=True,
+                help="Seconds for one replay.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@replay.command(epilog="Example: promotion replay cycle --repeat 2 --min-events 1000 --replayer company.replay:states")
+@click.option(
+    "--min-events", type=click.IntRange(min=1), default=1000, show_default=True, help="The window: the last N events."
+)
+@_options
+def cycle(min_events: int, **given: Any) -> int:
+    """Replay one window. Exits with 0 where the repeats agree, 2 where not, 3 where the store could not be read."""
+    from pytest_promotion.suites.trading.replay.report import replay_cycle
+
+    return _run(lambda *words, **more: replay_cycle(*words, min_events=min_events, **more), given)
+
+
+@replay.command(epilog="Example: promotion replay windows --windows 500,1000,2000 --repeat 2 --policy promotion.yaml")
+@click.option(
+    "--windows", "sizes", metavar="N,N,N", default="500,1000,2000", show_default=True, help="The windows, in events."
+)
+@_options
+def windows(sizes: str, **given: Any) -> int:
+    """Replay several windows. Exits with 0 where all repeats agree, 2 where not, 3 for a store that is unreadable."""
+    from pytest_promotion.suites.trading.replay.report import replay_windows
+
+    try:
+        wanted = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        raise click.UsageError(f"--windows {sizes}: expected numbers of events such as 500,1000,2000") from None
+    if min(wanted) < 1 or len(set(wanted)) != len(wanted):
+        raise click.UsageError(f"--windows {sizes}: each window once, and at least one event")
+    return _run(lambda *words, **more: replay_windows(*words, sizes=wanted, **more), given)
+
+
+def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.errors import PolicyError
+    from pytest_promotion.suites.trading.replay.runner import Replayer
+    from pytest_promotion.suites.trading.replay.windows import STORE
+
+    root: Path = given["root"]
+    try:
+        replayer = Replayer.named(_named(given["replayer"], given["policy"]))
+    except PolicyError as problem:
+        raise click.UsageError(str(problem)) from None
+    try:
+        report = work(
+            root,
+            given["reports"] or root / "reports",
+            replayer,
+            Clock().now(),
+            repeat=given["repeat"],
+            store=given["store"] or STORE,
+            timeout=given["timeout"],
+            progress=_progress(),
+        )
+    except OSError as problem:
+        raise click.ClickException(f"the report cannot be written: {problem}") from None
+    _print(report, as_json=given["as_json"])
+    if report["status"] == "pass":
+        return 0
+    every = report.get("windows", [report])
+    return 3 if all("store_refused" in blocker for one in every for blocker in one["blockers"]) else 2
+
+
+def _named(replayer: str | None, policy: Path | None) -> Any:
+    if replayer:
+        return replayer
+    if policy is None:
+        raise click.UsageError("name the replayer with --replayer, or the policy that names it with --policy")
+    from pytest_promotion.policy import load
+
+    named = load(policy, None).gate(_REPLAYER).thresholds.get("replayer")
+    if not named:
+        raise click.UsageError(f"{policy} names no replayer: set gates.{_REPLAYER}.thresholds.replayer")
+    return named
+
+
+def _progress() -> Callable[[str], None] | None:
+    if not sys.stderr.isatty():
+        return None
+    started = time.monotonic()
+
+    def tell(line: str) -> None:
+        if time.monotonic() - started > _QUIET_S:
+            click.echo(line, err=True)
+
+    return tell
+
+
+def _print(report: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    for window in report.get("windows", [report]):
+        click.echo(f"window {window['min_events']}: {window['status']}")
+        for blocker in window["blockers"]:
+            click.echo(f"  {blocker}")
+        first = window["first_divergence"]
+        if first:
+            click.echo(f"  after event {first['index']} ({first['event_id']}) the states differ:")
+            for each in first["differing_keys"]:
+                click.echo(f"    {each['key']}: {each['values'][0]} / {each['values'][1]}")
+    click.echo(f"replay: {report['status']}, {report['report_path']}")

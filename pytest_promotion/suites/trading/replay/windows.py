@@ -1,0 +1,112 @@
+"""
+Windows: the last events of a store, pinned by the digest of exactly those bytes.
+
+All windows of a run are cut from one reading of the store, so that a store that grows
+meanwhile gives every window the same last event.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.event_store.pages import Opened, opened
+from pytest_promotion.evidence.event_store.rows import event
+from pytest_promotion.evidence.event_store.tail import tail
+
+STORE: Final = "reports/event_store/events_*.jsonl"
+_BLOCK: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last `asked` events, or all there are where those are fewer: then it is not `complete`."""
+
+    asked: int
+    lines: tuple[bytes, ...]  # as they stand in the store, with their line ends
+    event_ids: tuple[str, ...]
+    sources: tuple[str, ...]  # the files they come from, oldest first
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has as many events as were asked for."""
+        return len(self.lines) == self.asked
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes, which are what is replayed."""
+        return b"".join(self.lines)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of `content`: its address."""
+        return sha256(self.content).hexdigest()
+
+
+def store_files(root: Path, pattern: str = STORE) -> list[Path]:
+    """The files of a store below *root*, oldest first by their last row's time, never by name. Raises `Unproven`."""
+    found = [path for path in root.glob(pattern) if path.is_file()]
+    if not found:
+        raise Unproven(f"nothing matches {pattern} below {root}")
+    return sorted(found, key=lambda path: (tail(path).ingest_ts_utc, path.name))
+
+
+def pin(files: Sequence[str | os.PathLike[str]], sizes: Sequence[int]) -> list[Window]:
+    """
+    The last events of the store in *files* (oldest first), one window for each of *sizes*.
+
+    Raises:
+        Unproven: for a line in them that is no event, with its place; for an event id that
+            stands twice; and for a size below 1.
+    """
+    if not sizes or min(sizes) < 1:
+        raise Unproven(f"a window has at least one event, found {list(sizes)}")
+    wanted = max(sizes)
+    lines: list[bytes] = []
+    ids: list[str] = []
+    origins: list[str] = []
+    for path in reversed(files):
+        with opened(path) as store:
+            more = _last_lines(store, wanted - len(lines))
+        ids[:0] = [
+            event(line, f"{store.name}, {len(more) - place} lines from its end").event_id
+            for place, line in enumerate(more)
+        ]
+        lines[:0] = more
+        origins[:0] = [store.name] * len(more)
+        if len(lines) >= wanted:
+            break
+    if len(set(ids)) != len(ids):
+        twice = next(key for key in ids if ids.count(key) > 1)
+        raise Unproven(f"the event id {twice!r} stands twice among the last {len(ids)} events")
+    # A window that ends a file without a line end must not swallow the first event of the next.
+    lines = [line if line.endswith(b"\n") else line + b"\n" for line in lines]
+    return [
+        Window(size, tuple(lines[-size:]), tuple(ids[-size:]), tuple(dict.fromkeys(origins[-size:]))) for size in sizes
+    ]
+
+
+def _last_lines(store: Opened, count: int) -> list[bytes]:
+    start, blocks, ends, wanted = store.size, list[bytes](), 0, count
+    while True:
+        while start and ends <= wanted:
+            begin = max(0, start - _BLOCK)
+            store.file.seek(begin)
+            block = store.file.read(start - begin)
+            if len(block) != start - begin:
+                raise Unproven(f"{store.name} became shorter while it was read")
+            blocks.append(block)
+            ends += block.count(b"\n")
+            start = begin
+        # Cut at line feeds only: a lone carriage return is white space in JSON.
+        *lines, last = b"".join(reversed(blocks)).split(b"\n")
+        whole = [line + b"\n" for line in lines] + [last]
+        found = [line for line in (whole[1:] if start else whole) if line.strip()]
+        if len(found) >= count or not start:
+            return found[-count:]
+        wanted += count - len(found)  # blank lines are no events
