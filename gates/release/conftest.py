@@ -10,45 +10,13 @@ import pytest
 
 from pytest_promotion.errors import GateFailed
 from pytest_promotion.evidence.provenance import for_git
-from pytest_promotion.plugin.suite_selection import only_what_is_asked
 from pytest_promotion.secrets.masking import Mask, secret_values
 from pytest_promotion.suites.release.tools import demand
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.commands import Completed
-    from pytest_promotion.model import Decision
 
 TAIL = 30  # lines of what a failing program printed
-SAID = pytest.StashKey[str]()  # about the report, once there is one
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """None of these gates runs under the policy of another system."""
-    only_what_is_asked(config, items, os.path.dirname(__file__))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_promotion_decided(config: pytest.Config, decision: Decision) -> None:
-    """Writes `.runtime/release_gate_<profile>_<time>.json` of a decision about a release."""
-    from pytest_promotion.model import Status
-    from pytest_promotion.plugin.settings import opening
-    from pytest_promotion.suites.release import report
-
-    here = os.path.relpath(os.path.dirname(__file__), config.rootpath)
-    ours = any(result.gate.nodeid.startswith(f"{here}/") for result in decision.verdict.results)
-    if not ours or decision.kind != "decision" or decision.verdict.status is Status.PARTIAL:
-        return
-    try:
-        config.stash[SAID] = f"release report: {report.write(decision, opening(config).root)}"
-    except OSError as problem:
-        config.stash[SAID] = f"the release report could not be written: {(problem.strerror or 'failed').lower()}"
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Says where the report is."""
-    if SAID in config.stash:
-        terminalreporter.write_line(config.stash[SAID])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ with what a reader needs to act on it.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from pytest_promotion.model import (
     Waived,
 )
 from pytest_promotion.policy import Policy
+from pytest_promotion.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def decision_of(account: Account) -> Decision:
         attachments=account.attachments,
         refreshed=account.refreshed,
         waived=waived,
-        tool_version=importlib.metadata.version("pytest-promotion"),
+        tool_version=VERSION,
     )
 
 

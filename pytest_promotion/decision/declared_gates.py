@@ -10,8 +10,8 @@ ways of writing a gate that cannot fail are looked for too.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,17 +46,21 @@ def gate_id(nodeid: str) -> str:
     return head.rpartition("::")[2].removeprefix("test_") + bracket + parameter
 
 
-def written_in(folder: Path, root: Path) -> Iterator[Written]:
+def written_in(folder: Path, root: Path, suites: Mapping[str, Path] | None = None) -> Iterator[Written]:
     """
     The gates in the Python files below *folder*, in order of file and line.
 
     A file that cannot be read or parsed yields nothing: collecting it fails by itself.
+
+    Args:
+        suites: the folders that gates may be imported from, by their package.
     """
+    marks = (b"critical", b"warning", *(package.encode() for package in suites or ()))
     for path in sorted(folder.rglob("*.py")):
         try:
             source = path.read_bytes()
             # Most helpers hold no gate, and this is cheaper than parsing them.
-            if b"critical" not in source and b"warning" not in source:
+            if not any(mark in source for mark in marks):
                 continue
             tree = ast.parse(source)
         except (OSError, SyntaxError, ValueError):
@@ -65,7 +69,29 @@ def written_in(folder: Path, root: Path) -> Iterator[Written]:
             file = path.relative_to(root).as_posix()
         except ValueError:
             file = path.as_posix()
-        yield from _in_body(tree.body, file, "", _pytestmark(tree.body))
+        own = list(_in_body(tree.body, file, "", _pytestmark(tree.body)))
+        yield from _imported(tree.body, file, own, suites or {})
+        yield from own
+
+
+def _imported(body: list[ast.stmt], file: str, own: list[Written], suites: Mapping[str, Path]) -> Iterator[Written]:
+    """The gates of suites that a file imports, except those that it defines again further down."""
+    for node in body:
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        package = next((name for name in suites if f"{node.module}.".startswith(f"{name}.")), None)
+        if package is None:
+            continue
+        names = {alias.name: alias.asname or alias.name for alias in node.names}
+        stem = node.module.removeprefix(package).lstrip(".")
+        for gate in written_in(suites[package], suites[package]):
+            name = gate.name if "*" in names else names.get(gate.name)
+            if name is None or (stem and gate.file != f"{stem}.py"):
+                continue
+            again = [one for one in own if one.name == name]
+            if not any(one.line > node.lineno for one in again):
+                replaced = max((one.line for one in again), default=0)
+                yield replace(gate, file=file, name=name, line=node.lineno, shadows=replaced)
 
 
 def _in_body(body: list[ast.stmt], file: str, prefix: str, inherited: Severity | None) -> Iterator[Written]:

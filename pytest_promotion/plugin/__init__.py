@@ -107,11 +107,11 @@ def _start(config: pytest.Config) -> GateSession | None:
     selection = Selection(config, folders)
     if not selection.touches_gates:
         return None
-    from pytest_promotion.decision.declared_gates import written_in
     from pytest_promotion.decision.ledger import Ledger
     from pytest_promotion.plugin import distributed, fixtures, settings
     from pytest_promotion.plugin.recorder import Recorder
     from pytest_promotion.plugin.session import GateSession, refuse_shadowed, say_fail
+    from pytest_promotion.plugin.suite_selection import declared
     from pytest_promotion.reporting.publishing import ReportFolder
 
     proves = settings.proves(config)
@@ -128,7 +128,7 @@ def _start(config: pytest.Config) -> GateSession | None:
         if sys.flags.optimize:
             raise pytest.UsageError("python -O removes assertions: a gate run with it proves nothing; run without -O")
         given = settings.resolve(config, opening)
-        written = [gate for place in folders for gate in written_in(place, config.rootpath)]
+        written = declared(config, given.policy)
         refuse_shadowed(written)
     except pytest.UsageError as refusal:
         if decides:
@@ -173,14 +173,28 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
     # Many runs of a gate that is proved share its one time limit, so it has none.
     collector = Collector(folders, given.policy, given.share, remote=remote, timeouts=not given.prove)
     if given.prove:
-        from pytest_promotion.decision.declared_gates import written_in
         from pytest_promotion.plugin import proving
+        from pytest_promotion.plugin.suite_selection import declared
 
-        written = [gate for place in gate_folders(config) for gate in written_in(place, config.rootpath)]
+        written = declared(config, given.policy)
         config.pluginmanager.register(proving.Prover(given.policy, written), "promotion-prover")
     collector.watch_threads()
+    _use_suites(config, given.policy)
     config.pluginmanager.register(collector, "promotion-collector")
     return collector
+
+
+def _use_suites(config: pytest.Config, policy: Any) -> None:
+    from importlib import import_module
+
+    from pytest_promotion import suites
+    from pytest_promotion.plugin.suite_selection import SuiteSelection
+
+    config.pluginmanager.register(SuiteSelection(policy), "promotion-suites")
+    for name in policy.suites:
+        module = suites.find(name).plugin
+        if module:
+            config.pluginmanager.register(import_module(module), f"promotion-suite-{name}")
 
 
 def _vault(config: pytest.Config, given: Any) -> Any:

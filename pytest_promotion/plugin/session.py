@@ -161,9 +161,7 @@ class GateSession:
             policy=settings.policy,
             policy_path=_relative(settings.policy_path, settings.root),
             policy_files=tuple(
-                Exhibit(
-                    _relative(Path(source.path), settings.root) or "", source.sha256, len(source.content), exists=True
-                )
+                Exhibit(source.relative_to(settings.root), source.sha256, len(source.content), exists=True)
                 for source in settings.policy.sources
             ),
             subject=subject,

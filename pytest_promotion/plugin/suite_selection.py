@@ -1,37 +1,60 @@
-"""Suites whose gates run only where a policy asks for them, so that they can stand beside those of another system."""
+"""
+Which gates of the suites a session runs.
+
+The gates of a suite run where the profile requires them, or where a `require_…` switch of the gate says so: two suites
+can be beside each other, and a profile that needs less of one says so in the policy. What a `skip_…` switch
+skips stays required, so that it is NOT_RUN and the decision FAIL. Gates of the project itself always run.
+"""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from pytest_promotion.plugin.fixtures import GATE, SETTINGS
+from pytest_promotion import suites
+from pytest_promotion.decision.declared_gates import Written, written_in
+from pytest_promotion.plugin.fixtures import GATE
+from pytest_promotion.plugin.selection import gate_folders
+from pytest_promotion.policy import Policy
 
 
-def only_what_is_asked(config: pytest.Config, items: list[pytest.Item], folder: str) -> None:
-    """
-    Leaves out the gates in *folder* that the profile does not have, and skips those that a switch skips.
+def declared(config: pytest.Config, policy: Policy) -> list[Written]:
+    """The gates in the sources below the gates paths, those that are imported from the suites of *policy* included."""
+    imported = {suite.gates: suite.folder for suite in map(suites.find, policy.suites)}
+    return [gate for folder in gate_folders(config) for gate in written_in(folder, config.rootpath, imported)]
 
-    A profile has what is on its roll-call, and what a `require_…` switch of a gate asks for: so none of them runs under
-    the policy of another system. What a `skip_…` switch skips stays on the roll-call, and the decision is FAIL. To be
-    called from `pytest_collection_modifyitems` of the suite's conftest.
-    """
-    settings = config.stash.get(SETTINGS, None)
-    if settings is None:
-        return
-    rules = settings.policy.rules
+
+class SuiteSelection:
+    """Deselects the gates of suites that *policy* does not require, and marks those that a switch skips."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        _select(config, items, self._policy)
+
+
+def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> None:
+    rules = policy.rules
+    packages = tuple(f"{suites.find(name).gates}." for name in policy.suites)
     left_out = []
     for item in items:
-        if os.path.dirname(item.path) != folder or GATE not in item.stash:
+        if GATE not in item.stash or not _of_a_suite(item, packages):
             continue
         gate = item.stash[GATE].id
         switches = {key for key, value in rules.gate(gate).thresholds.items() if value is True}
-        asked = any(key.startswith("require_") for key in switches)
-        if rules.required is not None and not asked and not {gate, gate.partition("[")[0]} & set(rules.required):
+        required = rules.required is None or bool({gate, gate.partition("[")[0]} & set(rules.required))
+        if not required and not any(key.startswith("require_") for key in switches):
             left_out.append(item)
         for key in sorted(key for key in switches if key.startswith("skip_")):
-            item.add_marker(pytest.mark.skip(reason=f"{key} is set; what was not asked shows nothing"))
+            item.add_marker(pytest.mark.skip(reason=f"{key} is set; a gate that did not run shows nothing"))
     if left_out:
-        items[:] = [item for item in items if item not in left_out]
+        gone = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in gone]
         config.hook.pytest_deselected(items=left_out)
+
+
+def _of_a_suite(item: pytest.Item, packages: tuple[str, ...]) -> bool:
+    """Whether a test is imported from one of *packages*, or collected where a checkout has the suites' gates."""
+    module = getattr(getattr(item, "function", None), "__module__", "")
+    return module.startswith(packages) or suites.in_checkout(item.path)

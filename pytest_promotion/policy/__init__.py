@@ -18,7 +18,7 @@ import msgspec
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.comparing import weakened
-from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
+from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
 from pytest_promotion.policy.shape import (
     Equivalent,
@@ -31,6 +31,7 @@ from pytest_promotion.policy.shape import (
     Rules,
     WaiverQuorum,
 )
+from pytest_promotion.policy.suite_rules import in_checkout, joined, read_suites, refuse_unknown_thresholds, resolved
 
 __all__ = [
     "Equivalent",
@@ -59,7 +60,8 @@ class Policy:
     producers: dict[str, Producer] = field(default_factory=dict)
     prove: Prove = field(default_factory=Prove)
     overrides: dict[str, Any] = field(default_factory=dict)
-    weakened: tuple[str, ...] = ()
+    weakened: tuple[str, ...] = ()  # by overrides, and by what it says otherwise than its suites
+    suites: tuple[str, ...] = ()
     sources: tuple[PolicySource, ...] = ()  # the policy, what it includes, and the two below
     waivers: PolicySource | None = None
     signers: PolicySource | None = None
@@ -74,9 +76,7 @@ class Policy:
         return self.rules.gate(gate_id)
 
 
-def load(
-    path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = Path.read_bytes
-) -> Policy:
+def load(path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = from_disk) -> Policy:
     """
     Reads the policy at *path*, or the built-in one where that is None.
 
@@ -91,11 +91,14 @@ def load(
     """
     document, sources = Document.read(path, reader) if path else (Document("", {"version": 1}, {}), [])
     name = profile or DEFAULT_PROFILE
-    base = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}
-    merged = base
-    for step in reversed(lineage(document, name)):
-        merged = merge(merged, {key: value for key, value in step.items() if key != "extends"})
+    used = read_suites(document.data.get("suites", []), reader)
+    steps, inherited = lineage(document, name, {known for suite in used for known in suite.profiles})
+    ground = joined(used, inherited)
+    merged = merge(ground, resolved(document, steps), join=True)
     check_overlay(document)
+    refuse_unknown_thresholds(document, used)
+    document = document.over(suite.document for suite in used)
+    suggested = convert(ground, Rules, (), document)
     before = convert(merged, Rules, (), document)
     overrides: dict[str, Any] = {}
     for assignment in assignments:
@@ -104,14 +107,20 @@ def load(
     after = convert(merged, Rules, (), document)
     check(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
+    own = weakened(suggested, after) if used else ()
     return Policy(
         rules=after,
         profile=name,
         producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
         prove=msgspec.convert(document.data.get("prove", {}), Prove),
         overrides=overrides,
-        weakened=tuple(weakened(before, after)),
-        sources=(*sources, *(one for one in (waivers, signers) if one is not None)),
+        weakened=tuple(dict.fromkeys((*own, *weakened(before, after)))),
+        suites=tuple(dict.fromkeys((*(suite.name for suite in used), *in_checkout(sources)))),
+        sources=(
+            *sources,
+            *(suite.source for suite in used),
+            *(one for one in (waivers, signers) if one is not None),
+        ),
         waivers=waivers,
         signers=signers,
     )
@@ -129,10 +138,12 @@ def _beside(path: Path | None, name: str | None, document: Document, reader: Rea
         raise PolicyError(f"{document.path or 'the policy'} names {name}, which cannot be read: {said}") from None
 
 
-def profiles(path: Path, reader: Reader = Path.read_bytes) -> tuple[str, ...]:
+def profiles(path: Path, reader: Reader = from_disk) -> tuple[str, ...]:
     """The names of the profiles of the policy at *path*, `default` among them. Raises `PolicyError`."""
     document, _ = Document.read(path, reader)
-    return tuple(dict.fromkeys((DEFAULT_PROFILE, *document.data.get("profiles", {}))))
+    used = read_suites(document.data.get("suites", []), reader)
+    suites = (known for suite in used for known in suite.profiles)
+    return tuple(dict.fromkeys((DEFAULT_PROFILE, *document.data.get("profiles", {}), *suites)))
 
 
 def unpacked(text: str | bytes) -> Policy:

@@ -13,18 +13,27 @@ import math
 import os
 import posixpath
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from pytest_promotion import suites
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile
 
 Reader = Callable[[Path], bytes]  # raises OSError where there is no such file
+SUITE: Final = "suite:"  # a policy that is not below the root but belongs to an installed suite: suite:NAME
+
+
+def from_disk(path: Path) -> bytes:
+    """The file at *path*, or the policy of an installed suite. Raises `OSError`, `PolicyError`."""
+    if path.as_posix().startswith(SUITE):
+        return suites.find(path.as_posix().removeprefix(SUITE)).policy.read_bytes()
+    return path.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,10 @@ class PolicySource:
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
+    def relative_to(self, root: Path) -> str:
+        """Its path as reports name it; the policy of a suite is at no place below *root*, and is named by the suite."""
+        return self.path if self.path.startswith(SUITE) else Path(os.path.relpath(self.path, root)).as_posix()
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -49,7 +62,7 @@ class Document:
 
     @classmethod
     def read(
-        cls, path: Path, reader: Reader = Path.read_bytes, including: tuple[str, ...] = ()
+        cls, path: Path, reader: Reader = from_disk, including: tuple[str, ...] = ()
     ) -> tuple[Document, list[PolicySource]]:
         """The policy at *path*, which *reader* gets: from the disk, or from the evidence of a past decision."""
         place = os.path.normpath(path)
@@ -114,6 +127,15 @@ class Document:
         if not isinstance(data, dict):
             raise PolicyError(f"{path} is not {what}: expected a mapping that starts with `version: 1`")
         return cls(path.name, data, lines)
+
+    def over(self, suites: Iterable[Document]) -> Document:
+        """This document with the producers and exemptions of *suites* beneath its own, and all of their lines."""
+        data: dict[str, Any] = {}
+        lines: dict[tuple[str, ...], str] = {}
+        for suite in suites:
+            data = merge(data, {key: suite.data[key] for key in ("producers", "prove") if key in suite.data}, join=True)
+            lines |= suite.lines
+        return Document(self.path, merge(data, self.data, join=True), lines | self.lines)
 
     def where(self, path: Sequence[str]) -> str:
         """The nearest place known for a path into the data."""

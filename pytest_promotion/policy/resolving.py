@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -17,33 +17,38 @@ from pytest_promotion.policy.shape import OverrideQuorum, Quorum, Rules
 DEFAULT_PROFILE: Final = "default"
 
 
-def lineage(document: Document, name: str) -> list[dict[str, Any]]:
-    """The profile and those it extends, nearest first."""
+def lineage(document: Document, name: str, of_suites: Collection[str] = ()) -> tuple[list[dict[str, Any]], str]:
+    """
+    The profile and those it extends, nearest first, and the profile in which its suites are resolved.
+
+    Args:
+        of_suites: the profiles that the suites of the policy have; a policy need not repeat them.
+
+    Raises:
+        PolicyError: where there is no such profile, or profiles extend in a circle.
+    """
     profiles = document.data.get("profiles", {})
-    if name not in profiles:
-        if name == DEFAULT_PROFILE:
-            return []  # a policy need not have profiles; `default` is then the policy itself
-        near = difflib.get_close_matches(name, profiles, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(profiles)) or 'none'}"
-        raise PolicyError(f"{document.path or 'the built-in policy'} has no profile {name!r}{hint}")
     steps: list[dict[str, Any]] = []
     passed: list[str] = []
-    while True:
+    missing = f"{document.path or 'the built-in policy'} has no profile"
+    while name in profiles:
         if name in passed:
-            raise PolicyError(
-                f"{document.where(('profiles', name))}: profiles extend in a circle: {' > '.join(passed)}"
-            )
+            circle = " > ".join([*passed, name])
+            raise PolicyError(f"{document.where(('profiles', name))}: profiles extend in a circle: {circle}")
         passed.append(name)
         step = profiles[name]
         steps.append(step)
         parent = step.get("extends")
-        if parent is None:
-            return steps
-        if parent not in profiles:
-            where = document.where(("profiles", name, "extends"))
-            near = difflib.get_close_matches(parent, profiles, n=1, cutoff=0.5)
-            raise PolicyError(f"{where}: no profile {parent!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        name = parent
+        if parent is None or (parent == name and name in of_suites):
+            # Of a profile that suites have too, theirs is what it lies on.
+            return steps, name
+        missing, name = f"{document.where(('profiles', name, 'extends'))}: no profile", parent
+    if name in of_suites or (name == DEFAULT_PROFILE and not passed):
+        return steps, name  # a policy need not have profiles; `default` is then the policy itself
+    known = {*profiles, *of_suites}
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
+    raise PolicyError(f"{missing} {name!r}{hint}")
 
 
 def check_overlay(document: Document) -> None:

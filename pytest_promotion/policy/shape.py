@@ -20,6 +20,28 @@ class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     mtime: Literal["allow", "forbid"] = "allow"
 
 
+class Unchanged(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Git finds no difference in *paths* between the commit *since* and the files that are there."""
+
+    since: Annotated[str, msgspec.Meta(min_length=1)]
+    paths: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+class Condition(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What has to be true of the candidate; of several parts, all."""
+
+    no_files: list[str] | None = None  # glob patterns below the promotion root, none of which matches a file
+    profiles: list[str] | None = None  # the decision is of one of these profiles
+    unchanged: Unchanged | None = None
+
+
+class NotApplicable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When a gate does not apply to a candidate, and why."""
+
+    because: Annotated[str, msgspec.Meta(min_length=10)]
+    when: Condition
+
+
 class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What the policy says of one gate."""
 
@@ -30,6 +52,7 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     thresholds: dict[str, Threshold] = {}
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
+    not_applicable: NotApplicable | None = None
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -137,6 +160,7 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     """`promotion.yaml` as it is written."""
 
     version: Literal[1]
+    suites: list[str] = []
     include: list[str] = []
     required: list[str] | None = None
     profiles: dict[str, Profile] = {}

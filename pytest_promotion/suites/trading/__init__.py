@@ -1,1 +1,27 @@
 """The trading contract: strict cycle, replay, health, upgrade checks and readiness."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_promotion.suites.api import Suite, bundled
+from pytest_promotion.version import VERSION
+
+_COMMANDS: Final = "pytest_promotion.suites.trading.commands"
+
+suite: Final = Suite(
+    name="trading",
+    version=VERSION,
+    summary="The contract of a trading system: replay, strict cycle, health, readiness.",
+    gates="pytest_promotion.suites.trading.gates",
+    policy=bundled(__file__, "trading") / "promotion.yaml",
+    commands={
+        "replay": f"{_COMMANDS}.replay:replay",
+        "cycle": f"{_COMMANDS}.cycle:cycle",
+        "finalize": f"{_COMMANDS}.finalize:finalize",
+        "upgrade-check": f"{_COMMANDS}.upgrade_check:upgrade_check",
+        "health": f"{_COMMANDS}.health:health",
+        "tests": f"{_COMMANDS}.tests:tests",
+        "secrets": f"{_COMMANDS}.secrets:secrets",
+    },
+)

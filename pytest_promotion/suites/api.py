@@ -1,0 +1,78 @@
+"""What a suite is: one frozen object, cheap to import, that names where everything else is."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+_CHECKOUT: Final = Path(os.path.realpath(__file__)).parents[2] / "gates"
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """
+    The gates of one kind of system, with the policy and the commands that belong to them.
+
+    Example, in `acme_suite/__init__.py`, registered as
+    `[project.entry-points."pytest_promotion.suites"] acme = "acme_suite:suite"`:
+
+        suite = Suite(
+            name="acme",
+            version="1.4.0",
+            gates="acme_suite.gates",
+            policy=Path(__file__).parent / "gates" / "promotion.yaml",
+        )
+
+    Raises:
+        ValueError: where the name is not lower-case letters, digits and hyphens.
+    """
+
+    name: str
+    version: str
+    gates: str
+    """The package that a project imports its gates from: `from acme_suite.gates import *`."""
+    policy: Path
+    """The policy of the suite, with its profiles and producers; a project names the suite under `suites`."""
+    summary: str = ""
+    """One line for the help of the `promotion` command."""
+    producers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Producers beside those of the policy file, in the same form: `command`, `writes`, `timeout`."""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """Click commands by name, as `package.module:attribute`; imported when they are called."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Further commands that stay callable without the name of the suite, out of every help text."""
+    templates: Path | None = None
+    """A folder whose files `promotion init --suite NAME` writes beside the gates file and `promotion.yaml`."""
+    plugin: str = ""
+    """A module with pytest hooks, registered in sessions whose policy names the suite."""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name of a suite: lower-case letters, digits and hyphens are")
+
+    @property
+    def folder(self) -> Path:
+        """Where the sources of its gates are: beside its policy."""
+        return self.policy.parent
+
+
+def in_checkout(path: Path) -> bool:
+    """Whether *path* is a gate of a suite of this distribution in a checkout, where they are beside the package."""
+    place = Path(os.path.realpath(path)).parent
+    return place.parent == _CHECKOUT and (place / "promotion.yaml").is_file()
+
+
+def bundled(package_file: str, name: str) -> Path:
+    """
+    The folder with the gates of a suite of this distribution.
+
+    A wheel has them inside the suite's package; in a checkout they are in the repository's `gates/`.
+    """
+    package = Path(package_file).parent
+    inside = package / "gates"
+    return inside if (inside / "promotion.yaml").is_file() else _CHECKOUT / name
