@@ -24,6 +24,7 @@ class Outcome(StrEnum):
 
     PASS = "PASS"
     WAIVED = "WAIVED"  # failed, and someone entitled to it accepted that for a while
+    NOT_APPLICABLE = "NOT_APPLICABLE"  # the policy says so, by a condition that was evaluated; no pass either
     NOT_RUN = "NOT_RUN"  # skipped, xfailed, deselected, never reached, not collected
     INCONCLUSIVE = "INCONCLUSIVE"  # the evidence is missing or too thin to tell
     FAIL = "FAIL"
@@ -162,6 +163,11 @@ class GateResult:
         """Whether the promotion may rest on it."""
         return self.outcome in (Outcome.PASS, Outcome.WAIVED)
 
+    @property
+    def applies(self) -> bool:
+        """Whether it has a say in the decision at all."""
+        return self.outcome is not Outcome.NOT_APPLICABLE
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -232,6 +238,11 @@ class Verdict:
     reasons: tuple[str, ...]
     critical_failures: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def not_applicable(self) -> tuple[str, ...]:
+        """The gates that the policy found not to apply to this candidate."""
+        return tuple(result.gate.id for result in self.results if not result.applies)
 
     @property
     def without_evidence(self) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _line(entry: Entry) -> str:
     said = entry.decision
-    count = sum(map(len, said.gates.values()))
+    count = sum(len(names) for outcome, names in said.gates.items() if outcome != "NOT_APPLICABLE")
     passed = len(said.gates.get("PASS", ())) + len(said.gates.get("WAIVED", ()))
     about = f" {said.subject.name}" if said.subject else ""
     failed = f": {', '.join(said.critical_failures)}" if said.critical_failures else ""

@@ -7,7 +7,7 @@ with what a reader needs to act on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,8 +21,10 @@ from pytest_promotion.model import (
     CommandRun,
     Decision,
     Exhibit,
+    Gate,
     GateResult,
     Granted,
+    Outcome,
     Severity,
     Subject,
     ValidUntil,
@@ -53,11 +55,12 @@ class Account:
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     granted: Granted = field(default_factory=Granted)  # the waivers whose signatures were checked
+    not_applicable: Mapping[str, str] = field(default_factory=dict)  # by gate id, and why
 
 
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
-    accepted, waived, uncovered = apply(account.results, account.granted.waivers, account.now)
+    accepted, waived, uncovered = apply(_applicable(account), account.granted.waivers, account.now)
     # After what is waived: what rests on an accepted failure is judged by itself.
     results = with_requirements(accepted)
     exhibits, problems = bundle.collect(results)
@@ -95,6 +98,22 @@ def decision_of(account: Account) -> Decision:
         waived=waived,
         tool_version=VERSION,
     )
+
+
+def _applicable(account: Account) -> list[GateResult]:
+    """The results, in which a gate that the policy found not to apply says just that, collected or not."""
+    reasons = account.not_applicable
+    found = []
+    for result in account.results:
+        name = result.gate.id
+        why = reasons.get(name) or reasons.get(name.partition("[")[0])
+        found.append(GateResult(result.gate, Outcome.NOT_APPLICABLE, why) if why else result)
+    known = {name for result in found for name in (result.gate.id, result.gate.id.partition("[")[0])}
+    for name in account.policy.rules.required or ():
+        if name in reasons and name not in known:
+            gate = Gate(name, account.policy.gate(name).severity or Severity.CRITICAL)
+            found.append(GateResult(gate, Outcome.NOT_APPLICABLE, reasons[name]))
+    return found
 
 
 def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) -> Iterator[str]:

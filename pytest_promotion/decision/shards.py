@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +69,7 @@ class Shard:
     narrowed: bool
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
+    not_applicable: dict[str, str] = field(default_factory=dict)
     kind: str = "shard"
     schema_version: int = 1
 
@@ -85,6 +86,7 @@ class Shard:
             "commit": self.git_commit,
             "list of gates": (self.plan, self.known),
             "choice of gates": self.narrowed,
+            "gates that do not apply": self.not_applicable,
         }
 
 
@@ -134,6 +136,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         narrowed=account.narrowed,
         attachments=account.attachments,
         refreshed=account.refreshed,
+        not_applicable=dict(account.not_applicable),
     )
 
 
@@ -204,6 +207,7 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         git_dirty=_any(one.git_dirty for one in found),
         attachments=tuple(item for one in found for item in one.attachments),
         refreshed=tuple(item for one in found for item in one.refreshed),
+        not_applicable=first.not_applicable,
     )
 
 

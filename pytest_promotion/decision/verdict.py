@@ -32,7 +32,7 @@ def decide(
     known = list(results)
     called = _answer_the_call(known, required, narrowed=narrowed)
     left_out = [result for result in called if result.absent and result.absent.on_purpose]
-    seen = [result for result in called if not (result.absent and result.absent.on_purpose)]
+    seen = [result for result in called if result.applies and not (result.absent and result.absent.on_purpose)]
     scope = _scope(left_out)
     critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]
     failures = [result.gate.id for result in critical if not result.passed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
@@ -42,6 +42,15 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
         return None, None
     changes = _git(folder, "status", "--porcelain")
     return commit, None if changes is None else bool(changes)
+
+
+def unchanged_since(folder: Path, commit: str, paths: Sequence[str]) -> bool:
+    """Whether git finds *paths* below *folder* as they were at *commit*, untracked files included; False if unknown."""
+    if commit.startswith("-") or not paths or _git(folder, "rev-parse", "--verify", f"{commit}^{{commit}}") is None:
+        return False
+    if _git(folder, "diff", "--quiet", commit, "--", *paths) is None:
+        return False
+    return _git(folder, "ls-files", "--others", "--", *paths) == ""
 
 
 def for_git(environment: Mapping[str, str]) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Case:
             result = results.get(ahead.pop())
             if result is None or result.outcome is Outcome.WAIVED:
                 continue
-            if not result.passed:
+            if not result.passed and result.applies:
                 found.add(result.gate.id)
             ahead += [name for name in result.gate.requires if name not in seen]
             seen.update(result.gate.requires)

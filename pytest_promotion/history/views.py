@@ -38,7 +38,7 @@ def wavering(entries: Iterable[Entry]) -> list[Wavering]:
     for entry in entries:
         subject = entry.decision.subject
         for outcome, names in entry.decision.gates.items():
-            if outcome == Outcome.NOT_RUN:
+            if outcome in (Outcome.NOT_RUN, Outcome.NOT_APPLICABLE):
                 continue  # it said nothing
             for name in names:
                 passed = outcome == Outcome.PASS

@@ -179,19 +179,19 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
         written = declared(config, given.policy)
         config.pluginmanager.register(proving.Prover(given.policy, written), "promotion-prover")
     collector.watch_threads()
-    _use_suites(config, given.policy)
+    _use_suites(config, given)
     config.pluginmanager.register(collector, "promotion-collector")
     return collector
 
 
-def _use_suites(config: pytest.Config, policy: Any) -> None:
+def _use_suites(config: pytest.Config, given: Any) -> None:
     from importlib import import_module
 
     from pytest_promotion import suites
     from pytest_promotion.plugin.suite_selection import SuiteSelection
 
-    config.pluginmanager.register(SuiteSelection(policy), "promotion-suites")
-    for name in policy.suites:
+    config.pluginmanager.register(SuiteSelection(given.policy, given.not_applicable), "promotion-suites")
+    for name in given.policy.suites:
         module = suites.find(name).plugin
         if module:
             config.pluginmanager.register(import_module(module), f"promotion-suite-{name}")

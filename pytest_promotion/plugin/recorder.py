@@ -140,7 +140,7 @@ class Collector:
             fix=str(said.get("fix", "")),
             requires=_requires(item, said.get("requires", ())),
             timeout=_timeout(item, said.get("timeout")),
-            line=0 if item.location[1] is None else item.location[1] + 1,
+            line=_line(item),
         )
         if gate.timeout is not None and self._timeouts:
             if not item.config.pluginmanager.hasplugin("timeout"):
@@ -331,6 +331,13 @@ class Recorder:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         said = str(excinfo.value)
         self.ledger.problem(f"the run was ended early: {legible(said or excinfo.typename)}")
+
+
+def _line(item: pytest.Item) -> int:
+    """The line of the gate in the file of its node id, from 1; 0 where it was imported from another file."""
+    path, line, _ = item.location
+    here = item.nodeid.partition("::")[0]
+    return line + 1 if line is not None and path.replace(os.sep, "/") == here else 0
 
 
 def _names(name: str) -> tuple[str, str]:

@@ -171,6 +171,7 @@ class GateSession:
             attachments=attachments,
             refreshed=tuple(self._refreshed),
             granted=_granted(settings, subject, now),
+            not_applicable=settings.not_applicable,
         )
 
     def _accept(self, result: GateResult) -> GateResult:

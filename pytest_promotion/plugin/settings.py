@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from pytest_promotion.evidence.provenance import named_subject
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.plugin.selection import project
+from pytest_promotion.policy.applicability import not_applicable
 
 _INPUT: Final = "promotion"
 GITHUB: Final = ("auto", "on", "off")
@@ -37,6 +39,7 @@ class Settings:
     policy_path: Path | None
     clock: Clock
     subject: str
+    not_applicable: dict[str, str] = field(default_factory=dict)  # gates that do not apply, by id, and why
     prove: bool = False  # sabotage the evidence in memory, and decide nothing
     share: Share | None = None  # of a run on several machines
     sarif: Path | None = None  # where the decision is written to in other forms; known to the controller only
@@ -137,6 +140,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path=policy_path,
         clock=clock,
         subject=subject,
+        not_applicable=not_applicable(policy.rules, policy.profile, start.root),
         prove=proves(config),
         share=share,
         sarif=sarif,
@@ -213,6 +217,7 @@ def to_worker(settings: Settings) -> dict[str, str]:
         _INPUT + "_root": str(settings.root),
         _INPUT + "_reports": str(settings.reports),
         _INPUT + "_policy": policies.packed(settings.policy),
+        _INPUT + "_not_applicable": json.dumps(settings.not_applicable),
         _INPUT + "_prove": "1" if settings.prove else "",
         _INPUT + "_vault": settings.vault_place,
         _INPUT + "_shard": str(settings.share or ""),
@@ -234,6 +239,7 @@ def from_controller(given: dict[str, Any]) -> Settings | None:
         policy_path=None,
         clock=Clock(parse_moment(as_of) if as_of else None),
         subject="",
+        not_applicable=json.loads(given[_INPUT + "_not_applicable"]),
         prove=bool(given[_INPUT + "_prove"]),
         vault_place=given[_INPUT + "_vault"],
         share=parse_share(share, given[_INPUT + "_run_id"]) if share else None,

@@ -1,5 +1,5 @@
 """
-Which gates of the suites a session runs.
+Which gates of the suites a session runs, and which gates do not apply.
 
 The gates of a suite run where the profile requires them, or where a `require_…` switch of the gate says so: two suites
 can be beside each other, and a profile that needs less of one says so in the policy. What a `skip_…` switch
@@ -7,6 +7,8 @@ skips stays required, so that it is NOT_RUN and the decision FAIL. Gates of the 
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import pytest
 
@@ -26,12 +28,14 @@ def declared(config: pytest.Config, policy: Policy) -> list[Written]:
 class SuiteSelection:
     """Deselects the gates of suites that *policy* does not require, and marks those that a switch skips."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, not_applicable: Collection[str]) -> None:
         self._policy = policy
+        self._not_applicable = not_applicable
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         _select(config, items, self._policy)
+        _leave_out(config, items, [item for item in items if _ids(item) & set(self._not_applicable)])
 
 
 def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> None:
@@ -43,15 +47,26 @@ def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> 
             continue
         gate = item.stash[GATE].id
         switches = {key for key, value in rules.gate(gate).thresholds.items() if value is True}
-        required = rules.required is None or bool({gate, gate.partition("[")[0]} & set(rules.required))
+        required = rules.required is None or bool(_ids(item) & set(rules.required))
         if not required and not any(key.startswith("require_") for key in switches):
             left_out.append(item)
         for key in sorted(key for key in switches if key.startswith("skip_")):
             item.add_marker(pytest.mark.skip(reason=f"{key} is set; a gate that did not run shows nothing"))
+    _leave_out(config, items, left_out)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], left_out: list[pytest.Item]) -> None:
     if left_out:
         gone = set(map(id, left_out))
         items[:] = [item for item in items if id(item) not in gone]
         config.hook.pytest_deselected(items=left_out)
+
+
+def _ids(item: pytest.Item) -> set[str]:
+    """The id of a gate, with and without its parameter; nothing of another test."""
+    if GATE not in item.stash:
+        return set()
+    return {item.stash[GATE].id, item.stash[GATE].id.partition("[")[0]}
 
 
 def _of_a_suite(item: pytest.Item, packages: tuple[str, ...]) -> bool:

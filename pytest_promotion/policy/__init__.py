@@ -17,7 +17,7 @@ import msgspec
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.policy.comparing import weakened
+from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
 from pytest_promotion.policy.shape import (
@@ -107,7 +107,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     after = convert(merged, Rules, (), document)
     check(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
-    own = weakened(suggested, after) if used else ()
+    own = weakened_from(suggested, before) if used else ()
     return Policy(
         rules=after,
         profile=name,

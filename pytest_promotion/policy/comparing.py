@@ -130,6 +130,14 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
             yield str(change)
 
 
+def weakened_from(suites: Rules, own: Rules) -> Iterator[str]:
+    """What a policy asks less of than the suites that it names, in words, and what might be less."""
+    for change in changes(suites, own):
+        of_its_own = change.gate and change.gate not in {*suites.gates, *(suites.required or ())}
+        if change.strictness is not Strictness.STRONGER and not of_its_own:
+            yield str(change)
+
+
 # --- what there is to compare ---
 
 

@@ -131,6 +131,16 @@ def check(rules: Rules, policy: Document) -> None:
             span(text)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
+    for name, gate in rules.gates.items():
+        rule = gate.not_applicable
+        if (
+            rule is not None
+            and rule.when.no_files is None
+            and rule.when.profiles is None
+            and rule.when.unchanged is None
+        ):
+            where = policy.where(("gates", name, "not_applicable", "when"))
+            raise PolicyError(f"{where}: gates.{name}.not_applicable has no condition: `when` needs one")
     if rules.required is not None and not rules.required:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"

@@ -53,13 +53,26 @@ def read_suites(names: Iterable[str], reader: Reader) -> list[SuitePolicy]:
     for name in names:
         if name in (one.name for one in found):
             raise PolicyError(f"the suite {name} is named twice under `suites`")
-        document, sources = Document.read(Path(SUITE + name), reader)
-        for key in _FILES:
-            if key in document.data:
-                raise PolicyError(f"{document.where((key,))}: `{key}` has no place in the policy of a suite")
+        path = Path(SUITE + name)
+        _refuse_files(path, reader(path))
+        document, sources = Document.read(path, reader)
         check_overlay(document)
         found.append(SuitePolicy(name, document, sources[0]))
     return found
+
+
+def _refuse_files(path: Path, content: bytes) -> None:
+    document = Document.parse(path, content)
+    for key in _FILES:
+        if key in document.data:
+            raise PolicyError(f"{document.where((key,))}: `{key}` has no place in the policy of a suite")
+
+
+def _refuse_files(path: Path, content: bytes) -> None:
+    document = Document.parse(path, content)
+    for key in _FILES:
+        if key in document.data:
+            raise PolicyError(f"{document.where((key,))}: `{key}` has no place in the policy of a suite")
 
 
 def resolved(document: Document, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -135,6 +148,6 @@ def _gate_rules(document: Document) -> list[tuple[tuple[str, ...], Mapping[str, 
 
 
 def in_checkout(sources: Iterable[PolicySource]) -> list[str]:
-    """The suites whose own policy is among *sources*, as where a checkout's policy includes `gates/NAME/promotion.yaml`."""
+    """The suites whose own policy is among *sources*, as in a checkout that includes `gates/NAME/promotion.yaml`."""
     folders = [Path(source.path).parent for source in sources if suites.in_checkout(Path(source.path))]
     return [folder.name for folder in folders if folder.name in registry.names()]

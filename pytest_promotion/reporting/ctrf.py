@@ -18,6 +18,7 @@ DECISION: Final = "promotion decision"  # no gate has a space in its name before
 _STATUS: Final = {
     "PASS": "passed",
     "WAIVED": "other",  # it did not pass: someone accepted that
+    "NOT_APPLICABLE": "skipped",
     "NOT_RUN": "skipped",
     "INCONCLUSIVE": "failed",
     "FAIL": "failed",

@@ -41,6 +41,7 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "reasons": [legible(reason) for reason in verdict.reasons],
         "critical_failures": list(verdict.critical_failures),
         "warnings": list(verdict.warnings),
+        "not_applicable": list(verdict.not_applicable),
         "without_evidence": list(verdict.without_evidence),
         "checks": [_check(result, before.get(result.gate.id)) for result in verdict.results],
         "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,

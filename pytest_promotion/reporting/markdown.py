@@ -45,6 +45,11 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     if decision["waivers"]:
         yield from _section("Waived", [line for one in decision["waivers"] for line in _waived(one, checks)], "")
 
+    apart = [check for check in decision["checks"] if check["outcome"] == "NOT_APPLICABLE"]
+    if apart:
+        lines = [f"- **{_text(check['name'])}** {_text(check['reason'])}" for check in apart]
+        yield from _section("Not applicable", lines, "")
+
     yield ""
     yield "## All checks"
     yield ""

@@ -25,6 +25,8 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
         yield f"WAIVED {waiver['gate']} ({waiver['severity']}): {checks[waiver['gate']]['reason']}", {"yellow": True}
         approvers = ", ".join(who["name"] for who in waiver["approvers"])
         yield f"    accepted until {waiver['expires'][:19]}Z by {approvers}: {waiver['reason']}", {}
+    for name in decision["not_applicable"]:
+        yield f"NOT_APPLICABLE {name}: {checks[name]['reason']}", {}
     for reason in decision["reasons"]:
         yield f"why not: {reason}", {}
     if decision["without_evidence"]:
@@ -41,7 +43,7 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
 
 def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     """The last line: the status and where to read on."""
-    checks = decision["checks"]
+    checks = [check for check in decision["checks"] if check["outcome"] != "NOT_APPLICABLE"]
     passed = sum(check["pass"] for check in checks)
     replayed = ", a replay" if decision["kind"] == "replay" else ""
     waivers = len(decision["waivers"])
@@ -51,7 +53,9 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     scope = "" if decision["scope"] == "full" else f"; scope {decision['scope']}"
     bundle = decision["evidence_bundle"]["evidence_bundle_id"][:12]
     status = decision["status"]
-    gates = f"{passed} of {len(checks)} gates passed{waived}{warned}{scope}"
+    apart = len(decision["not_applicable"])
+    not_applicable = f", {apart} not applicable" if apart else ""
+    gates = f"{passed} of {len(checks)} gates passed{waived}{not_applicable}{warned}{scope}"
     line = f"promotion: {status} ({gates}; profile {decision['profile']}{replayed})"
     if path:
         line += f" evidence {bundle} {path}"

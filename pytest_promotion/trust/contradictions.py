@@ -59,11 +59,11 @@ def _of_checks(decision: StoredDecision) -> Iterator[str]:
     for check in decision.checks:
         if check.passed != (check.outcome in (Outcome.PASS, Outcome.WAIVED)):
             yield f"{check.name} says {check.outcome.value} and pass {str(check.passed).lower()}"
-        elif not check.passed and not _is_listed(check, decision):
+        elif not check.passed and check.outcome is not Outcome.NOT_APPLICABLE and not _is_listed(check, decision):
             yield f"{check.name} is {check.outcome.value} and is not listed as that"
-    passed = {check.name for check in decision.checks if check.passed}
-    for name in sorted(passed & {*decision.critical_failures, *decision.warnings}):
-        yield f"{name} is listed among what failed, and passed"
+    harmless = {check.name for check in decision.checks if check.passed or check.outcome is Outcome.NOT_APPLICABLE}
+    for name in sorted(harmless & {*decision.critical_failures, *decision.warnings}):
+        yield f"{name} is listed among what failed, and did not fail"
 
 
 def _is_listed(check: StoredCheck, decision: StoredDecision) -> bool:

@@ -12,6 +12,7 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Outcome, Severity
 from pytest_promotion.trust.stored import StoredDecision
 
+_LETS_THROUGH = (Outcome.PASS, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 Kept = Callable[[str], bytes]  # from a digest to the bytes that have it; raises Unproven
 
 
@@ -77,6 +78,8 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
             yield f"the required gate {name} is not in it"
     for name, check in checks.items():
         declared = policy.gate(name).severity
+        if check.outcome is Outcome.NOT_APPLICABLE and policy.gate(name).not_applicable is None:
+            yield f"{name} is NOT_APPLICABLE, and the policy has no condition for that"
         if declared is not None and declared is not check.severity:
             yield f"{name} counted as {check.severity.value}, and the policy calls it {declared.value}"
     yield from failed(decision)
@@ -85,7 +88,7 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
 def failed(decision: StoredDecision) -> Iterator[str]:
     """A sentence for each critical gate that did not pass."""
     for check in decision.checks:
-        if check.severity is Severity.CRITICAL and check.outcome not in (Outcome.PASS, Outcome.WAIVED):
+        if check.severity is Severity.CRITICAL and check.outcome not in _LETS_THROUGH:
             yield f"the critical gate {check.name} is {check.outcome.value}: {check.reason}"
 
 

@@ -1,0 +1,51 @@
+"""
+Which gates do not apply to a candidate: decided by conditions of the policy, and never by a gate.
+
+A condition that cannot be evaluated is not met, so its gate applies and has to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_promotion.evidence.provenance import unchanged_since
+from pytest_promotion.policy.shape import Condition, Rules
+
+
+def not_applicable(rules: Rules, profile: str, root: Path) -> dict[str, str]:
+    """
+    The gates of *rules* that do not apply to the candidate at *root*, each with a sentence that says why.
+
+    The sentence holds the reason that the policy gives and each part of the condition that was found to be true.
+    """
+    found = {}
+    for name, gate in rules.gates.items():
+        if gate.not_applicable is None:
+            continue
+        facts = list(_facts(gate.not_applicable.when, profile, root))
+        if facts and all(fact is not None for fact in facts):
+            found[name] = f"does not apply: {gate.not_applicable.because} ({'; '.join(map(str, facts))})"
+    return found
+
+
+def _facts(condition: Condition, profile: str, root: Path) -> Iterator[str | None]:
+    """For each part of the condition what makes it true, or None where it is not, or cannot be told to be."""
+    if condition.no_files is not None:
+        patterns = condition.no_files
+        absent = bool(patterns) and not any(_matches(root, pattern) for pattern in patterns)
+        yield f"no file matches {', '.join(patterns)}" if absent else None
+    if condition.profiles is not None:
+        yield f"the profile is {profile}" if profile in condition.profiles else None
+    if condition.unchanged is not None:
+        since, paths = condition.unchanged.since, condition.unchanged.paths
+        unchanged = unchanged_since(root, since, paths)
+        yield f"{', '.join(paths)} unchanged since {since}" if unchanged else None
+
+
+def _matches(root: Path, pattern: str) -> bool:
+    """Whether any file matches, or it cannot be told: what cannot be looked at may be there."""
+    try:
+        return any(True for _ in root.glob(pattern))
+    except (OSError, ValueError, NotImplementedError):
+        return True
