@@ -1,52 +1,144 @@
-"""`promotion init`: a project to start from."""
+"""`promotion init`: gates for a project, new or there already."""
 
 from __future__ import annotations
 
 import json
 import os
-from importlib import resources
-from importlib.resources.abc import Traversable
+import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pytest_promotion import json_files, suites
+from pytest_promotion.scaffold import edits, files, project
+from pytest_promotion.suites import registry
 
-@click.command(epilog="Example: promotion init release && cd release && pytest gates")
+if TYPE_CHECKING:
+    from pytest_promotion.scaffold.edits import Edit
+
+_REPORTS = "/reports/promotion_gates/"
+
+
+@click.command(epilog="Example: promotion init --suite trading && pytest gates")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
-def init(folder: Path, as_json: bool) -> int:
+@click.option("--suite", "names", multiple=True, metavar="NAME", help="Use the gates of this suite (repeatable).")
+@click.option(
+    "--template",
+    type=click.Choice(files.templates()),
+    help=f"Start from gates for a common use (default without --suite: {files.DEFAULT}).",
+)
+@click.option("--gates", metavar="DIR", default="gates", show_default=True, help="Folder for the gates.")
+@click.option("--write", is_flag=True, help="Also put the lines that are printed into the files they are for.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str, write: bool, as_json: bool) -> int:
     """
-    Write a gate, its policy and a stand-in for an evaluation into FOLDER (default: here).
+    Add gates and their policy to the project in FOLDER (default: here).
 
-    Nothing is overwritten: where one of the files is there already, none is written, and the exit code is 2.
+    How the project's own tests run is not changed: only the gates folder, promotion.yaml and .gitignore are written,
+    and other lines are printed. Nothing is overwritten: where one of the files exists, none is written, and the exit
+    code is 2.
     """
-    files = dict(_files(resources.files("pytest_promotion") / "templates" / "starter", ""))
-    there = [name for name in files if os.path.lexists(folder / name)]
+    _refuse_misplaced_name(folder)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", gates):
+        raise click.UsageError(f"--gates {gates}: expected a folder below the project, such as release_gates")
+    used = [suites.find(name) for name in dict.fromkeys(names)]
+    wanted = files.of_template(template or files.DEFAULT, gates) if template or not used else {}
+    changes = list(_edits(folder, gates))
+    if used:
+        of_suites = files.of_suites(used, gates)
+        policy = of_suites.pop("promotion.yaml")
+        wanted = of_suites | wanted
+        if "promotion.yaml" in wanted:
+            wanted["promotion.yaml"] = _with_suites(wanted["promotion.yaml"], [suite.name for suite in used])
+        elif os.path.lexists(folder / "promotion.yaml"):
+            edit = edits.suites(folder / "promotion.yaml", [suite.name for suite in used])
+            changes += [edit] if edit else []
+        else:
+            wanted["promotion.yaml"] = policy
+    there = sorted(name for name in wanted if os.path.lexists(folder / name))
     if there:
-        click.echo(f"not written: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already", err=True)
+        click.echo(f"not written: {', '.join(there)} {'exists' if len(there) == 1 else 'exist'} already", err=True)
         return 2
     try:
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as out:  # not over a file that came into being just now
-                out.write(content)
+        _write(folder, wanted)
+        ignored = _ignore_reports(folder)
+        written = [edit for edit in changes if write and edit.content is not None]
+        for edit in written:
+            json_files.write(edit.path, edit.content or "")
     except OSError as problem:
         raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    if as_json:
-        click.echo(json.dumps({"folder": str(folder), "files": list(files)}, indent=2))
-        return 0
-    for name in files:
-        click.echo(f"wrote {folder / name}")
-    click.echo("next: pytest gates (it says what is missing), then python evaluate.py, then pytest gates")
+    _report(folder, sorted(wanted), ignored, written, [edit for edit in changes if edit not in written], gates, as_json)
     return 0
 
 
-def _files(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
-    found = []
-    for item in sorted(folder.iterdir(), key=lambda one: one.name):
-        if item.is_file() and not item.name.endswith(".pyc"):
-            found.append((prefix + item.name, item.read_bytes()))
-        elif item.is_dir() and item.name != "__pycache__":
-            found += _files(item, f"{prefix}{item.name}/")
-    return found
+def _refuse_misplaced_name(folder: Path) -> None:
+    """`promotion init trading` would make a folder of that name, which is not what was meant."""
+    name = str(folder)
+    if folder.exists():
+        return
+    for option, known in (("--suite", registry.names()), ("--template", files.templates())):
+        if name in known:
+            raise click.UsageError(f"{name} is no folder here; did you mean `promotion init {option} {name}`?")
+
+
+def _edits(folder: Path, gates: str) -> Iterator[Edit]:
+    edit = edits.dependency(folder)
+    if edit is not None:
+        yield edit
+    if gates != "gates":
+        yield edits.gates_path(folder, gates)
+
+
+def _with_suites(policy: bytes, names: list[str]) -> bytes:
+    return policy.replace(b"version: 1\n", f"version: 1\nsuites: [{', '.join(names)}]\n".encode(), 1)
+
+
+def _write(folder: Path, wanted: dict[str, bytes]) -> None:
+    for name, content in wanted.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as out:  # not over a file that came into being just now
+            out.write(content)
+
+
+def _ignore_reports(folder: Path) -> bool:
+    """Adds the reports to `.gitignore` where there is git and it does not ignore them yet."""
+    if not project.in_git(folder) or project.is_ignored(folder, "reports/promotion_gates/latest.json"):
+        return False
+    path = folder / ".gitignore"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    gap = "" if not before or before.endswith("\n") else "\n"
+    json_files.write(path, f"{before}{gap}{_REPORTS}\n")
+    return True
+
+
+def _report(
+    folder: Path, names: list[str], ignored: bool, written: list[Edit], left: list[Edit], gates: str, as_json: bool
+) -> None:
+    command = "pytest " + gates if str(folder) == "." else f"cd {shlex.quote(str(folder))} && pytest {gates}"
+    if as_json:
+        document = {
+            "folder": str(folder),
+            "files": names,
+            "ignored": ignored,
+            "changed": [str(edit.path) for edit in written],
+            "to_add": [{"path": str(edit.path), "lines": edit.lines} for edit in left],
+            "next": command,
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    for name in names:
+        click.echo(f"wrote {folder / name}")
+    if ignored:
+        click.echo(f"added {_REPORTS} to {folder / '.gitignore'}")
+    for edit in written:
+        click.echo(f"changed {edit.path}")
+    for edit in left:
+        hint = "" if edit.content is None else " (--write does this)"
+        click.echo(f"add to {edit.path}{hint}:")
+        for line in edit.lines.splitlines():
+            click.echo(f"    {line}")
+    click.echo(f"next: {command}")

@@ -88,6 +88,11 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
 
 def _start_worker(config: pytest.Config) -> None:
     if not any(key.startswith("promotion_") for key in config.workerinput):  # type: ignore[attr-defined] # set by xdist
+        from pytest_promotion.plugin.selection import Selection, gate_folders
+
+        selection = Selection(config, gate_folders(config))
+        if selection.incidental:
+            selection.leave_out_gates()
         return
     from pytest_promotion.plugin import distributed, fixtures, settings
 
@@ -106,6 +111,10 @@ def _start(config: pytest.Config) -> GateSession | None:
     folders = gate_folders(config)
     selection = Selection(config, folders)
     if not selection.touches_gates:
+        return None
+    if selection.incidental:
+        selection.leave_out_gates()
+        config.pluginmanager.register(_LeftOut(folders), "promotion-left-out")
         return None
     from pytest_promotion.decision.ledger import Ledger
     from pytest_promotion.plugin import distributed, fixtures, settings
@@ -207,6 +216,16 @@ def _vault(config: pytest.Config, given: Any) -> Any:
     place = tempfile.TemporaryDirectory(prefix="promotion-prove-")
     config.add_cleanup(place.cleanup)
     return Vault(Path(place.name))
+
+
+class _LeftOut:
+    """Says that plain `pytest` has decided nothing in a project that has gates."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self._names = " ".join(folder.name for folder in folders)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        terminalreporter.write_line(f"promotion: nothing was decided; run the gates by `pytest {self._names}`")
 
 
 class _Ending:

@@ -37,6 +37,7 @@ class Selection:
     """The arguments of a session, held against the gates that are written down."""
 
     def __init__(self, config: pytest.Config, folders: list[Path]) -> None:
+        self._config = config
         self._root = config.rootpath
         self._folders = folders
         self._asked = [self._split(argument, config) for argument in config.args]
@@ -60,6 +61,23 @@ class Selection:
             for path, _ in self._asked
             for folder in self._folders
         )
+
+    @property
+    def incidental(self) -> bool:
+        """
+        Whether the gates are only below what pytest collects when it is called without a path.
+
+        A project must not find gates among its tests because a folder was added. With the gates among its
+        `testpaths` it asks for them each time.
+        """
+        given = self._config.args_source is pytest.Config.ArgsSource.ARGS
+        inside = any(_below(path, str(folder)) for path, _ in self._asked for folder in self._folders)
+        return not given and not inside
+
+    def leave_out_gates(self) -> None:
+        """Keeps pytest from collecting the gates in this process."""
+        option = self._config.option
+        option.ignore = [*(option.ignore or []), *map(str, self._folders)]
 
     @property
     def missing(self) -> list[str]:

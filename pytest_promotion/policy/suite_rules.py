@@ -68,13 +68,6 @@ def _refuse_files(path: Path, content: bytes) -> None:
             raise PolicyError(f"{document.where((key,))}: `{key}` has no place in the policy of a suite")
 
 
-def _refuse_files(path: Path, content: bytes) -> None:
-    document = Document.parse(path, content)
-    for key in _FILES:
-        if key in document.data:
-            raise PolicyError(f"{document.where((key,))}: `{key}` has no place in the policy of a suite")
-
-
 def resolved(document: Document, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What *document* itself sets, with the profiles *steps*, nearest first, laid on it."""
     rules = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}

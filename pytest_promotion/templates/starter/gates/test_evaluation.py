@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.critical(owner="you", fix="python evaluate.py")
+@pytest.mark.critical(owner="you", fix="python gates/evaluate.py")
 def test_evaluation(artifact, freshness, measure, policy):
     """The candidate was evaluated lately, on enough cases, and is good enough."""
     report = artifact("reports/evaluation.json")
