@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import pytest_promotion
+
 PACKAGE = Path(__file__).resolve().parents[1] / "pytest_promotion"
 ARCHITECTURE = PACKAGE.parent / "ARCHITECTURE.md"
+# The gates of governance are about the exceptions of this tool itself, and belong to no suite.
+GOVERNANCE = {"pytest_promotion.trust.overrides", "pytest_promotion.trust.signers"}
 SUITES = ("trading", "release", "deployment", "research")
 
 
@@ -160,3 +164,21 @@ def test_the_rules_for_candidates_open_nothing():
         assert {word.partition(".")[0] for word in used} - {"pytest_promotion"} <= allowed
         own = tuple(f"suites.research.{module}." for module in ("bundle", "numbers", "transitions"))
         assert all(name.startswith(own) or name == "errors.PolicyError" for name in packages), packages
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE.parent / "gates").rglob("*.py")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_gates_use_the_public_api_and_their_own_suite(path):
+    """Gates that import internals break with every change of them, in projects that nobody here can see."""
+    allowed = ("pytest_promotion.readers.", f"pytest_promotion.suites.{path.parent.name}.")
+    names = {name for name in imports(path) if name.startswith("pytest_promotion")}
+    internal = {name for name in names if not name.startswith(allowed)}
+    exported = {f"pytest_promotion.{name}" for name in pytest_promotion.__all__}
+    assert internal <= exported | GOVERNANCE
+
+
+@pytest.mark.parametrize("name", pytest_promotion.__all__)
+def test_what_is_exported_is_there(name):
+    """A name that is looked up lazily can be misspelt without any import failing."""
+    assert getattr(pytest_promotion, name) is not None

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.provenance import for_git
+from pytest_promotion import Unproven, git_environment
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def git(command: Any) -> Callable[[list[str]], str]:
     """`git(argv)`: what git prints, undisturbed by what the environment tells it; a git that says no proves nothing."""
 
     def run(argv: list[str]) -> str:
-        done = command(argv, 60.0, for_git(os.environ))
+        done = command(argv, 60.0, git_environment(os.environ))
         if done.exit_code != 0:
             said = (done.output.strip().splitlines() or ["nothing"])[0]
             raise Unproven(f"git ended with exit code {done.exit_code}: {said[:200]}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion import Unproven
 from pytest_promotion.suites.deployment.determinism.comparison import compare
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion import Unproven, parse_json
 from pytest_promotion.suites.deployment.determinism.traces import rooted
 from pytest_promotion.suites.deployment.schema_change import changes, migration, notes, reviews, signed, undoing
 from pytest_promotion.trust import signers

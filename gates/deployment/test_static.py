@@ -2,8 +2,7 @@
 
 import pytest
 
-from pytest_promotion.suites.release import linters
-from pytest_promotion.suites.release.tools import found_beside_python
+from pytest_promotion.suites.deployment import linters
 
 
 @pytest.mark.critical(owner="platform", fix="ruff check, eslint, and mend what they name", timeout=600)
@@ -24,7 +23,7 @@ def ruff(command, policy, workspace):
     """`ruff()`: what it finds, which files it leaves out, and how many it looks at."""
 
     def check():
-        program, folders = found_beside_python(policy["ruff"]), policy["python"]
+        program, folders = linters.found_beside_python(policy["ruff"]), policy["python"]
         seen = linters.listed(command(linters.ruff_files(program, folders), policy["lint_s"]))
         floor = linters.ruff_floor(program, folders, policy["python_floor"], policy["python_version"])
         asked = (linters.ruff(program, folders), floor)

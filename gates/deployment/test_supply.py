@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion import Unproven
 from pytest_promotion.readers.scan_file import read as read_scan
 from pytest_promotion.readers.terraform import read as read_plan
 from pytest_promotion.suites.deployment import plan_rules as of_plan

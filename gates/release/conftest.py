@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_promotion.errors import GateFailed
-from pytest_promotion.evidence.provenance import for_git
-from pytest_promotion.secrets.masking import Mask, secret_values
+from pytest_promotion import GateFailed, Mask, git_environment, secret_values
 from pytest_promotion.suites.release.tools import demand
 
 if TYPE_CHECKING:
-    from pytest_promotion.evidence.commands import Completed
+    from pytest_promotion import Completed
 
 TAIL = 30  # lines of what a failing program printed
 
@@ -40,7 +38,7 @@ def git(tool: Any) -> Callable[..., str]:
     """`git(argv)`: what git prints, undisturbed by what the environment tells it; a git that says no fails the gate."""
 
     def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-        done = tool(argv, 60.0, {**for_git(os.environ), **(env or {})})
+        done = tool(argv, 60.0, {**git_environment(os.environ), **(env or {})})
         if done.exit_code != 0:
             said = (done.output.strip().splitlines() or ["nothing"])[0]
             raise GateFailed(f"git ended with exit code {done.exit_code}: {said[:200]}")

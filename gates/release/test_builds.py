@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion import GateFailed, Unproven
 from pytest_promotion.readers import junit
 from pytest_promotion.readers.compose import engine
 from pytest_promotion.suites.release.tools import INSTALL

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion import Unproven
 from pytest_promotion.suites.release import environment, tag, tree
 from pytest_promotion.suites.release.tools import demand
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_promotion.evidence.artifacts import Artifact
+    from pytest_promotion import Artifact
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ _SECTIONS: Final[list[Section]] = [
         "Start",
         {
             "init": ("pytest_promotion.cli.init:init", "Add gates to a project."),
+            "list-gates": ("pytest_promotion.cli.list_gates:list_gates", "List the gates, and where each is required."),
             "gates": ("pytest_promotion.cli.gates:gates", "Run the gates and decide."),
         },
     ),

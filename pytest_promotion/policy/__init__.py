@@ -34,6 +34,7 @@ from pytest_promotion.policy.shape import (
 from pytest_promotion.policy.suite_rules import in_checkout, joined, read_suites, refuse_unknown_thresholds, resolved
 
 __all__ = [
+    "DEFAULT_PROFILE",
     "Equivalent",
     "GateRules",
     "OverrideQuorum",

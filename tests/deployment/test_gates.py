@@ -18,11 +18,14 @@ from pytest_promotion.suites.deployment.determinism.traces import sealed
 from tests.release.conftest import copied
 
 # As in tests/conftest.py: what a session in this process loads first is unloaded after it.
-for room in (
-    *("slo.k6", "slo.targets", "plans.judging", "plans.plan", "scans.judging", "scans.reading", "release.linters"),
-    *("determinism.e2e", "determinism.e2e_report", "determinism.traces", "schema_change.undoing", "trust.signers"),
+_SUITE = "pytest_promotion.suites.deployment"
+for module in (
+    *("pytest_promotion.readers.k6", "pytest_promotion.readers.terraform", "pytest_promotion.readers.scan_file"),
+    *("pytest_promotion.trust.signers", f"{_SUITE}.slo.targets", f"{_SUITE}.plan_rules", f"{_SUITE}.scan_rules"),
+    *(f"{_SUITE}.linters", f"{_SUITE}.determinism.e2e", f"{_SUITE}.determinism.e2e_report"),
+    *(f"{_SUITE}.determinism.traces", f"{_SUITE}.schema_change.undoing"),
 ):
-    importlib.import_module(f"pytest_promotion.{room}")
+    importlib.import_module(module)
 PARITY = "reports/e2e_parity/latest.json"
 # Those that only read: what the others run has tests of its own, and takes its time.
 READING = (

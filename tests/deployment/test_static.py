@@ -10,7 +10,7 @@ import pytest
 from fixtures import deployment, release
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.commands import Completed
-from pytest_promotion.suites.release import linters
+from pytest_promotion.suites.deployment import linters
 from tests.release.conftest import copied
 
 BAD_PYTHON = "def price():\n    return undefined\n"

@@ -16,7 +16,7 @@ FILES = {
     "__init__.py": """
         from pathlib import Path
 
-        from pytest_promotion.suites import Suite
+        from pytest_promotion import Suite
 
         suite = Suite(
             name="acme",
@@ -38,9 +38,9 @@ FILES = {
         """,
     "gates/__init__.py": """
         from acme_suite import suite
-        from pytest_promotion.plugin.suite_gates import export
+        from pytest_promotion import export_gates
 
-        __all__ = export(suite, globals())
+        __all__ = export_gates(suite, globals())
         """,
     "gates/conftest.py": """
         import pytest

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from typing import Final
 
 from pytest_promotion.errors import GateFailed
@@ -22,9 +20,3 @@ def demand(program: str) -> None:
     """Raises `GateFailed`, with how to get it, where *program* is not there."""
     if shutil.which(program) is None:
         raise GateFailed(f"{program} is not installed: {INSTALL.get(program, 'install it')}")
-
-
-def found_beside_python(program: str) -> str:
-    """Where *program* is: beside the interpreter, where a virtual environment has it, else where PATH has it."""
-    places = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-    return shutil.which(program, path=places) or program

@@ -6,8 +6,8 @@ The gates of the release suite, for a file of your own below `gates/`:
 A function of the same name after that line replaces a gate.
 """
 
-from pytest_promotion.plugin.suite_gates import export
+from pytest_promotion import export_gates
 from pytest_promotion.suites.release import suite
 
 __path__ = [str(suite.folder)]
-__all__ = export(suite, globals())  # noqa: PLE0605 - a list of names, known when the gates are imported
+__all__ = export_gates(suite, globals())  # noqa: PLE0605 - a list of names, known when the gates are imported

@@ -9,6 +9,8 @@ overrides.
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,3 +135,9 @@ def _silent(done: Completed, name: str) -> Unproven:
 
 def _below(path: str | Path, root: Path) -> str:
     return os.path.relpath(os.path.realpath(path), os.path.realpath(root))
+
+
+def found_beside_python(program: str) -> str:
+    """Where *program* is: beside the interpreter, where a virtual environment has it, else where PATH has it."""
+    places = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    return shutil.which(program, path=places) or program
