@@ -306,3 +306,32 @@ def test_the_command_says_it_by_its_exit_code(target, words, code):
 def test_the_commands_help_shows_an_example(tmp_path):
     """Help without an example is read by those who need none."""
     assert "Example:" in promotion("run", "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.toml", '[pytest]\nrequired_plugins = ["pytest-promotion", "pytest-timeout>=2"]\n'),
+        ("pytest.ini", "[pytest]\nrequired_plugins = pytest-promotion pytest-timeout>=2\n"),
+        ("tox.ini", "[pytest]\nrequired_plugins =\n    pytest-promotion\n    pytest-timeout\n"),
+        ("setup.cfg", "[tool:pytest]\nrequired_plugins = pytest-promotion pytest-timeout\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\nrequired_plugins = "pytest-promotion pytest-timeout"\n'),
+        ("pyproject.toml", '[tool.pytest]\nrequired_plugins = ["pytest-promotion", "pytest-timeout"]\n'),
+    ],
+)
+def test_plugins_that_the_target_requires_are_loaded(target, name, text):
+    """With plugins off and one demanded, a healthy suite ended with "it crashed"."""
+    put(target, name, text)
+    uses = "import pytest\n\n@pytest.mark.timeout(300)\ndef test_limit(request):\n    assert request.config.pluginmanager.hasplugin('timeout')\n"
+    put(target, "tests/unit/test_limit.py", uses)
+    document, code = run(target)
+    assert (document["status"], code, document["groups"]["unit"]["passed"]) == ("pass", 0, 2), document["reasons"]
+
+
+def test_a_plugin_that_is_missing_is_not_a_crash_without_a_word(target):
+    """The output of pytest names it; the report has to say that nothing ran."""
+    put(target, "pytest.ini", "[pytest]\nrequired_plugins = pytest-that-nobody-wrote\n")
+    document, code = run(target)
+    assert (document["status"], code) == ("fail", 3)
+    [reason] = [reason for reason in document["reasons"] if "usage error" in reason]
+    assert "pytest-that-nobody-wrote" in reason

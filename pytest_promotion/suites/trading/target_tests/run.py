@@ -1,9 +1,9 @@
 """
 Running one group: pytest in a process of its own, into which nothing of the caller's pytest gets.
 
-No inherited options, no plugins but pytest-cov and those that are named, no cache, no configuration and
-no conftest from above the target. What came of it is read from the JUnit file that the run was asked
-for, not from what it printed.
+No inherited options, no plugins but pytest-cov and those that are named or that the target's configuration
+requires, no cache, no configuration and no conftest from above the target. What came of it is read from the
+JUnit file that the run was asked for, not from what it printed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_promotion.suites.trading.target_tests import process, witness
+from pytest_promotion.suites.trading.target_tests.required_plugins import required_plugins
 
 TIMED_OUT: Final = 124  # as the program `timeout` says it
 # Combining in a process of its own: coverage resolves names against the working folder.
@@ -84,10 +85,12 @@ def run_group(
         if not word.startswith("-") and "/" in path and not (root / path).exists():
             return GroupRun(rc=4, broken=f"{name}: {path} is missing")
     junit, output, seen = (scratch / f"{name}{suffix}" for suffix in (".xml", ".txt", ".json"))
+    configuration = _configuration(root, scratch)
+    plugins = [*plugins, *required_plugins(configuration)]
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "-p", witness.__name__),
         *(word for plugin in plugins for word in ("-p", plugin)),
-        *(f"--rootdir={root}", f"--confcutdir={root}", "-c", str(_configuration(root, scratch))),
+        *(f"--rootdir={root}", f"--confcutdir={root}", "-c", str(configuration)),
         *(f"--cov={package}" for package in cov),
         *("--cov-report=", "--cov-fail-under=0", f"--junitxml={junit}", "-o", "junit_family=xunit1"),
         *words,
@@ -113,7 +116,9 @@ def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told
         ran = json.loads(seen.read_bytes())
         planned, ended = int(ran["planned"]), int(ran["ended"])
     except (OSError, ET.ParseError, ValueError, KeyError, TypeError):
-        broken = f"{name}: pytest ended with {code} and left no result: it crashed"
+        last = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "nothing was printed")
+        usage = f"{name}: pytest ended with 4, a usage error: {last}"
+        broken = usage if code == 4 else f"{name}: pytest ended with {code} and left no result: it crashed"
         # Zero without a result is what a test leaves that ends the process itself.
         return GroupRun(rc=code or 3, duration_s=duration, output=told, broken=broken)
     collected, passed, failed, skipped = (len(counts.outcomes), *map(counts.of, ("passed", "failed", "skipped")))
