@@ -17,7 +17,14 @@ import click
     "--write", "into", metavar="DIR", type=click.Path(path_type=Path), help="Write the cases below DIR, run none."
 )
 @click.option("--jobs", type=click.IntRange(1), default=None, metavar="N", help="So many at a time. [one a processor]")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Print the table as plain text, Markdown or JSON.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def conformance(
     ids: tuple[str, ...], also: tuple[str, ...], into: Path | None, jobs: int | None, form: str, as_json: bool

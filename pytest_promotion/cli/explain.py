@@ -14,7 +14,9 @@ from pytest_promotion.errors import Unproven
 
 @click.command(epilog="Example: promotion explain reports/promotion_gates/latest.json --gate parity_thresholds")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("reports/promotion_gates/latest.json"))
-@click.option("--gate", default="", metavar="ID", help="Explain this gate only.")
+@click.option(
+    "--gate", default="", metavar="ID", help="Explain this gate only, instead of every gate that did not pass."
+)
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:

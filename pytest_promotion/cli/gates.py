@@ -62,10 +62,22 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
     default="auto",
     help="Whether the knowledge base benchmark counts; auto: as the profile says.",
 )
-@click.option("--kb-policy", metavar="FILE", help="The benchmark's policy.")
-@click.option("--kb-cases", metavar="FILE", help="Its cases.")
-@click.option("--kb-min-precision", type=float, callback=_share, metavar="X", help="From 0 to 1.")
-@click.option("--kb-min-recall", type=float, callback=_share, metavar="X", help="From 0 to 1.")
+@click.option("--kb-policy", metavar="FILE", help="Policy file of the knowledge-base benchmark.")
+@click.option("--kb-cases", metavar="FILE", help="File with the cases of the knowledge-base benchmark.")
+@click.option(
+    "--kb-min-precision",
+    type=float,
+    callback=_share,
+    metavar="X",
+    help="Least average precision that the benchmark has to reach, from 0 to 1.",
+)
+@click.option(
+    "--kb-min-recall",
+    type=float,
+    callback=_share,
+    metavar="X",
+    help="Least average recall that the benchmark has to reach, from 0 to 1.",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def gates(ci: bool, profile: str | None, pytest_args: tuple[str, ...], **flags: Any) -> int:
     """

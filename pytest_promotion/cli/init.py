@@ -30,7 +30,9 @@ _REPORTS = "/reports/promotion_gates/"
     type=click.Choice(files.templates()),
     help=f"Start from gates for a common use (default without --suite: {files.DEFAULT}).",
 )
-@click.option("--gates", metavar="DIR", default="gates", show_default=True, help="Folder for the gates.")
+@click.option(
+    "--gates", metavar="DIR", default="gates", show_default=True, help="Folder that the gates are written to."
+)
 @click.option("--write", is_flag=True, help="Also put the lines that are printed into the files they are for.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str, write: bool, as_json: bool) -> int:

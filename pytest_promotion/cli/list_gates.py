@@ -23,7 +23,7 @@ from pytest_promotion.errors import PolicyError
     type=click.Path(path_type=Path, dir_okay=False),
     help="Policy file (default: promotion.yaml, if there is one).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the gates as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the gates as JSON instead of lines.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def list_gates(policy: Path | None, as_json: bool, pytest_args: tuple[str, ...]) -> int:
     """

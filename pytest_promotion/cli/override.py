@@ -27,7 +27,7 @@ def override() -> None:
     "--incident INC-7 --requested-by dora --expires 2026-12-01T18:00:00+00:00"
 )
 @click.argument("decision", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--reason", required=True, help="Why it cannot wait.")
+@click.option("--reason", required=True, help="Why the promotion cannot wait until the gates pass.")
 @click.option("--incident", required=True, metavar="ID", help="The incident that it belongs to.")
 @click.option("--requested-by", required=True, metavar="NAME", help="Who asks, one of the signers; may not approve.")
 @click.option("--expires", required=True, metavar="ISO-8601", help="Until when, with an offset.")
@@ -123,7 +123,12 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: b
     "--key ana.key --as ana",
 )
 @click.argument("override_file", type=click.Path(path_type=Path, dir_okay=False), metavar="OVERRIDE")
-@click.option("--file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post-mortem.")
+@click.option(
+    "--file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the text of the post-mortem.",
+)
 @signed_by
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def post_mortem(override_file: Path, file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: bool) -> int:

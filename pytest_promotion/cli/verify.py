@@ -24,7 +24,11 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 @click.option("--subject", default="", metavar="[NAME=]sha256:HEX", help="What is about to be promoted.")
 @click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign.")
 @click.option(
-    "--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many of the keys must have."
+    "--threshold",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of the keys that must have signed.",
 )
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")

@@ -119,8 +119,13 @@ def sign(file: Path, entry: str, key: Path | None, ssh_key: Path | None, by: str
 
 @waiver.command(epilog="Example: promotion waiver check waivers.yaml --policy promotion.yaml")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--policy", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Says what is accepted.")
-@click.option("--profile", metavar="NAME", help="Profile of the policy.")
+@click.option(
+    "--policy",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Policy file that says which waivers are accepted.",
+)
+@click.option("--profile", metavar="NAME", help="Profile of the policy (default: default).")
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def check(file: Path, policy: Path, profile: str | None, at: str | None, as_json: bool) -> int:

@@ -41,29 +41,88 @@ _CHATS: Final = {
 @click.option("--match", default="", metavar="MATCHERS", help='Label matchers for every question: job="shop".')
 @click.option("--window", type=_SECONDS, default=300, show_default=True, help="Seconds that are looked back.")
 @click.option("--max-age", type=_SECONDS, default=60, show_default=True, help="Seconds that a sample may be old.")
-@click.option("--mismatch-metric", default="aos_replay_mismatch_total", show_default=True)
-@click.option("--max-mismatches", type=click.FloatRange(0), default=0, show_default=True, help="Within the window.")
-@click.option("--latency-metric", default="http_request_duration_seconds", show_default=True, help="A histogram.")
+@click.option(
+    "--mismatch-metric",
+    default="aos_replay_mismatch_total",
+    show_default=True,
+    help="Counter of mismatches between replays.",
+)
+@click.option(
+    "--max-mismatches",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="Most mismatches that may be counted within the window.",
+)
+@click.option(
+    "--latency-metric",
+    default="http_request_duration_seconds",
+    show_default=True,
+    help="Histogram of request durations that the 95th percentile is computed from.",
+)
 @click.option("--p95-target-ms", type=_SECONDS, help="The target of the 95th percentile.")
 @click.option("--slo", type=_FILE, help="What `promotion slo --out` wrote: its suggestion is the target.")
-@click.option("--min-requests", type=click.IntRange(1), default=20, show_default=True, help="For a percentile.")
-@click.option("--redis-metric", default="redis_connected", show_default=True)
-@click.option("--redis-seconds", type=_SECONDS, default=60, show_default=True, help="For which it may be 0.")
+@click.option(
+    "--min-requests",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Fewest requests from which a percentile is computed; below that it is unknown.",
+)
+@click.option(
+    "--redis-metric", default="redis_connected", show_default=True, help="Gauge that is 1 while Redis answers."
+)
+@click.option(
+    "--redis-seconds",
+    type=_SECONDS,
+    default=60,
+    show_default=True,
+    help="Seconds for which the Redis gauge may be 0 before it counts as down.",
+)
 @click.option("--parity-report", type=_FILE, help="What `promotion parity e2e` wrote after the deployment.")
-@click.option("--parity-max-age", type=_SECONDS, default=86400, show_default=True, help="Seconds it may be old.")
+@click.option(
+    "--parity-max-age",
+    type=_SECONDS,
+    default=86400,
+    show_default=True,
+    help="Greatest age of the parity report, in seconds.",
+)
 @click.option("--base-url", metavar="URL", help="Run the end-to-end check at each look instead.")
 @click.option("--plan", type=_FILE, help="For --base-url: as for promotion parity e2e.")
 @click.option("--github", metavar="OWNER/NAME", help="Where issues are opened; the token is read from GITHUB_TOKEN.")
-@click.option("--github-api", default="https://api.github.com", show_default=True, help="Of another server.")
+@click.option(
+    "--github-api",
+    default="https://api.github.com",
+    show_default=True,
+    help="Base URL of the GitHub API, for a server of your own.",
+)
 @click.option("--without", multiple=True, type=click.Choice(_PARTS), help="Not this rule, or channel; may be repeated.")
 @click.option("--no-rollback", is_flag=True, help="Tell, and roll nothing back.")
 @click.option("--dry-run", is_flag=True, help="Look, and do and tell nothing.")
-@click.option("--once", is_flag=True, help="One look.")
-@click.option("--duration", type=_SECONDS, help="Seconds to go on looking.")
-@click.option("--interval", type=_SECONDS, default=30, show_default=True, help="Seconds between two looks.")
-@click.option("--settle", type=click.FloatRange(0), default=60, show_default=True, help="Seconds after a deployment.")
-@click.option("--remind", type=click.FloatRange(0), default=3600, show_default=True, help="Seconds until told again.")
-@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+@click.option("--once", is_flag=True, help="Check once instead of repeatedly.")
+@click.option("--duration", type=_SECONDS, help="How long to monitor, in seconds (default: until it is interrupted).")
+@click.option("--interval", type=_SECONDS, default=30, show_default=True, help="Polling interval, in seconds.")
+@click.option(
+    "--settle",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    help="Seconds after a deployment in which nothing is judged.",
+)
+@click.option(
+    "--remind",
+    type=click.FloatRange(0),
+    default=3600,
+    show_default=True,
+    help="Seconds until an incident that goes on is reported again.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder that reports are written to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report of the last look.")
 def monitor(once: bool, duration: float | None, as_json: bool, **given: Any) -> int:
     """

@@ -51,9 +51,21 @@ def root_hash(file: Path, as_json: bool) -> int:
 
 @parity.command("python-js", epilog="Example: promotion parity python-js fixtures/traces/*.trace.json --values 5000")
 @click.argument("traces", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--values", type=click.IntRange(0), default=2000, show_default=True, help="How many values to make.")
-@click.option("--seed", type=int, default=1, show_default=True, help="What they are made from.")
-@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+@click.option(
+    "--values",
+    type=click.IntRange(0),
+    default=2000,
+    show_default=True,
+    help="Number of values to generate and compare.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed that the values are generated from.")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder that the report is written to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, as_json: bool) -> int:
     """
@@ -96,9 +108,27 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
 )
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment: staging, prod, …")
 @click.option("--image", default="", metavar="sha256:HEX", help="The image that runs there, and has to.")
-@click.option("--answer-seconds", type=click.FloatRange(0.1), default=10, show_default=True, help="For each answer.")
-@click.option("--run-seconds", type=click.FloatRange(0.1), default=60, show_default=True, help="Until the run ended.")
-@click.option("--poll-seconds", type=click.FloatRange(0.01), default=1, show_default=True, help="Between two looks.")
+@click.option(
+    "--answer-seconds",
+    type=click.FloatRange(0.1),
+    default=10,
+    show_default=True,
+    help="Timeout of each HTTP request, in seconds.",
+)
+@click.option(
+    "--run-seconds",
+    type=click.FloatRange(0.1),
+    default=60,
+    show_default=True,
+    help="Timeout of the whole run on the service, in seconds.",
+)
+@click.option(
+    "--poll-seconds",
+    type=click.FloatRange(0.01),
+    default=1,
+    show_default=True,
+    help="Polling interval while the run is not finished, in seconds.",
+)
 @click.option(
     "--token-variable",
     default="PROMOTION_E2E_TOKEN",
@@ -106,7 +136,13 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
     metavar="NAME",
     help="Where a bearer token is found.",
 )
-@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder that the report is written to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def e2e(
     base_url: str,

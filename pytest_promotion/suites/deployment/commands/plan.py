@@ -21,8 +21,20 @@ def plan() -> None:
     "--protect", multiple=True, metavar="PATTERN", help="An address or a type that may not be lost; repeatable."
 )
 @click.option("--most-lost", type=click.IntRange(0), metavar="N", help="How many others may be destroyed or replaced.")
-@click.option("--drift", type=click.Choice(["report", "refuse"]), default="report", show_default=True)
-@click.option("--max-age", default="24h", show_default=True, metavar="SPAN", help="How old the plan may be.")
+@click.option(
+    "--drift",
+    type=click.Choice(["report", "refuse"]),
+    default="report",
+    show_default=True,
+    help="report: list drift of resources; refuse: exit 2 where there is any.",
+)
+@click.option(
+    "--max-age",
+    default="24h",
+    show_default=True,
+    metavar="SPAN",
+    help="Greatest age of the plan, such as 1h; an older one is refused.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def check(

@@ -29,10 +29,15 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.Path(path_type=Path, dir_okay=False),
                 default=Path("protection.yaml"),
                 show_default=True,
-                help="What has to be enforced.",
+                help="File that says what has to be enforced on the branch.",
             ),
             click.option("--branch", multiple=True, metavar="NAME", help="Only this branch of the policy; repeatable."),
-            click.option("--api", default="https://api.github.com", show_default=True, help="Of another server."),
+            click.option(
+                "--api",
+                default="https://api.github.com",
+                show_default=True,
+                help="Base URL of the GitHub API, for a server of your own.",
+            ),
             click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON."),
         ]
     ):

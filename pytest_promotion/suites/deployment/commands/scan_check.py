@@ -21,7 +21,13 @@ from pytest_promotion.cli.errors import answering
     "--grace", multiple=True, metavar="SEVERITY=SPAN", help="How long a finding may be known before it counts."
 )
 @click.option("--only-fixable", is_flag=True, help="Count only what somebody has mended already.")
-@click.option("--max-age", default="24h", show_default=True, metavar="SPAN", help="How old a scan may be.")
+@click.option(
+    "--max-age",
+    default="24h",
+    show_default=True,
+    metavar="SPAN",
+    help="Greatest age of a scan, such as 24h; an older one is refused.",
+)
 @click.option("--scanned-at", metavar="ISO-8601", help="When, for reports that do not say; it is written into ours.")
 @click.option("--accept-end-of-life", is_flag=True, help="Accept a system that gets no advisories any more.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")

@@ -84,9 +84,14 @@ def approve(base: str, root: Path, file: Path, key: Path | None, ssh_key: Path |
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("reports/reviews/latest.json"),
     show_default=True,
-    help="The file for the gate.",
+    help="File that the reviews are written to, for the gate to read.",
 )
-@click.option("--api", default="https://api.github.com", show_default=True, help="Of another server.")
+@click.option(
+    "--api",
+    default="https://api.github.com",
+    show_default=True,
+    help="Base URL of the GitHub API, for a server of your own.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def reviews(repository: str, pull: int, out: Path, api: str, as_json: bool) -> int:
     """

@@ -15,7 +15,13 @@ from pytest_promotion.cli.errors import answering
 @click.option(
     "--targets", type=click.Path(path_type=Path, dir_okay=False), help="A targets file. [p95 500 ms, p99 1 s, 1 %]"
 )
-@click.option("--headroom", type=click.FloatRange(0, 10), default=0.2, show_default=True, help="Of what is suggested.")
+@click.option(
+    "--headroom",
+    type=click.FloatRange(0, 10),
+    default=0.2,
+    show_default=True,
+    help="Share by which suggested targets exceed what was measured; 0.2 is 20 percent.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_json: bool) -> int:
@@ -56,10 +62,34 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
     epilog="Example: promotion load http://127.0.0.1:8000/simulate --users 10 --duration 60 --out summary.json"
 )
 @click.argument("url")
-@click.option("--users", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many at a time.")
-@click.option("--duration", type=click.FloatRange(0.1), default=60.0, show_default=True, metavar="SECONDS")
-@click.option("--method", type=click.Choice(["GET", "POST"]), default="GET", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where the summary goes.")
+@click.option(
+    "--users",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="Number of users that send requests at the same time.",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Length of the load test, such as 30s or 5m.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["GET", "POST"]),
+    default="GET",
+    show_default=True,
+    help="HTTP method of each request.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File that the summary of the load test is written to.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def load(url: str, users: int, duration: float, method: str, out: Path, as_json: bool) -> int:
     """

@@ -34,11 +34,19 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--subject", default="", metavar="[NAME=]sha256:HEX", help="What the decision has to be about.")
 @click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign it.")
-@click.option("--threshold", type=click.IntRange(min=1), default=1, show_default=True, help="How many have to.")
+@click.option(
+    "--threshold",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of health URLs that have to answer.",
+)
 @click.option("--policy", type=_FILE, help="The policy file that it has to be judged by.")
 @click.option("--refuse-weakened", is_flag=True, help="Not with a decision whose profile was weakened by flags.")
 @click.option("--override", type=_FILE, help="Somebody broke the glass: deploy what the decision says FAIL to.")
-@click.option("--keep", type=click.IntRange(min=1), default=10, show_default=True, help="Backups that are kept.")
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=10, show_default=True, help="Number of backups that are kept."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def deploy(
     rollback_on_failure: bool,

@@ -15,7 +15,13 @@ from pytest_promotion.suites.release.commands.rollout_options import plan_of, pl
 @click.command(epilog="Example: promotion drill --env staging --live --database data/app.db --retain-count 36")
 @planned
 @click.option("--live/--dry-run", default=False, help="Deploy and roll back for real; else only look: exit 7.")
-@click.option("--retain-count", type=click.IntRange(min=1), default=24, show_default=True, help="Reports to keep.")
+@click.option(
+    "--retain-count",
+    type=click.IntRange(min=1),
+    default=24,
+    show_default=True,
+    help="Number of reports of the environment that are kept.",
+)
 @click.option("--shared-data", is_flag=True, help="What its containers write to outside of them may be written to.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def drill(live: bool, retain_count: int, shared_data: bool, as_json: bool, **given: Any) -> int:

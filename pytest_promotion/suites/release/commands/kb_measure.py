@@ -37,7 +37,7 @@ def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that the benchmark and the monitor share."""
     for option in reversed(
         [
-            click.option("--profile", default="prod", show_default=True, help="The policy's profile."),
+            click.option("--profile", default="prod", show_default=True, help="Profile of the benchmark's policy."),
             click.option("--policy", metavar="FILE", help='The policy; "" for none [backend/config/…policy.json].'),
             click.option(
                 "--mode",
@@ -99,8 +99,18 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
 @click.option("--retain-count", type=COUNT, default=120, show_default=True, help="Reports of a kind to keep.")
 @click.option("--drift-lookback", type=COUNT, default=8, show_default=True, help="Points of the rolling mean.")
 @click.option("--min-history", type=COUNT, default=3, show_default=True, help="Fewer points have no mean.")
-@click.option("--max-precision-drop", default="0.08", show_default=True, help="More than that is drift.")
-@click.option("--max-recall-drop", default="0.05", show_default=True, help="More than that is drift.")
+@click.option(
+    "--max-precision-drop",
+    default="0.08",
+    show_default=True,
+    help="Drop of average precision below the baseline that counts as drift.",
+)
+@click.option(
+    "--max-recall-drop",
+    default="0.05",
+    show_default=True,
+    help="Drop of average recall below the baseline that counts as drift.",
+)
 @click.option("--alert-webhook", metavar="URL", help="Post alerts as JSON here [$KB_BENCHMARK_ALERT_WEBHOOK].")
 @click.option(
     "--alert-to", metavar="URL", multiple=True, help="Tell an Apprise address (repeatable): the extra alerts."

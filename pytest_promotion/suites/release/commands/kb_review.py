@@ -17,9 +17,13 @@ def _trend(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that the review and the checkpoint share."""
     for option in reversed(
         [
-            click.option("--profile", default="prod", show_default=True, help="Whose history."),
+            click.option("--profile", default="prod", show_default=True, help="Profile whose history is reviewed."),
             click.option(
-                "--history-dir", metavar="DIR", default=HISTORY, show_default=True, help="What was monitored."
+                "--history-dir",
+                metavar="DIR",
+                default=HISTORY,
+                show_default=True,
+                help="Folder with the monitor's reports.",
             ),
             click.option("--min-points", type=COUNT, default=3, show_default=True, help="Fewer are insufficient data."),
             click.option("--plot", is_flag=True, help="Draw a .png and an .html, too: the extra plots."),
@@ -37,9 +41,19 @@ def _trend(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(epilog="Example: promotion kb review --profile prod --lookback 4")
 @_trend
 @click.option(
-    "--output-dir", metavar="DIR", default=".runtime/kb_benchmark_reviews", show_default=True, help="Where to."
+    "--output-dir",
+    metavar="DIR",
+    default=".runtime/kb_benchmark_reviews",
+    show_default=True,
+    help="Folder that the result is written to.",
 )
-@click.option("--lookback", type=COUNT, default=4, show_default=True, help="How many points.")
+@click.option(
+    "--lookback",
+    type=COUNT,
+    default=4,
+    show_default=True,
+    help="Number of the latest reports that are taken into account.",
+)
 @click.option("--max-age-days", type=COUNT, default=35, show_default=True, help="Older points do not count.")
 def review(output_dir: str, lookback: int, max_age_days: int, **given: Any) -> int:
     """
@@ -69,13 +83,25 @@ def review(output_dir: str, lookback: int, max_age_days: int, **given: Any) -> i
 @_trend
 @click.option("--month", metavar="YYYY-MM", help="Which month, in UTC [the last that is complete].")
 @click.option(
-    "--review-dir", metavar="DIR", default=".runtime/kb_benchmark_reviews", show_default=True, help="The reviews."
+    "--review-dir",
+    metavar="DIR",
+    default=".runtime/kb_benchmark_reviews",
+    show_default=True,
+    help="Folder with the weekly reviews.",
 )
 @click.option(
-    "--changes-dir", metavar="DIR", default="docs/Ops/KB_Threshold_Changes", show_default=True, help="Records."
+    "--changes-dir",
+    metavar="DIR",
+    default="docs/Ops/KB_Threshold_Changes",
+    show_default=True,
+    help="Folder with the records of threshold changes.",
 )
 @click.option(
-    "--output-dir", metavar="DIR", default=".runtime/kb_monthly_checkpoints", show_default=True, help="Where to."
+    "--output-dir",
+    metavar="DIR",
+    default=".runtime/kb_monthly_checkpoints",
+    show_default=True,
+    help="Folder that the result is written to.",
 )
 def checkpoint(month: str | None, review_dir: str, changes_dir: str, output_dir: str, **given: Any) -> int:
     """

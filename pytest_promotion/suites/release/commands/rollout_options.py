@@ -18,10 +18,26 @@ _SECONDS: Final = click.FloatRange(min=0, min_open=True)
 _PLACE: Final = (
     click.option("--env", required=True, metavar="NAME", help="The environment: staging, prod, …"),
     click.option("--project-name", metavar="NAME", help="Compose's project; the folder's name and the environment."),
-    click.option("--health-timeout-seconds", type=_SECONDS, default=150, show_default=True, help="Until it is well."),
-    click.option("--health-interval-seconds", type=_SECONDS, default=5, show_default=True, help="Between two looks."),
     click.option(
-        "--up-timeout-seconds", type=_SECONDS, default=1800, show_default=True, help="To build, and to start."
+        "--health-timeout-seconds",
+        type=_SECONDS,
+        default=150,
+        show_default=True,
+        help="Health-check timeout: how long a service may take to become healthy, in seconds.",
+    ),
+    click.option(
+        "--health-interval-seconds",
+        type=_SECONDS,
+        default=5,
+        show_default=True,
+        help="Polling interval of the health checks, in seconds.",
+    ),
+    click.option(
+        "--up-timeout-seconds",
+        type=_SECONDS,
+        default=1800,
+        show_default=True,
+        help="Timeout for building and starting the containers, in seconds.",
     ),
     click.option(
         "--runtime-dir",

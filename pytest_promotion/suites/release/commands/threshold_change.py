@@ -40,17 +40,39 @@ def threshold_change() -> None:
     default=Path(),
     help="What every path is relative to, also those in records; the current folder.",
 )
-@click.option("--policy", default=_POLICY, show_default=True, metavar="FILE", help="The policy in use.")
-@click.option("--approved", default=_APPROVED, show_default=True, metavar="FILE", help="The last approved one.")
-@click.option("--approved-sha256", metavar="HEX", help="What the digest of the approved policy has to be.")
-@click.option("--records", default=_RECORDS, show_default=True, metavar="DIR", help="Where the records are.")
-@click.option("--signers", type=click.Path(path_type=Path), help="Who may approve; without it names count.")
-@click.option("--min-approvals", default=1, show_default=True, type=click.IntRange(1), help="People, to tighten.")
+@click.option("--policy", default=_POLICY, show_default=True, metavar="FILE", help="Policy file that is in use.")
 @click.option(
-    "--min-loosening-approvals", default=2, show_default=True, type=click.IntRange(2), help="People, to loosen."
+    "--approved", default=_APPROVED, show_default=True, metavar="FILE", help="Policy file as it was approved last."
+)
+@click.option("--approved-sha256", metavar="HEX", help="What the digest of the approved policy has to be.")
+@click.option(
+    "--records",
+    default=_RECORDS,
+    show_default=True,
+    metavar="DIR",
+    help="Folder with the records of threshold changes.",
+)
+@click.option("--signers", type=click.Path(path_type=Path), help="Who may approve; without it names count.")
+@click.option(
+    "--min-approvals",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Approvals that a change needs which tightens a threshold.",
 )
 @click.option(
-    "--min-monitor-reports", default=3, show_default=True, type=click.IntRange(1), help="Of each profile changed."
+    "--min-loosening-approvals",
+    default=2,
+    show_default=True,
+    type=click.IntRange(2),
+    help="Approvals that a change needs which loosens a threshold.",
+)
+@click.option(
+    "--min-monitor-reports",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Monitor reports that each changed profile needs as evidence.",
 )
 @click.option(
     "--max-evidence-age",
@@ -58,7 +80,7 @@ def threshold_change() -> None:
     show_default=True,
     type=click.IntRange(1),
     metavar="DAYS",
-    help="Before the record.",
+    help="Greatest age of the evidence when the record was made.",
 )
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found.")
@@ -122,8 +144,10 @@ def check(
     default=Path(),
     help="What every path is relative to; the current folder.",
 )
-@click.option("--policy", default=_POLICY, show_default=True, metavar="FILE", help="The policy in use.")
-@click.option("--approved", default=_APPROVED, show_default=True, metavar="FILE", help="The last approved one.")
+@click.option("--policy", default=_POLICY, show_default=True, metavar="FILE", help="Policy file that is in use.")
+@click.option(
+    "--approved", default=_APPROVED, show_default=True, metavar="FILE", help="Policy file as it was approved last."
+)
 @click.option("--records", default=_RECORDS, show_default=True, metavar="DIR", help="Where earlier records are.")
 @click.option("--change-id", required=True, metavar="ID", help="What the change is called.")
 @click.option("--requested-by", required=True, metavar="NAME", help="Who asks for it; may not approve it.")

@@ -45,7 +45,7 @@ def opened(db: str, *, create: bool = False) -> Iterator[Connection]:
         yield connection
 
 
-@click.command(epilog="Example: promotion migrate --db reports/candidates.db")
+@click.command(epilog="Example: promotion candidates migrate --db reports/candidates.db")
 @stored
 def migrate(db: str) -> int:
     """
@@ -65,26 +65,30 @@ def migrate(db: str) -> int:
 
 
 @click.command(
-    epilog="Example: promotion create --from-run run-7 --signal momentum --horizon 4 "
+    epilog="Example: promotion candidates create --from-run run-7 --signal momentum --horizon 4 "
     "--bundle-path reports/csv/validation_bundle_momentum_run-7.json --rc-summary-path reports/rc_summary.json"
 )
 @stored
 @click.option("--from-run", "run_id", required=True, help="The research run that it comes from.")
-@click.option("--signal", "signal_name", required=True)
-@click.option("--horizon", required=True, type=click.IntRange(1), help="In bars.")
+@click.option("--signal", "signal_name", required=True, help="Name of the signal.")
+@click.option("--horizon", required=True, type=click.IntRange(1), help="Horizon of the signal, in bars.")
 @click.option("--bundle-path", required=True, type=_FILE, help="The validation bundle of the run.")
 @click.option("--rc-summary-path", type=_FILE, help="What `promotion reality-check --out` wrote.")
 @click.option("--sweep-panel-path", type=_FILE, help="What the reality check was run on: everything that was tried.")
-@click.option("--execution-evidence-path", type=_FILE, help="That it could be traded.")
+@click.option("--execution-evidence-path", type=_FILE, help="File with the evidence that the signal could be traded.")
 @click.option(
-    "--evidence-base-path", type=click.Path(path_type=Path, file_okay=False), default=Path(), show_default=True
+    "--evidence-base-path",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default=True,
+    help="Folder that the paths of evidence are relative to.",
 )
 @click.option("--family-id", help="The sweep that it came out of: its reality check is needed then.")
 @click.option("--dataset-id", help="Else what the bundle says; and it has to say the same.")
 @click.option("--config-hash", help="Else what the bundle says; and it has to say the same.")
 @click.option("--git-commit", help="Else what the bundle says; and it has to say the same.")
-@click.option("--estimator")
-@click.option("--notes")
+@click.option("--estimator", help="Name of the estimator behind the figures.")
+@click.option("--notes", help="Free text that is kept with the candidate.")
 @click.option("--json", "as_json", is_flag=True, help="Print the row as JSON.")
 def create(
     db: str,
@@ -122,11 +126,11 @@ def create(
     return 0
 
 
-@click.command("list", epilog="Example: promotion list --status candidate --json")
+@click.command("list", epilog="Example: promotion candidates list --status candidate --json")
 @stored
-@click.option("--status", type=STATUSES)
-@click.option("--dataset-id")
-@click.option("--signal-name")
+@click.option("--status", type=STATUSES, help="Only candidates with this status.")
+@click.option("--dataset-id", help="Only candidates of this data set.")
+@click.option("--signal-name", help="Only candidates of this signal.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest first.")
 @as_lines
 def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
@@ -147,7 +151,7 @@ def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
     return 0
 
 
-@click.command(epilog="Example: promotion show prom_0123456789abcdef")
+@click.command(epilog="Example: promotion candidates show prom_0123456789abcdef")
 @click.argument("candidate_id")
 @stored
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
@@ -184,7 +188,7 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     return 0
 
 
-@click.command(epilog="Example: promotion events prom_0123456789abcdef --json")
+@click.command(epilog="Example: promotion candidates events prom_0123456789abcdef --json")
 @click.argument("candidate_id", required=False)
 @stored
 @click.option("--verify", is_flag=True, help="Check the chain of all events, and each status beside it.")

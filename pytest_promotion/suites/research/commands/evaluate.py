@@ -11,24 +11,54 @@ import click
 from pytest_promotion.suites.research.commands.candidates import STATUSES, opened, plain, stored
 
 
-@click.command(epilog="Example: promotion evaluate --id prom_0123456789abcdef --require-rc --max-rc-p-value 0.05")
+@click.command(
+    epilog="Example: promotion candidates evaluate --id prom_0123456789abcdef --require-rc --max-rc-p-value 0.05"
+)
 @stored
-@click.option("--id", "candidate_id", required=True)
-@click.option("--ic-mean-min", type=float, default=0.02, show_default=True)
-@click.option("--tstat-min", type=float, default=2.5, show_default=True)
-@click.option("--p-value-max", type=click.FloatRange(0, 1), default=0.05, show_default=True)
-@click.option("--deflated-sharpe-min", type=float, default=1.0, show_default=True, help="In standard errors.")
-@click.option("--n-obs-min", type=click.IntRange(2), default=200, show_default=True)
+@click.option("--id", "candidate_id", required=True, help="Id of the candidate.")
+@click.option("--ic-mean-min", type=float, default=0.02, show_default=True, help="Least mean information coefficient.")
+@click.option(
+    "--tstat-min", type=float, default=2.5, show_default=True, help="Least t-statistic of the information coefficient."
+)
+@click.option(
+    "--p-value-max",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Greatest p-value of the t-statistic.",
+)
+@click.option(
+    "--deflated-sharpe-min",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Least deflated Sharpe ratio, in standard errors.",
+)
+@click.option(
+    "--n-obs-min",
+    type=click.IntRange(2),
+    default=200,
+    show_default=True,
+    help="Fewest observations that the figures rest on.",
+)
 @click.option("--require-regime", is_flag=True, help="It has to work in every regime.")
 @click.option("--worst-regime-ic-mean-min", type=float, help="With --require-regime: how well.")
 @click.option("--require-rc", is_flag=True, help="The reality check has to pass; of a sweep it always has.")
-@click.option("--max-rc-p-value", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option(
+    "--max-rc-p-value",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Greatest p-value of the reality check.",
+)
 @click.option(
     "--rc-blocks-min", type=click.IntRange(1), default=50, show_default=True, help="Blocks that it was drawn in."
 )
 @click.option("--require-exec", is_flag=True, help="That it could be traded; asked of every step up anyway.")
-@click.option("--min-liquidity-usd", type=float)
-@click.option("--max-participation", type=click.FloatRange(0, 1), help="Share of the volume.")
+@click.option("--min-liquidity-usd", type=float, help="Least liquidity, in US dollars.")
+@click.option(
+    "--max-participation", type=click.FloatRange(0, 1), help="Greatest share of the traded volume, from 0 to 1."
+)
 @click.option("--allow-missing-exec", is_flag=True, help="Do without execution evidence; the record says so.")
 @click.option(
     "--evidence-base-path", type=click.Path(path_type=Path, file_okay=False), help="Where the files are, if they moved."
@@ -95,7 +125,7 @@ def evaluate(
 
 @click.command(
     "set-status",
-    epilog="Example: promotion set-status prom_0123456789abcdef exploratory --reason 'data were mended'",
+    epilog="Example: promotion candidates set-status prom_0123456789abcdef exploratory --reason 'data were corrected'",
 )
 @click.argument("candidate_id")
 @click.argument("status", type=STATUSES)

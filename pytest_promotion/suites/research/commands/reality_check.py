@@ -14,12 +14,36 @@ from pytest_promotion.cli.errors import answering
 
 @click.command("reality-check", epilog="Example: promotion reality-check sweep.csv --block 12 --replicates 5000")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--statistic", type=click.Choice(["spa", "white"]), default="spa", show_default=True)
-@click.option("--method", type=click.Choice(["stationary", "circular"]), default="stationary", show_default=True)
+@click.option(
+    "--statistic",
+    type=click.Choice(["spa", "white"]),
+    default="spa",
+    show_default=True,
+    help="Statistic whose maximum over all signals is tested.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["stationary", "circular"]),
+    default="stationary",
+    show_default=True,
+    help="Bootstrap of the returns: stationary, or circular blocks.",
+)
 @click.option("--block", type=float, default=12.0, show_default=True, help="Moments in a block, on average.")
-@click.option("--replicates", type=int, default=2000, show_default=True)
-@click.option("--seed", type=int, default=42, show_default=True)
-@click.option("--centre", type=click.Choice(["consistent", "upper"]), default="consistent", show_default=True)
+@click.option("--replicates", type=int, default=2000, show_default=True, help="Number of bootstrap replicates.")
+@click.option(
+    "--seed",
+    type=int,
+    default=42,
+    show_default=True,
+    help="Seed of the random numbers; the same seed gives the same p-value.",
+)
+@click.option(
+    "--centre",
+    type=click.Choice(["consistent", "upper"]),
+    default="consistent",
+    show_default=True,
+    help="How the bootstrap distribution is centred under the null hypothesis.",
+)
 @click.option("--family-id", help="The family that the hypotheses are of.")
 @click.option("--metric", help="What the values measure: mean_ic, deflated_sharpe.")
 @click.option("--horizon", type=click.IntRange(1), help="The horizon that they are of, in bars.")

@@ -23,8 +23,10 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--evidence-base-path", type=_FOLDER, help="Where the files are, if they moved.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it may decide: nobody signs in.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-@click.option("--headless", is_flag=True, help="Open no browser.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port that the page is served on."
+)
+@click.option("--headless", is_flag=True, help="Serve the page without opening a browser.")
 def ui(db: str, reports: Path, evidence_base_path: Path | None, host: str, port: int, headless: bool) -> int:
     """
     Serve the pages on which candidates are found, evaluated and decided by hand, until Ctrl-C.

@@ -79,7 +79,11 @@ def strict(
 @_reports
 @_window
 @click.option(
-    "--interval-sec", type=click.FloatRange(min=0), default=300, show_default=True, help="Between two cycles."
+    "--interval-sec",
+    type=click.FloatRange(min=0),
+    default=300,
+    show_default=True,
+    help="Interval between two cycles, in seconds.",
 )
 @click.option("--max-runs", type=click.IntRange(min=0), default=0, help="Stop after so many cycles (0: do not).")
 @click.option("--append-incident-on-transition", is_flag=True, help="Note each change away from PASS, once.")

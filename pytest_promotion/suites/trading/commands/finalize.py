@@ -29,7 +29,7 @@ import click
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
     show_default=True,
-    help="How old an input may be.",
+    help="Greatest age of each input, in minutes.",
 )
 @click.option("--apply-to-primary", is_flag=True, help="Write the primary document too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")

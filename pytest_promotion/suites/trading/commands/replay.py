@@ -54,7 +54,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.FloatRange(min=0, min_open=True),
                 default=120.0,
                 show_default=True,
-                help="Seconds for one replay.",
+                help="Timeout of one replay, in seconds.",
             ),
             click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         ]
@@ -77,7 +77,12 @@ def cycle(min_events: int, **given: Any) -> int:
 
 @replay.command(epilog="Example: promotion replay windows --windows 500,1000,2000 --repeat 2 --policy promotion.yaml")
 @click.option(
-    "--windows", "sizes", metavar="N,N,N", default="500,1000,2000", show_default=True, help="The windows, in events."
+    "--windows",
+    "sizes",
+    metavar="N,N,N",
+    default="500,1000,2000",
+    show_default=True,
+    help="Sizes of the windows, in events, separated by commas.",
 )
 @_options
 def windows(sizes: str, **given: Any) -> int:

@@ -22,15 +22,27 @@ def tests() -> None:
     epilog="Example: promotion tests run --group unit=tests/unit --group api=tests/api --cov quay --cov-fail-under 80"
 )
 @click.option(
-    "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The target's folder."
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder of the project whose tests are run.",
 )
 @click.option(
     "--config", type=click.Path(path_type=Path), help="A YAML file with groups, cov, cov_fail_under, timeout, plugins."
 )
 @click.option("--group", multiple=True, metavar="NAME=PATHS", help="A group: its paths and other words for pytest.")
-@click.option("--cov", multiple=True, metavar="PACKAGE", help="What has to be covered.")
+@click.option(
+    "--cov", multiple=True, metavar="PACKAGE", help="Package or folder whose coverage is measured (repeatable)."
+)
 @click.option("--cov-fail-under", type=float, metavar="PERCENT", help="How much of it, by all groups together.")
-@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS", help="For each group.")
+@click.option(
+    "--timeout",
+    type=float,
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Timeout of each group, in seconds.",
+)
 @click.option(
     "--plugin", multiple=True, metavar="NAME", help="A pytest plugin that the suites need; no other is loaded."
 )

@@ -14,7 +14,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.command(
     "upgrade-check", epilog="Example: promotion upgrade-check --target-image harbour-lane:2.1.0 --env-file .env"
 )
-@click.option("--target-image", required=True, metavar="IMAGE", help="The image to upgrade to.")
+@click.option("--target-image", required=True, metavar="IMAGE", help="Image that the services would be upgraded to.")
 @click.option("--compose", "files", multiple=True, type=_FILE, help="A compose file; may be repeated, later ones win.")
 @click.option("--env-file", type=_FILE, help="The values of its variables; .env beside the first file unless said.")
 @click.option("--service", "services", multiple=True, help="Upgrade this service, whatever it runs; may be repeated.")
