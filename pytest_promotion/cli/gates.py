@@ -1,40 +1,70 @@
-"""`promotion gates`: `pytest gates` with the flags of the seed contract and of release governance."""
+"""`promotion gates`: `pytest gates` with names for common settings, and the flags of the suites."""
 
 from __future__ import annotations
 
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from pytest_promotion import suites
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites import GatesOption
+
 # pytest says 1 for FAIL; a command of this project says 2 for no, and 3 where nothing was judged.
 _CODES: Final = {0: 0, 1: 2, 4: 4}
 
-# What each flag sets in the policy; a flag that takes a value sets that.
-_SETTINGS: Final = {
-    "require_day2_go": "require_day2_go=true",
-    "refresh_parity_once": "refresh=parity",
-    "skip_replay_cycle": "skip_replay_cycle=true",
-    "max_report_age_min": "max_report_age_min",
-    "allow_dirty_git": "gates.git_clean.thresholds.allow_dirty_git=true",
-    "skip_docker": "gates.compose_config.thresholds.skip_docker=true",
-    "docker_build": "gates.image_build.thresholds.require_image_build=true",
-    "kb_policy": "gates.threshold_change_governance.thresholds.policy",
-    "kb_cases": "gates.kb_benchmark.thresholds.cases",
-    "kb_min_precision": "gates.kb_benchmark.thresholds.min_precision",
-    "kb_min_recall": "gates.kb_benchmark.thresholds.min_recall",
-}
-_KB: Final = "gates.kb_benchmark"
-_KB_MODES: Final = {
-    "auto": (),  # what the profile says
-    "off": (f"{_KB}.thresholds.skip_kb_benchmark=true",),
-    "optional": (f"{_KB}.thresholds.require_kb_benchmark=true", f"{_KB}.severity=warning"),
-    "required": (f"{_KB}.thresholds.require_kb_benchmark=true", f"{_KB}.severity=critical"),
-}
+
+class _Gates(click.Command):
+    """Takes the flags of every installed suite, and shows those of the suites that the policy here names."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *own, words, help_option = super().get_params(ctx)
+        of_suites = [_parameter(option) for suite in suites.installed() for option in suite.options]
+        return [*own, *of_suites, words, help_option]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        used = {option.flag for name in _used() for option in suites.find(name).options}
+        rows = [
+            record
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option)
+            if not _of_a_suite(parameter) or used.intersection(parameter.opts)
+            if (record := parameter.get_help_record(ctx)) is not None
+        ]
+        with formatter.section("Options"):
+            formatter.write_dl(rows)
+
+
+def _parameter(option: GatesOption) -> click.Option:
+    name = option.flag.removeprefix("--").replace("-", "_")
+    if option.choices:
+        choices = list(option.choices)
+        return click.Option([option.flag, name], type=click.Choice(choices), default=choices[0], help=option.help)
+    if option.share:
+        return click.Option([option.flag, name], type=float, callback=_share, metavar="X", help=option.help)
+    if option.metavar:
+        return click.Option([option.flag, name], metavar=option.metavar, help=option.help)
+    return click.Option([option.flag, name], is_flag=True, help=option.help)
+
+
+def _of_a_suite(parameter: click.Parameter) -> bool:
+    return any(option.flag in parameter.opts for suite in suites.installed() for option in suite.options)
+
+
+def _used() -> tuple[str, ...]:
+    """The suites that the policy in this folder names; none where there is no policy that can be read."""
+    from pytest_promotion import policy as policies
+
+    path = Path("promotion.yaml")
+    try:
+        return policies.load(path, None).suites if path.is_file() else ()
+    except PolicyError:
+        return ()
 
 
 def _share(_context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -44,69 +74,52 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 
 
 @click.command(
+    cls=_Gates,
     context_settings={"ignore_unknown_options": True},
-    epilog="Example: promotion gates --ci --require-day2-go -n auto",
+    epilog="Example: promotion gates --ci -n auto",
 )
-@click.option("--ci", is_flag=True, help="Profile ci: a window of 15 minutes and no modification times.")
+@click.option("--ci", is_flag=True, help="Use the profile ci of the policy.")
 @click.option("--profile", metavar="NAME", help="Profile of the policy; wins over --ci.")
-@click.option("--require-day2-go", is_flag=True, help="Demand that the day-2 evaluation says GO.")
-@click.option("--refresh-parity-once", is_flag=True, help="Let the parity producer write afresh first.")
-@click.option("--skip-replay-cycle", is_flag=True, help="Leave the replay out: the gate is NOT_RUN, the decision FAIL.")
-@click.option("--max-report-age-min", type=float, metavar="N", help="The window, whatever the profile says.")
-@click.option("--allow-dirty-git", is_flag=True, help="Accept a tree that differs from its commit; told as weakened.")
-@click.option("--skip-docker", is_flag=True, help="Leave Compose out: the gate is NOT_RUN, the decision FAIL.")
-@click.option("--docker-build", is_flag=True, help="Build the images as well.")
 @click.option(
-    "--kb-benchmark-mode",
-    type=click.Choice(list(_KB_MODES)),
-    default="auto",
-    help="Whether the knowledge base benchmark counts; auto: as the profile says.",
-)
-@click.option("--kb-policy", metavar="FILE", help="Policy file of the knowledge-base benchmark.")
-@click.option("--kb-cases", metavar="FILE", help="File with the cases of the knowledge-base benchmark.")
-@click.option(
-    "--kb-min-precision",
-    type=float,
-    callback=_share,
-    metavar="X",
-    help="Least average precision that the benchmark has to reach, from 0 to 1.",
-)
-@click.option(
-    "--kb-min-recall",
-    type=float,
-    callback=_share,
-    metavar="X",
-    help="Least average recall that the benchmark has to reach, from 0 to 1.",
+    "--max-report-age-min", type=float, metavar="N", help="Greatest age of evidence in minutes, in any profile."
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def gates(ci: bool, profile: str | None, pytest_args: tuple[str, ...], **flags: Any) -> int:
+def gates(
+    ci: bool, profile: str | None, max_report_age_min: float | None, pytest_args: tuple[str, ...], **flags: Any
+) -> int:
     """
     Run the gates and decide. Whatever else is given goes to pytest.
 
     Without a path among it, the gates path `gates` is run. A flag wins over the profile, and what it
-    weakens is named in the decision.
+    weakens is named in the decision. Suites have flags of their own.
     """
-    if flags["skip_docker"] and flags["docker_build"]:
-        raise click.UsageError("--docker-build with --skip-docker: say one of them")
+    options = [option for suite in suites.installed() for option in suite.options]
+    settings = list(_settings(options, flags))
+    if max_report_age_min is not None:
+        settings.append(f"max_report_age_min={max_report_age_min}")
     words = list(pytest_args)
     if not any(map(_is_path, ["", *words], words)):
+        if not Path("gates").is_dir():
+            raise click.UsageError("there is no folder gates here; `promotion init` adds one")
         words.insert(0, "gates")
     if profile or ci:
         words.append(f"--promotion-profile={profile or 'ci'}")
-    words += [f"--promotion-set={setting}" for setting in _settings(flags)]
+    words += [f"--promotion-set={setting}" for setting in settings]
     # In a process of its own: pytest rewrites assertions of what it imports first.
     done = subprocess.run([sys.executable, "-m", "pytest", *words], check=False)
     return _CODES.get(done.returncode, 3)
 
 
-def _settings(flags: dict[str, Any]) -> Iterator[str]:
-    yield from _KB_MODES[flags["kb_benchmark_mode"]]
-    for flag, setting in _SETTINGS.items():
-        value = flags[flag]
-        if value is True:
-            yield setting
-        elif value is not None and value is not False:
-            yield f"{setting}={value}"
+def _settings(options: Sequence[GatesOption], flags: dict[str, Any]) -> Iterator[str]:
+    given = {option.flag: flags[option.flag.removeprefix("--").replace("-", "_")] for option in options}
+    for option in options:
+        value = given[option.flag]
+        if value is None or value is False:
+            continue
+        if option.excludes and given.get(option.excludes):
+            raise click.UsageError(f"{option.flag} and {option.excludes} cannot be given together")
+        for setting in option.choices[value] if option.choices else option.sets:
+            yield setting.format(value=value)
 
 
 def _is_path(before: str, word: str) -> bool:

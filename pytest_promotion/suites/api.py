@@ -14,6 +14,27 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatesOption:
+    """
+    A flag of `promotion gates` that changes settings of the policy, as `--promotion-set` does.
+
+    Without `metavar`, `choices` or `share` it is a switch.
+    """
+
+    flag: str
+    help: str
+    sets: tuple[str, ...] = ()
+    """`KEY=VALUE` for each setting; `{value}` stands for what was given."""
+    metavar: str = ""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each choice sets, instead of `sets`; the first one is the default."""
+    share: bool = False
+    """Whether the value is a number from 0 to 1."""
+    excludes: str = ""
+    """Another flag that cannot be given with this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """
     The gates of one kind of system, with the policy and the commands that belong to them.
@@ -46,6 +67,8 @@ class Suite:
     """Click commands by name, as `package.module:attribute`; imported when they are called."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further commands that stay callable without the name of the suite, out of every help text."""
+    options: tuple[GatesOption, ...] = ()
+    """Flags of `promotion gates`; they show in its help where the policy names the suite."""
     templates: Path | None = None
     """A folder whose files `promotion init --suite NAME` writes beside the gates file and `promotion.yaml`."""
     plugin: str = ""

@@ -113,3 +113,28 @@ def test_a_misspelt_option_of_pytest_is_answered_with_the_nearest(good_place, op
     result = good_place.run(option)
     assert result.ret == 4
     result.stderr.fnmatch_lines([f"*unknown option {option.partition('=')[0]}; did you mean --promotion-*"])
+
+
+@pytest.mark.parametrize(
+    ("named", "shown", "hidden"),
+    [
+        ("", [], ["--require-day2-go", "--skip-docker"]),
+        ("suites: [trading]", ["--require-day2-go"], ["--skip-docker"]),
+        ("suites: [trading, release]", ["--require-day2-go", "--skip-docker", "--kb-min-recall"], []),
+        ("suites: [", [], ["--require-day2-go"]),
+    ],
+)
+def test_flags_of_a_suite_show_where_it_is_used(tmp_path, monkeypatch, named, shown, hidden):
+    """The flags of one company's system are noise to everybody else."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "promotion.yaml").write_text(f"version: 1\n{named}\n")
+    text = run("gates", "--help").stdout
+    assert [flag for flag in ("--ci", "--profile", *shown) if flag not in text] == []
+    assert [flag for flag in ("PYTEST_ARGS]...\n  -h", *hidden) if flag in text] == []
+
+
+def test_a_folder_without_gates_says_what_to_do(tmp_path, monkeypatch):
+    """Pytest's own words about a path that is not found were the first thing that a new user read."""
+    monkeypatch.chdir(tmp_path)
+    done = run("gates", "--ci")
+    assert (done.exit_code, "`promotion init` adds one" in done.stderr) == (4, True)

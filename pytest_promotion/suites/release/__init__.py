@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_promotion.suites.api import Suite, bundled
+from pytest_promotion.suites.api import GatesOption, Suite, bundled
 from pytest_promotion.version import VERSION
 
+_KB: Final = "gates.kb_benchmark"
 _COMMANDS: Final = "pytest_promotion.suites.release.commands"
 
 suite: Final = Suite(
@@ -22,4 +23,56 @@ suite: Final = Suite(
         "drill": f"{_COMMANDS}.drill:drill",
     },
     plugin="pytest_promotion.suites.release.session_report",
+    options=(
+        GatesOption(
+            flag="--allow-dirty-git",
+            sets=("gates.git_clean.thresholds.allow_dirty_git=true",),
+            help="Accept a tree that differs from its commit; the decision lists that as weakened.",
+        ),
+        GatesOption(
+            flag="--skip-docker",
+            sets=("gates.compose_config.thresholds.skip_docker=true",),
+            excludes="--docker-build",
+            help="Leave Compose out: its gate is NOT_RUN and the decision FAIL.",
+        ),
+        GatesOption(
+            flag="--docker-build",
+            sets=("gates.image_build.thresholds.require_image_build=true",),
+            help="Build the images as well.",
+        ),
+        GatesOption(
+            flag="--kb-benchmark-mode",
+            choices={
+                "auto": (),
+                "off": (f"{_KB}.thresholds.skip_kb_benchmark=true",),
+                "optional": (f"{_KB}.thresholds.require_kb_benchmark=true", f"{_KB}.severity=warning"),
+                "required": (f"{_KB}.thresholds.require_kb_benchmark=true", f"{_KB}.severity=critical"),
+            },
+            help="Whether the knowledge-base benchmark counts; auto: as the profile says.",
+        ),
+        GatesOption(
+            flag="--kb-policy",
+            metavar="FILE",
+            sets=("gates.threshold_change_governance.thresholds.policy={value}",),
+            help="Policy file of the knowledge-base benchmark.",
+        ),
+        GatesOption(
+            flag="--kb-cases",
+            metavar="FILE",
+            sets=(f"{_KB}.thresholds.cases={{value}}",),
+            help="File with the cases of the knowledge-base benchmark.",
+        ),
+        GatesOption(
+            flag="--kb-min-precision",
+            share=True,
+            sets=(f"{_KB}.thresholds.min_precision={{value}}",),
+            help="Least average precision that the benchmark has to reach, from 0 to 1.",
+        ),
+        GatesOption(
+            flag="--kb-min-recall",
+            share=True,
+            sets=(f"{_KB}.thresholds.min_recall={{value}}",),
+            help="Least average recall that the benchmark has to reach, from 0 to 1.",
+        ),
+    ),
 )

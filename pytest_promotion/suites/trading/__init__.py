@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_promotion.suites.api import Suite, bundled
+from pytest_promotion.suites.api import GatesOption, Suite, bundled
 from pytest_promotion.version import VERSION
 
 _COMMANDS: Final = "pytest_promotion.suites.trading.commands"
@@ -24,4 +24,21 @@ suite: Final = Suite(
         "tests": f"{_COMMANDS}.tests:tests",
         "secrets": f"{_COMMANDS}.secrets:secrets",
     },
+    options=(
+        GatesOption(
+            flag="--require-day2-go",
+            sets=("require_day2_go=true",),
+            help="Demand that the day-2 evaluation says GO.",
+        ),
+        GatesOption(
+            flag="--refresh-parity-once",
+            sets=("refresh=parity",),
+            help="Run the parity producer before the gates.",
+        ),
+        GatesOption(
+            flag="--skip-replay-cycle",
+            sets=("skip_replay_cycle=true",),
+            help="Leave the replay out: its gate is NOT_RUN and the decision FAIL.",
+        ),
+    ),
 )

@@ -22,9 +22,9 @@ def share(results: list[bool]) -> dict:
 
 
 MODELS.mkdir(exist_ok=True)
-for model in ERRORS:
+for model, errors in ERRORS.items():
     weights = MODELS / f"{model}.json"
-    weights.write_text(json.dumps({"errors": ERRORS[model]}) + "\n", encoding="utf-8")  # your training writes this
+    weights.write_text(json.dumps({"errors": errors}) + "\n", encoding="utf-8")  # your training writes this
     right = [(one["language"], predict(model, one) == one["label"]) for one in EXAMPLES]
     report = {
         "ts_utc": datetime.now(UTC).isoformat(),
