@@ -46,7 +46,6 @@ def ask(probe: Probe, answer_s: float = _ANSWER_S) -> None:
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     until = time.monotonic() + answer_s
     peer = kind(parts.hostname or "", parts.port, timeout=answer_s)
-    answer: http.client.HTTPResponse | None = None
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         peer.request("GET", path, headers={"User-Agent": "promotion", "Accept": "*/*"})
@@ -61,8 +60,6 @@ def ask(probe: Probe, answer_s: float = _ANSWER_S) -> None:
     except (OSError, http.client.HTTPException, ValueError) as problem:
         raise Unhealthy(f"{probe.url} does not answer: {problem or type(problem).__name__}") from None
     finally:
-        if answer is not None:
-            answer.close()  # it holds the socket of its own where the server closes the connection
         peer.close()
     if not 200 <= answer.status < 300:
         raise Unhealthy(f"{probe.url} answers {answer.status}")
