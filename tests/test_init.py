@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 
-FILES = ["evaluate.py", "gates/test_evaluation.py", "promotion.yaml", "pytest.toml"]
+FILES = ["evaluate.py", "gates/test_evaluation.py", "promotion.yaml", "pytest.ini"]
 
 
 def run(folder, *argv):
