@@ -33,7 +33,7 @@ types: $(DEV) ## Check types.
 	$(BIN)/mypy
 
 docs: $(DEV) ## Build the documentation.
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 tests: $(DEV) ## Run the project's own tests.
 	$(BIN)/pytest -n 2 --dist worksteal
