@@ -54,7 +54,7 @@ def test_both_files_are_there():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_line_is_one_pinned_version(path):
-    """A URL, a local file or an index of one machine is found on no other; a range installs what nobody tested."""
+    """A URL, a local file or an index of one machine is found on no other; a range installs what was not tested."""
     for line in lines(path):
         assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*==[0-9][\w.]*( ; [\w .'<>=!()]+)?", line)
     text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The threat model names tests; here it is checked that they exist, without running them."""
+"""The threat model lists tests; here it is checked that they exist, without running them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "THREAT_MODEL.md").read_text(encoding="utf-8")
-NAMED = re.findall(r"`(tests/[\w/]+\.py(?:::\w+)+)`", TEXT)
+LISTED = re.findall(r"`(tests/[\w/]+\.py(?:::\w+)+)`", TEXT)
 SECTIONS = re.split(r"^### ", TEXT.partition("## What is not protected")[0], flags=re.MULTILINE)[1:]
 
 
@@ -25,10 +25,10 @@ def names_in(path):
     return {name for name in found if name.rpartition("::")[2].startswith("test_")}
 
 
-@pytest.mark.parametrize("named", NAMED)
-def test_every_test_that_is_named_exists(named):
+@pytest.mark.parametrize("test_id", LISTED)
+def test_every_listed_test_exists(test_id):
     """A threat that is covered by a test which was renamed or removed is not covered."""
-    path, _, name = named.partition("::")
+    path, _, name = test_id.partition("::")
     assert (ROOT / path).is_file()
     assert name in names_in(ROOT / path)
 
@@ -36,7 +36,7 @@ def test_every_test_that_is_named_exists(named):
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.split()[0])
 def test_every_threat_names_tests(section):
     """A threat without a test is a claim."""
-    assert [one for one in NAMED if f"`{one}`" in section]
+    assert [one for one in LISTED if f"`{one}`" in section]
 
 
 def test_threats_are_numbered_without_gaps():

@@ -91,7 +91,7 @@ def test_what_is_published_was_tested_and_attested():
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, RESTORE], ids=lambda path: path.stem)
 def test_actions_are_pinned_by_digest_and_name_their_version(path):
-    """A tag can be moved to another commit by whoever takes over the action's repository."""
+    """A tag can be moved to another commit by an attacker who takes over the action's repository."""
     used = re.findall(r"^\s*(?:- )?uses: (?!\./)(.*)$", path.read_text(), re.MULTILINE)
     assert used or path == RESTORE
     for action in used:
