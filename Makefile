@@ -1,38 +1,60 @@
-# Two commands for a fresh machine: `make gates` decides the demo promotion, `make test` runs
-# everything that must hold before a change lands. What they run can be typed by hand.
+# Two commands for a new machine: `make gates` decides the demo promotion, `make test` runs everything that must pass
+# before a change lands. What they run can be typed by hand.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+# The demo's gates need a tenth of what the tests need, so that is installed first, and alone.
+GATES := $(VENV)/.gates
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The package without its dependencies: those are pinned by the requirements file that was installed before.
+PACKAGE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	--no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help gates test check lint types tests clean
+.PHONY: help gates test check lint types docs tests lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-gates: $(INSTALLED) ## Set everything up and decide the demo promotion.
+gates: $(GATES) ## Set up what the demo needs and decide the demo promotion.
 	$(BIN)/pytest gates
 
-test: $(INSTALLED) lint types tests ## Lint, types, tests, and the demo's gates.
+test: $(DEV) lint types docs tests ## Lint, types, documentation, tests, and the demo's gates.
 	$(BIN)/pytest gates -m critical -n 2
 
-lint: $(INSTALLED) ## Check style and format.
+lint: $(DEV) ## Check style and format.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(INSTALLED) ## Check types.
+types: $(DEV) ## Check types.
 	$(BIN)/mypy
 
-tests: $(INSTALLED) ## Run the project's own tests.
+docs: $(DEV) ## Build the documentation.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+tests: $(DEV) ## Run the project's own tests.
 	$(BIN)/pytest -n 2 --dist worksteal
 
-$(INSTALLED): pyproject.toml
+lock: $(DEV) ## Renew the pinned versions in requirements/.
+	$(COMPILE) --upgrade --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE) --upgrade --extra cov --extra scan --group build --constraint requirements/dev.txt \
+		--output-file requirements/gates.txt
+
+$(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
+
+$(GATES): pyproject.toml requirements/gates.txt | $(VENV)/bin/python
+	$(PIP) install --quiet --requirement requirements/gates.txt
+	$(PACKAGE)
 	@touch $@
+
+$(DEV): pyproject.toml requirements/dev.txt | $(VENV)/bin/python
+	$(PIP) install --quiet --requirement requirements/dev.txt
+	$(PACKAGE)
+	@touch $@ $(GATES)
 
 clean: ## Remove what was set up and what runs wrote.
 	rm -rf $(VENV) reports/promotion_gates reports/demo reports/demo.lock

@@ -96,6 +96,8 @@ class Peer:
                         raise Unproven(f"{place} is answered with more than {self._largest} bytes")
                     if time.monotonic() > until:
                         raise Unproven(f"{place} is not answered whole within {self._timeout_s:g} s")
+        except httpx.TimeoutException:
+            raise Unproven(f"{place} is not answered: timed out") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
             raise Unproven(f"{place} is not answered: {problem or type(problem).__name__}") from None
         return Answer(answer.status_code, content)

@@ -108,7 +108,7 @@ def place(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyprojecttoml(
         """
-        [tool.pytest]
+        [tool.pytest.ini_options]
         addopts = ["-p", "pytest_promotion.plugin", "-p", "xdist", "-p", "pytest_timeout"]
         """
     )

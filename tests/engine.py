@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 BUSYBOX = Path("/bin/busybox")
-_START_S = 30.0
+_START_S = 120.0
 
 
 class DockerEngine:
@@ -27,7 +27,7 @@ class DockerEngine:
     def docker(self, *words: str) -> str:
         """What `docker` prints."""
         done = subprocess.run(
-            ["docker", *words], env=self.environment, capture_output=True, text=True, check=False, timeout=60
+            ["docker", *words], env=self.environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -87,7 +87,7 @@ def running_engine() -> Iterator[DockerEngine]:
     finally:
         daemon.terminate()
         try:
-            daemon.wait(20)
+            daemon.wait(60)
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()

@@ -61,7 +61,7 @@ def running_server() -> Iterator[Server]:
     place = Path(tempfile.mkdtemp(prefix="postgres-"))
 
     def run(*words: str) -> None:
-        done = subprocess.run(words, user=user, cwd=place, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(words, user=user, cwd=place, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
             log = place / "log"
             pytest.skip(f"no PostgreSQL starts here: {(log.read_text() if log.exists() else done.stderr)[-300:]}")

@@ -56,12 +56,12 @@ def test_threads_that_overlap_leave_it_on():
     def second():
         with Paused():
             inside.set()
-            out.wait(10)
+            out.wait(120)
 
     with Paused():
         thread = threading.Thread(target=second)
         thread.start()
-        inside.wait(10)
+        inside.wait(120)
     assert gc.isenabled()
     out.set()
     thread.join()

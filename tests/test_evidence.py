@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import socket
@@ -11,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -358,17 +361,45 @@ LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
     ("bomb", "said"),
     [
         (b"[" * 100_000, "nests deeper"),
+        (b"[\n" * 100_000, "nests deeper"),
+        (b"a: 1\nb: [1, [2, 3], " + b"[" * 101 + b"]" * 101 + b"]\n", "line 2 nests deeper"),
         (b"{a: " * 100_000, "nests deeper"),
         (b"- " * 100_000 + b"x", "nests deeper"),
         (LAUGHS, "unfolds into more"),
         (b"a: &a [*a]\n", "contains itself"),
     ],
-    ids=["brackets", "braces", "dashes", "laughs", "itself"],
+    ids=["brackets", "lines", "closed", "braces", "dashes", "laughs", "itself"],
 )
 def test_a_yaml_bomb_is_refused_and_ends_nobody(bomb, said):
     """The parser's nodes nest on the stack: deep enough a file would end the process instead of the gate."""
     with pytest.raises(Unproven, match=said):
         documents.parse_yaml(bomb, "c.yml")
+
+
+@pytest.mark.parametrize("limit", [0, 50, 99])
+@pytest.mark.parametrize("content", ["[" * 5000, "[\n" * 5000, "- " * 5000 + "x", "{a: " * 5000])
+def test_the_depth_message_does_not_depend_on_the_parsers_own_limit(monkeypatch, limit, content):
+    """libyaml 0.2.6 refuses deep nesting in its own words; the next version may do so in others, and earlier."""
+
+    def parse(text, Loader):  # noqa: N803 - PyYAML's name
+        yield from itertools.islice(parsed(text, Loader=Loader), 2 + limit)
+        raise yaml.scanner.ScannerError(problem="too much")
+
+    parsed = functools.partial(yaml.parse)
+    monkeypatch.setattr(yaml, "parse", parse)
+    with pytest.raises(Unproven, match="nests deeper than 100 levels"):
+        documents.parse_yaml(content.encode(), "c.yml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a: [" + "[1], " * 500, "a: [\n" + "[1],\n" * 500 + "}", "a: {b: }}" + "[" * 99, "a: '" + "[" * 200],
+    ids=["cut", "wrong-bracket", "shallow", "quoted"],
+)
+def test_a_syntax_error_beside_many_brackets_is_not_called_too_deep(content):
+    """The reader of the message would look for nesting that is not there."""
+    with pytest.raises(Unproven, match="is not YAML"):
+        documents.parse_yaml(content.encode(), "c.yml")
 
 
 def test_yaml_resolves_merges_and_refuses_twice(tmp_path):

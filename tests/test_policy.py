@@ -112,7 +112,19 @@ def test_an_override_is_typed_and_recorded(load, assignment, key, value):
 
 @pytest.mark.parametrize(
     "assignment",
-    ["limit=abc", "limit=true", "limit=nan", "skip_it=yess", "a", "=1", "required=", "max_age_min=3", "nope=1"],
+    [
+        "limit=abc",
+        "limit=2026-13-45",
+        "limit=" + "[" * 2000,
+        "limit=true",
+        "limit=nan",
+        "skip_it=yess",
+        "a",
+        "=1",
+        "required=",
+        "max_age_min=3",
+        "nope=1",
+    ],
 )
 def test_an_override_that_cannot_be_meant_is_refused(load, assignment):
     """An override that silently does nothing is worse than none."""

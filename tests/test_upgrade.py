@@ -413,7 +413,7 @@ class TestWithAnEngine:
         )
         assert found.code == 0, (found.reasons, found.unproven)
         ids = self.up(docker_engine, tmp_path)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while (told := self.health(docker_engine, ids)) != {"fresh": "healthy", "stale": "unhealthy"}:
             assert time.monotonic() < until, told
             time.sleep(0.2)

@@ -97,7 +97,8 @@ OWN = [
         files={"null.json": "null"},
     ),
 ]
-LISTED = [case for case in corpus() if not case.pipe]
+_SUBTESTS = pytest.version_tuple >= (9,)  # the fixture of that name came with pytest 9
+LISTED = [case for case in corpus() if not case.pipe and (_SUBTESTS or case.id != "subtest")]
 CASES = {case.id: case for case in [*LISTED, *OWN]}
 # Where the workers are the case itself, or the case is over before there are any.
 OVER_BEFORE = {"addopts-co", "optimize", "optimize-helper", "worker-exit", "setup-plan", "pytest-exit"}

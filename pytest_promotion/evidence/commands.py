@@ -103,5 +103,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     else:
         process.kill()
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()  # not read to its end: a grandchild that got away may hold it open
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):  # what was not written yet cannot be written any more
+                pipe.close()  # not read to its end: a grandchild that got away may hold it open

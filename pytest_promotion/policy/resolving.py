@@ -111,7 +111,7 @@ def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> A
 
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that there is not
         value = text
     if isinstance(present, bool) and not isinstance(value, bool):
         raise PolicyError(f"--promotion-set {assignment}: expected true or false")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
-import time
 
 import pytest
 from alembic import command
@@ -72,7 +71,7 @@ def test_migrating_again_does_nothing(empty):
 
 
 def _migrate(where, barrier):
-    barrier.wait(20)
+    barrier.wait(120)
     with connected(where, create=True) as conn:
         run_migrations_phase3(conn)
 
@@ -462,7 +461,7 @@ def test_a_chain_that_was_cut_off_does_not_have_the_anchor(tmp_path):
 
 def _write(where, barrier, many):
     with connected(where) as conn:
-        barrier.wait(30)
+        barrier.wait(120)
         identity = store.create_candidate(conn, WHOLE)
         for number in range(many):
             store.record_event(conn, identity, "noted", {"number": number})
@@ -492,9 +491,8 @@ def test_a_reader_does_not_wait_for_a_writer(store_at, conn):
     identity = store.create_candidate(conn, WHOLE)
     with writing(conn), connected(store_at) as other:
         store.record_event(conn, identity, "noted", {"by": "us"})
-        began = time.monotonic()
+        # A reader that waited would wait for this very thread, until SQLite calls the database locked.
         assert [event["event_type"] for event in store.get_events(other, identity)] == ["created"]
-        assert time.monotonic() - began < 5
     if "postgresql" not in str(store_at):
         assert conn.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 30_000

@@ -65,7 +65,7 @@ def running(folder: Path, *words: str) -> Iterator[int]:
             stderr=log,
         )
     try:
-        for _ in range(500):
+        for _ in range(6000):
             if process.poll() is not None:
                 pytest.fail(f"redis-server ended: {(folder / 'redis.log').read_text()}")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
@@ -74,7 +74,7 @@ def running(folder: Path, *words: str) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def health(root, *words, code=MAIN, **environ):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert "Traceback" not in done.stderr
     return done

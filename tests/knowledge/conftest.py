@@ -63,7 +63,7 @@ class KnowledgeBase:
         """`promotion kb …` in a process of its own."""
         code = "from pytest_promotion.cli import main; main()"
         command = [sys.executable, "-c", code, "kb", *words]
-        return subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False, timeout=300)
 
 
 def noise(count: int, seed: int = 7) -> list[str]:

@@ -25,13 +25,13 @@ from tests.rollout.site import free_port
 
 JOBS = ("whole", "mismatching", "redis-down", "idle", "restarted", "down", "no-metrics")
 MAX_AGE_S = 4  # of a sample: eight scrapes, so that a busy machine is not taken for a service that is down
-_START_S = 20.0
+_START_S = 120.0
 
 
 def requests(url: str, count: int = 30) -> None:
     """Some traffic."""
     for _ in range(count):
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/healthz", timeout=5).close()
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/healthz", timeout=60).close()
 
 
 def replay(url: str) -> None:
@@ -88,15 +88,19 @@ class _server(ExitStack):  # noqa: N801 - a context manager
     def __enter__(self) -> str:
         super().__enter__()
         url, until = f"http://127.0.0.1:{self.port}", time.monotonic() + _START_S
-        while not _ready(url):
-            assert self.process.poll() is None, "Prometheus does not start"
-            assert time.monotonic() < until, "Prometheus does not get ready"
-            time.sleep(0.05)
+        try:
+            while not _ready(url):
+                assert self.process.poll() is None, "Prometheus does not start"
+                assert time.monotonic() < until, "Prometheus does not get ready"
+                time.sleep(0.05)
+        except BaseException:
+            self.close()  # __exit__ is not called where __enter__ raised: process and log would be left
+            raise
         return url
 
     def _end(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(120)
 
 
 def _ready(url: str) -> bool:

@@ -263,7 +263,7 @@ class TestTelling:
         words += ["--project-name", "shop", "--no-rollback", "--match", 'job="mismatching"', "--github", "octo/shop"]
         words += ["--github-api", people.url, "--max-age", str(MAX_AGE_S), "--redis-seconds", "2", *self.WORDS]
         both = [subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) for _ in range(2)]
-        assert [one.wait(60) for one in both] == [2, 2]
+        assert [one.wait(120) for one in both] == [2, 2]
         assert (len(people.issues), len(people.comments), len(people.chat["oncall"])) == (1, 0, 1)
 
     def test_an_all_clear_ends_an_incident(self, monitor, people, tmp_path):
@@ -363,10 +363,10 @@ class TestGoingOn:
             *TestTelling.WORDS,
         ]
         running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         latest = tmp_path / "reports/monitor/latest.json"
         while not latest.exists() or json.loads(latest.read_text())["status"] != "well":
             assert time.monotonic() < until, running.poll()
             time.sleep(0.05)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 3
+        assert running.wait(120) == 3

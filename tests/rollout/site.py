@@ -20,7 +20,9 @@ from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.plan import Limits, Plan
 from tests.engine import BUSYBOX, DockerEngine
 
-QUICK = Limits(health_s=4.0, interval_s=0.2, up_s=90.0, busy_s=2.0)
+# A deployment that succeeds ends at once; only one that is meant to fail waits for its whole limit.
+PATIENT = Limits(health_s=120.0, interval_s=0.2, up_s=300.0, busy_s=60.0)
+QUICK = Limits(health_s=4.0, interval_s=0.2, up_s=300.0, busy_s=2.0)
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH", "HOME")
 
 
@@ -114,7 +116,7 @@ class Site:
             "environment": self.environment,
             "databases": (self.database,),
             "probes": (Probe(self.url),),
-            "limits": QUICK,
+            "limits": PATIENT,
             "roll_back": True,
         }
         return Plan(**(given | more))
@@ -123,10 +125,10 @@ class Site:
         """What the report says."""
         return deploy(self.plan(**more), way).document
 
-    def promotion(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def promotion(self, *words: str, health_s: float = 120, **more: Any) -> subprocess.CompletedProcess[str]:
         """The command, as people call it."""
         return subprocess.run(
-            self.command(*words),
+            self.command(*words, health_s=health_s),
             cwd=self.path,
             env=self.environment,
             capture_output=True,
@@ -135,17 +137,18 @@ class Site:
             **more,
         )
 
-    def command(self, *words: str) -> list[str]:
+    def command(self, *words: str, health_s: float = 120) -> list[str]:
         """The command's words, with those that every deployment of this shop has."""
         code = "from pytest_promotion.cli import main; main()"
         common = ["--env", "staging", "--project-name", self.project, "--health-interval-seconds", "0.2"]
-        return [sys.executable, "-c", code, words[0], *common, "--health-timeout-seconds", "8", *words[1:]]
+        common += ["--health-timeout-seconds", str(health_s)]
+        return [sys.executable, "-c", code, words[0], *common, *words[1:]]
 
     def answer(self) -> str:
         """What the shop says over HTTP; empty where it does not."""
         try:
             with closing(
-                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url, timeout=5)
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url, timeout=60)
             ) as found:
                 return str(found.read().decode().strip())
         except OSError:

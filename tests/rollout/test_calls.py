@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.rollout.site import make_database, rows_of
+from tests.rollout.site import QUICK, make_database, rows_of
 
 CODE = "from pytest_promotion.cli import main; main()"
 
@@ -84,7 +84,7 @@ def test_from_the_command_line_to_the_next_version(site, decision):
     done = site.promotion(*words, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["decision"]["may_act"] is True
-    done = site.write("2", "sleep 600").promotion(*words, "--rollback-on-failure")
+    done = site.write("2", "sleep 600").promotion(*words, "--rollback-on-failure", health_s=4)
     assert done.returncode == 5, done.stdout + done.stderr
     assert "rolled back" in done.stdout
     assert (site.answer(), rows_of(site.database)) == ("version 1", 100)
@@ -96,8 +96,8 @@ def test_secrets_reach_no_report(site):
     site.write(
         "1", environment={"DB_PASSWORD": secret}, command=["/bin/sh", "-c", f"echo DB_PASSWORD={secret}; exit 1"]
     )
-    done = site.deploy()
-    assert done["status"] == "rolled back"
+    done = site.deploy(limits=QUICK)
+    assert done["status"] == "rolled back", done["reasons"]
     for path in site.runtime.glob("deploy_report_*.json"):
         assert secret not in path.read_text()
     for path in site.runtime.rglob("*"):

@@ -47,7 +47,7 @@ class TestDeployed:
     def test_a_url_that_answers_with_the_old_version_is_not_well(self, site):
         """200 says that somebody is there, not who."""
         site.deploy()
-        done = site.write("2").deploy(probes=(Probe(site.url, "version 3"),))
+        done = site.write("2").deploy(probes=(Probe(site.url, "version 3"),), limits=QUICK)
         assert done["status"] == "rolled back"
         assert "without 'version 3'" in done["reasons"][0]
         assert site.answer() == "version 1"
@@ -64,7 +64,7 @@ class TestDeployed:
         """A migration that ended well is not a service that died."""
         job = {"image": "shop:1", "network_mode": "none", "entrypoint": ["/bin/busybox"]}
         site.services(migrate=job | {"command": ["true"]})
-        assert site.deploy()["status"] == "rolled back"
+        assert site.deploy(limits=QUICK)["status"] == "rolled back"
         site.services(after=job | {"command": ["sleep", "600"], "depends_on": waits_for("migrate")})
         done = site.deploy()
         assert done["status"] == "deployed", done["reasons"]
@@ -100,7 +100,7 @@ class TestRolledBack:
         """A container between two crashes runs, and a port that nobody listens on resets connections."""
         site.deploy()
         before = site.running()
-        done = site.write("2", run, restart="always" if "0.3" in run else "no").deploy()
+        done = site.write("2", run, restart="always" if "0.3" in run else "no").deploy(limits=QUICK)
         assert (done["status"], done["exit_code"], done["passed"]) == ("rolled back", 5, False), done["reasons"]
         assert any(word in done["reasons"][0] for word in why.split("|"))
         assert (site.running(), site.answer()) == (before, "version 1")
@@ -110,7 +110,7 @@ class TestRolledBack:
         mounted = {"volumes": ["./data:/data"]}
         site.write("1", **mounted).deploy()
         site.order(5)
-        done = site.write("2", "rm /data/shop.db; echo broken > /data/shop.db; exit 1", **mounted).deploy()
+        done = site.write("2", "rm /data/shop.db; echo broken > /data/shop.db; exit 1", **mounted).deploy(limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert rows_of(site.database) == 105
         assert "what it replaced could not be kept" in json.dumps(done["steps"])
@@ -119,7 +119,7 @@ class TestRolledBack:
     def test_services_are_stopped_while_data_is_put_back(self, site):
         """Who writes meanwhile writes into a file that is gone."""
         site.deploy()
-        done = site.write("2", "exit 1").deploy()
+        done = site.write("2", "exit 1").deploy(limits=QUICK)
         steps = site.steps(done)
         assert steps.index("rollback-stop") < steps.index("restore-db") < steps.index("rollback-up")
 
@@ -141,13 +141,13 @@ class TestRolledBack:
         site.write("1", environment={"COLOUR": "red"}).deploy()
         site.write("2", "exit 1", environment={"COLOUR": "blue"})
         site.services(more={"image": "shop:1", "network_mode": "none"})
-        assert site.deploy()["status"] == "rolled back"
+        assert site.deploy(limits=QUICK)["status"] == "rolled back"
         [one] = site.engine.docker("ps", "-q", "--filter", f"label=com.docker.compose.project={site.project}").split()
         assert "COLOUR=red" in site.engine.docker("inspect", "-f", "{{.Config.Env}}", one)
 
     def test_a_service_that_was_never_running_does_not_run_afterwards(self, site):
         """There is no image to go back to; before, it was not there."""
-        done = site.write("1", "exit 1").deploy()
+        done = site.write("1", "exit 1").deploy(limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert site.running() == {}
         assert "nothing ran before" in json.dumps(done["steps"])
@@ -158,7 +158,7 @@ class TestRolledBack:
         assert site.deploy()["status"] == "deployed"
         before = site.running()
         site.write("2", "exit 1").services(worker=WORKER | {"image": "shop:2"})
-        done = site.deploy()
+        done = site.deploy(limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert site.running() == before
         assert set(before) == {"web", "worker"}
@@ -203,7 +203,7 @@ class TestRollbackFailed:
             held.execute("BEGIN IMMEDIATE")
             return "it is made to"
 
-        done = site.write("2").deploy(forced_failure=fail)
+        done = site.write("2").deploy(forced_failure=fail, limits=QUICK)
         assert "still in use" in done["reasons"][1]
         assert site.deploy()["status"] == "not done"
         held.close()
@@ -219,7 +219,7 @@ class TestLeft:
         """The next deployment would take the broken version for the one to go back to."""
         site.deploy()
         before = site.running()
-        done = site.write("2", "exit 1").deploy(roll_back=False)
+        done = site.write("2", "exit 1").deploy(roll_back=False, limits=QUICK)
         assert (done["status"], done["exit_code"]) == ("failed", 8)
         again = site.write("3").deploy()
         assert (again["status"], again["exit_code"]) == ("not done", 3)
@@ -231,16 +231,16 @@ class TestLeft:
         """A second snapshot would be of the broken version."""
         site.deploy()
         before = site.running()
-        site.write("2", "exit 1").deploy(roll_back=False)
+        site.write("2", "exit 1").deploy(roll_back=False, limits=QUICK)
         site.order(3)
-        done = site.write("3", "exit 1").deploy("resume")
+        done = site.write("3", "exit 1").deploy("resume", limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert (site.running(), rows_of(site.database)) == (before, 100)
 
     def test_going_on_can_end_well(self, site):
         """A typo in the new version is mended by a newer one."""
         site.deploy()
-        site.write("2", "exit 1").deploy(roll_back=False)
+        site.write("2", "exit 1").deploy(roll_back=False, limits=QUICK)
         assert site.write("3").deploy("resume")["status"] == "deployed"
         assert site.answer() == "version 3"
 
@@ -414,7 +414,7 @@ class TestKilled:
         site, words = hanging
         before = site.journal()["run_id"]
         process = subprocess.Popen(words, cwd=site.path, env=site.environment, stdout=subprocess.PIPE, text=True)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while (
             site.journal()["run_id"] == before or site.journal()["phase"] != "changing" or site.answer() != "version 2"
         ):
@@ -423,7 +423,7 @@ class TestKilled:
             time.sleep(0.1)
         site.order(4)
         process.send_signal(how)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
         if how is signal.SIGTERM:
             assert process.returncode == 3
             assert "interrupted" in out
@@ -462,7 +462,7 @@ class TestKilled:
         before = site.journal()["run_id"]
         process = subprocess.Popen(words, cwd=site.path, env=site.environment, stdout=subprocess.DEVNULL)
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 240
             while site.journal()["run_id"] == before:
                 assert time.monotonic() < until
                 time.sleep(0.05)
@@ -471,5 +471,5 @@ class TestKilled:
             assert "is going on already" in done["reasons"][0]
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
         assert site.deploy("rollback", limits=QUICK)["status"] in ("rolled back", "not done")

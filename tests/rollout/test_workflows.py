@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from pytest_promotion.cli import main
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
-TEMPLATES = [path for path in WORKFLOWS if path.stem != "tests"]
+OWN = ("tests", "release")  # of this project alone; the others are templates
+TEMPLATES = [path for path in WORKFLOWS if path.stem not in OWN]
 RESTORE = FOLDER / "actions" / "restore-history" / "action.yml"
+SIGNING = {("release", "attest"): {"id-token", "attestations"}, ("release", "publish"): {"id-token"}}
 TOOLS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -70,8 +73,39 @@ def test_nothing_is_permitted_but_reading(path):
     """A job that may write can change what it judges."""
     document = yaml.safe_load(path.read_text())
     assert document["permissions"] == {}
-    for job in document["jobs"].values():
-        assert set(job["permissions"].values()) == {"read"}
+    for name, job in document["jobs"].items():
+        written = {scope for scope, access in job["permissions"].items() if access != "read"}
+        assert written == SIGNING.get((path.stem, name), set())
+
+
+def test_what_is_published_was_tested_and_attested():
+    """A wheel that is built again for publishing is not the one that the tests saw."""
+    jobs = yaml.safe_load((FOLDER / "workflows" / "release.yml").read_text())["jobs"]
+    assert [jobs[name].get("needs") for name in ("test", "attest", "publish")] == ["build", "test", "attest"]
+    assert [name for name, job in jobs.items() if "hatchling build" in str(job["steps"])] == ["build"]
+    for name in ("test", "attest", "publish"):
+        assert any("actions/download-artifact@" in step.get("uses", "") for step in jobs[name]["steps"])
+        assert "if" not in jobs[name]
+    assert not any("checkout" in str(jobs[name]["steps"]) for name in ("attest", "publish"))
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, RESTORE], ids=lambda path: path.stem)
+def test_actions_are_pinned_by_digest_and_name_their_version(path):
+    """A tag can be moved to another commit by an attacker who takes over the action's repository."""
+    used = re.findall(r"^\s*(?:- )?uses: (?!\./)(.*)$", path.read_text(), re.MULTILINE)
+    assert used or path == RESTORE
+    for action in used:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+def test_the_lowest_pytest_of_the_matrix_is_the_one_that_is_declared():
+    """A lower bound that nothing runs under is a guess."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    [floor] = [one.removeprefix("pytest>=") for one in declared if one.startswith("pytest>=")]
+    jobs = yaml.safe_load((FOLDER / "workflows" / "tests.yml").read_text())["jobs"]
+    rows = jobs["pytest"]["strategy"]["matrix"]["include"]
+    assert {"pytest": "lowest", "requirement": f"pytest=={floor}"} in rows
+    assert any("--resolution lowest-direct" in step.get("run", "") for step in jobs["lowest"]["steps"])
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

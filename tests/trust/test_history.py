@@ -300,7 +300,7 @@ def test_writers_at_once_lose_nothing(folder, writers):
         subprocess.Popen([sys.executable, "-c", APPENDS, str(folder), str(one), "60"], stdout=subprocess.DEVNULL)
         for one in range(writers)
     ]
-    assert [process.wait(60) for process in crowd] == [0] * writers
+    assert [process.wait(300) for process in crowd] == [0] * writers
     found = check(folder)
     assert (found.problems, found.entries) == ([], writers * 60)
     names = [entry_of(line).decision.run_id for line in logs.lines(folder / NAME)]

@@ -37,7 +37,7 @@ class Page:
     """The page "Promotion" as one person has it open."""
 
     def __init__(self) -> None:
-        self.drawn = AppTest.from_file(APP, default_timeout=60).run()
+        self.drawn = AppTest.from_file(APP, default_timeout=300).run()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.drawn, name)

@@ -16,7 +16,7 @@ def record(served):
     """Opens the page and presses its button, with a head that was kept or without one."""
 
     def asked(anchor=""):
-        found = AppTest.from_string(SOURCE, default_timeout=60).run()
+        found = AppTest.from_string(SOURCE, default_timeout=300).run()
         assert not found.success
         assert not found.error
         found.text_input("anchor").set_value(anchor)

@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 NOTE = '<img src="https://evil.test/a.png"> ![x](https://evil.test/b.png) [go](https://evil.test)'
-WAIT_S = 40
+WAIT_S = 120
 
 
 def free_port():

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import decode
+from pytest_promotion.evidence.nesting import DEEPEST, TooDeep, events
 from pytest_promotion.readers.compose.findings import Finding, Refused, dotted
 
 Place = tuple[str, ...]
 _MOST_NODES: Final = 200_000  # ten levels of ten aliases each are ten billion; a hundred services are ten thousand
-_DEEPEST: Final = 100
 _KINDS: Final = {"str", "int", "float", "bool", "null", "seq", "map", "merge"}
 _TAGS: Final = {*(f"tag:yaml.org,2002:{kind}" for kind in _KINDS), "!reset", "!override"}
 _MERGE: Final = "tag:yaml.org,2002:merge"
@@ -111,18 +111,14 @@ def parse(content: bytes, name: str) -> Document:
 
 
 def _refuse_depth(text: str, name: str) -> None:
-    """Looks at the events alone: the C parser's nodes nest on the stack, and too deep a file would end the process."""
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(text, Loader=_loader()):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST:
-            where = f"{name} line {event.start_mark.line + 1}" if event.start_mark else name
-            raise Refused(Finding("yaml", "", where, "nested deeper than any compose file"))
+    """Raises `Refused` before the nodes are composed: they nest on the C stack, and overflowing it ends the process."""
+    try:
+        for _ in events(text):
+            pass
+    except TooDeep as problem:
+        raise Refused(
+            Finding("yaml", "", f"{name} line {problem.line}", "nested deeper than any compose file")
+        ) from None
 
 
 class _Walk:
@@ -136,7 +132,7 @@ class _Walk:
         self._seen += 1
         if node is None:
             return  # an empty file
-        if self._seen > _MOST_NODES or len(path) > _DEEPEST:
+        if self._seen > _MOST_NODES or len(path) > DEEPEST:
             raise self._refusal(node, path, "the aliases unfold into more than any compose file has")
         if node.tag not in _TAGS:
             raise self._refusal(node, path, "a tag that is none of Compose's")

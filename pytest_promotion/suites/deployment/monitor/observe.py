@@ -139,7 +139,8 @@ def _rolled_back(
     if not watched.rolls_back or watched.plan.dry_run:
         return {"status": "not done", "done": None, "reasons": ["it was said that nothing is to be rolled back"]}
     plan = watched.plan
-    patience_s = plan.limits.up_s + 2 * plan.limits.health_s
+    limits = plan.limits
+    patience_s = limits.up_s + limits.health_s + max(limits.health_s, limits.rollback_health_s)
     try:
         with FileLock(plan.runtime / f"monitor_{plan.project}.lock", timeout=patience_s):
             # Another monitor may have done it since, or somebody deployed what was not looked at.

@@ -49,12 +49,18 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: how long health may take, between two looks, and for building and starting."""
+    """
+    Seconds: for health, between two checks of it, for building and starting, a busy database, and reading files.
+
+    A rollback waits for health at least `rollback_health_s`: there is nothing left to go back to.
+    """
 
     health_s: float = 150.0
     interval_s: float = 5.0
     up_s: float = 1800.0
     busy_s: float = 30.0
+    config_s: float = 120.0
+    rollback_health_s: float = 150.0
 
 
 @dataclass(frozen=True, slots=True)

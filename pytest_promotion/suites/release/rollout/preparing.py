@@ -42,7 +42,7 @@ def find_tools(run: Run) -> None:
         run.composing = Composing(
             compose, run.plan.project, found.compose, found.env, dict(run.plan.environment), run.inherited
         )
-        done = run.composing.run("config", timeout_s=run.plan.limits.health_s)
+        done = run.composing.run("config", timeout_s=run.plan.limits.config_s)
         step.ran(done)
         step.output_tail = ""  # it is the whole file, with its secrets filled in
         if done.exit_code is None or done.exit_code < 0 or done.exit_code >= _FIRST_NOT_ITS_OWN:

@@ -65,9 +65,9 @@ def run(
     try:
         out, err = process.communicate(timeout=timeout_s)
         code: int | None = process.returncode
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as expired:
         kill_group(process)
-        out, err, code = b"", b"", None
+        out, err, code = expired.stdout or b"", expired.stderr or b"", None
     except BaseException:
         kill_group(process)
         raise

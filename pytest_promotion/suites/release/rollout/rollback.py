@@ -43,7 +43,8 @@ def roll_back(run: Run) -> None:
             step.details = "nothing ran before, so nothing runs now"
     with run.step("rollback-health") as step:
         limits = run.plan.limits
-        health.until_healthy(lambda: _look(run), limits.health_s, limits.interval_s)
+        timeout_s = max(limits.health_s, limits.rollback_health_s)
+        health.until_healthy(lambda: _look(run), timeout_s, limits.interval_s)
         step.details = f"as before: {', '.join(run.journal.before) or 'nothing runs'}"
     run.reach("closed")
 
