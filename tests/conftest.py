@@ -179,6 +179,21 @@ def attacks(record_property: Callable[[str, object], None]) -> Iterator[Callable
     record_property("attacks", tried)
 
 
+# What a test that asks for one of these needs: a service or a program outside of the package, or a process.
+REAL_FIXTURES = frozenset({"browser", "docker_engine", "installed", "kept", "locked_port", "prometheus", "redis_port", "server"})
+SLOW_FIXTURES = frozenset({"bucket", "firm", "pytester", "signed"})
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks tests by the fixtures that they ask for, and those with the parameter "postgresql"."""
+    fixtures = {*getattr(item, "fixturenames", ())}
+    parameters = getattr(item, "callspec", None)
+    if fixtures & REAL_FIXTURES or (parameters is not None and "postgresql" in parameters.params.values()):
+        item.add_marker("real")
+    if fixtures & SLOW_FIXTURES:
+        item.add_marker("slow")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Says how many attacks were tried and refused: a suite that stopped trying would pass as well."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
