@@ -64,7 +64,9 @@ def copied(folder: Path, modules: list[str], tests: list[str]) -> None:
     for name in modules:
         path = folder / PACKAGE / name
         # mutmut leaves decorated functions alone; the same property as a plain method is mutated like any other.
-        path.write_text(_PROPERTY.sub(r"\1\2 = property(lambda self: self._get_\2())\n\1def _get_\2(self)", path.read_text()))
+        path.write_text(
+            _PROPERTY.sub(r"\1\2 = property(lambda self: self._get_\2())\n\1def _get_\2(self)", path.read_text())
+        )
     settings = {
         "source_paths": [PACKAGE],
         "only_mutate": [f"{PACKAGE}/{name}" for name in modules],
@@ -79,9 +81,11 @@ def copied(folder: Path, modules: list[str], tests: list[str]) -> None:
 
 def run(folder: Path, processes: int) -> None:
     """Runs mutmut in *folder*."""
-    # The tests import the copy, whatever is installed or on the path.
-    kept = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one and Path(one).resolve() != REPOSITORY]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(kept), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / ".hypothesis")}
+    # Processes that a test starts import the copy too, whatever is installed.
+    kept = [
+        one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one and Path(one).resolve() != REPOSITORY
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "mutants"), *kept])}
     log = folder / "mutmut.log"
     with log.open("wb") as file:
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(processes)]

@@ -180,7 +180,9 @@ def attacks(record_property: Callable[[str, object], None]) -> Iterator[Callable
 
 
 # What a test that asks for one of these needs: a service or a program outside of the package, or a process.
-REAL_FIXTURES = frozenset({"browser", "docker_engine", "installed", "kept", "locked_port", "prometheus", "redis_port", "server"})
+REAL_FIXTURES = frozenset(
+    {"browser", "docker_engine", "installed", "kept", "locked_port", "prometheus", "redis_port", "server"}
+)
 SLOW_FIXTURES = frozenset({"bucket", "firm", "pytester", "signed"})
 
 
