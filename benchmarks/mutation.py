@@ -71,7 +71,7 @@ def copied(folder: Path, modules: list[str], tests: list[str]) -> None:
         "source_paths": [PACKAGE],
         "only_mutate": [f"{PACKAGE}/{name}" for name in modules],
         "also_copy": ["conftest.py"],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not real and not slow"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist"],
         "pytest_add_cli_args_test_selection": tests,
     }
     with (folder / "pyproject.toml").open("a") as file:
@@ -86,6 +86,7 @@ def run(folder: Path, processes: int) -> None:
         one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one and Path(one).resolve() != REPOSITORY
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "mutants"), *kept])}
+    (folder / "mutants").mkdir()  # a folder that is not there when Python starts is never looked into
     log = folder / "mutmut.log"
     with log.open("wb") as file:
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(processes)]
