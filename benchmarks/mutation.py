@@ -128,9 +128,8 @@ def main() -> int:
     print(f"{'module':28} mutants  killed  survived  no test")
     for module, counts in [*fates.items(), ("all", sum(fates.values(), Counter()))]:
         rate = counts["killed"] / max(counts.total(), 1)
-        print(
-            f"{module:28} {counts.total():7} {rate:7.1%} {counts['survived'] + counts['not checked']:9} {counts['no test']:8}"
-        )
+        survived = counts["survived"] + counts["not checked"]
+        print(f"{module:28} {counts.total():7} {rate:7.1%} {survived:9} {counts['no test']:8}")
     if options.survivors:
         for _, name, fate in found:
             if fate != "killed":

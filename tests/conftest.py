@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.engine import DockerEngine, running_engine
 
@@ -42,6 +43,10 @@ for room in LOADED:
     importlib.import_module(room)
 
 pytest_plugins = ["pytester"]
+
+# A machine that does something else meanwhile is no failure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 GOOD = '''
 import pytest
