@@ -188,7 +188,9 @@ def attacks(record_property: Callable[[str, object], None]) -> Iterator[Callable
 REAL_FIXTURES = frozenset(
     {"browser", "docker_engine", "installed", "kept", "locked_port", "prometheus", "redis_port", "server"}
 )
-SLOW_FIXTURES = frozenset({"bucket", "decide", "firm", "pytester", "served", "signed", "standing", "tidebook", "without"})
+SLOW_FIXTURES = frozenset(
+    {"bucket", "decide", "firm", "pytester", "served", "signed", "standing", "tidebook", "without"}
+)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -557,6 +557,7 @@ def test_the_demos_states_hold_money_as_text(lane):
 
     [window] = pin(store_files(lane), [2000])
     *_, last = trading(json.loads(line) for line in window.lines)
+    assert last["bots"]
     for bot in last["bots"].values():
         assert all(
             isinstance(bot[key], str) for key in ("amount", "average_price", "realized_pnl", "unrealized_pnl", "fees")

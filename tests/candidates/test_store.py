@@ -482,7 +482,9 @@ def test_writers_at_once_lose_nothing(store_at):
         found = chain.check(conn)
         assert found.holds
         assert found.events == 4 * 101
-        for row in store.list_candidates(conn):
+        rows = store.list_candidates(conn)
+        assert len(rows) == 4
+        for row in rows:
             numbers = [event["payload"].get("number") for event in store.get_events(conn, row["candidate_id"])]
             assert numbers == [None, *range(100)]
 

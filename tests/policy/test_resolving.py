@@ -360,7 +360,10 @@ def test_several_overrides_add_up():
     found = load(None, ["limit=0.1", "max_report_age_min=30", "limit=0.2"])
     assert found.overrides == {"gates.a.thresholds.limit": 0.2, "timestamps.max_report_age_min": 30}
     assert found.rules.gates["a"].thresholds["limit"] == 0.2
-    assert set(found.weakened) == {"timestamps.max_report_age_min: 20.0 to 30.0", "gates.a.thresholds.limit: 0.5 to 0.2"}
+    assert set(found.weakened) == {
+        "timestamps.max_report_age_min: 20.0 to 30.0",
+        "gates.a.thresholds.limit: 0.5 to 0.2",
+    }
 
 
 def test_an_override_is_checked_like_the_file():

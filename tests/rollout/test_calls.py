@@ -98,7 +98,9 @@ def test_secrets_reach_no_report(site):
     )
     done = site.deploy()
     assert done["status"] == "rolled back"
-    for path in site.runtime.glob("deploy_report_*.json"):
+    reports = list(site.runtime.glob("deploy_report_*.json"))
+    assert reports
+    for path in reports:
         assert secret not in path.read_text()
     for path in site.runtime.rglob("*"):
         if path.is_file() and secret in path.read_text(errors="replace"):

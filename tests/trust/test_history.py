@@ -549,6 +549,7 @@ def test_who_waived_what_is_told_once_for_each_waiver(folder, many):
 def test_the_log_says_the_same_to_other_tools(three):
     """A log that only we can read is believed on our word: its chain is SHA-256 of RFC 8785 lines."""
     entries = [json.loads(line) for line in _lines(three)]
+    assert len(entries) == 3
     for before, after in pairwise(entries):
         assert after["previous"] == before["sha256"]
     for line, entry in zip(_lines(three), entries, strict=True):
