@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help gates test check lint types tests clean
+.PHONY: help gates test check lint types tests quick coverage mutation clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,16 @@ types: $(INSTALLED) ## Check types.
 
 tests: $(INSTALLED) ## Run the project's own tests.
 	$(BIN)/pytest -n 2 --dist worksteal
+
+quick: $(INSTALLED) ## Run the tests that start no process and need no service.
+	$(BIN)/pytest -m "not real and not slow" -n 2 -q
+
+coverage: $(INSTALLED) ## Measure what those tests reach of the core; fail below the floor.
+	$(BIN)/pytest -m "not real and not slow" -n 2 -q --cov --cov-report=term
+
+mutation: $(INSTALLED) ## Count the wrong lines of the core that the unit tests notice; takes minutes.
+	$(BIN)/python -m pip install --quiet --group mutation
+	$(BIN)/python benchmarks/mutation.py --survivors
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

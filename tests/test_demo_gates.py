@@ -15,6 +15,8 @@ import pytest
 from fixtures.company_build import build
 from fixtures.variants import SHOULD_FAIL, VARIANTS
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 
+pytestmark = pytest.mark.slow
+
 FILES = ["evaluate.py", "gates/test_evaluation.py", "promotion.yaml", "pytest.toml"]
 
 

@@ -18,6 +18,8 @@ from pytest_promotion.operations.files import append_line, read_object, write_js
 from pytest_promotion.operations.readiness import finalize
 from pytest_promotion.operations.watch import AnotherWatcher, Watch, watch
 
+pytestmark = pytest.mark.slow
+
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 STRICT = "version: 1\nprofiles: {strict: {}}\n"
 

@@ -23,6 +23,8 @@ from pytest_promotion.replay.runner import Replayer, seed
 from pytest_promotion.replay.signature import Chain, canonical_line, canonical_state
 from pytest_promotion.replay.windows import Window, pin, store_files
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 TRADING = "fixtures.replayers:trading"

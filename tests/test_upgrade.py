@@ -19,6 +19,8 @@ from pytest_promotion.operations.upgrade.check import Wanted, judge
 from pytest_promotion.operations.upgrade.report import check
 from pytest_promotion.secrets.masking import Mask
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "fixtures" / "company" / "compose"
 SHA = "sha256:" + "ab" * 32

@@ -11,6 +11,8 @@ from pytest_promotion.candidates.database import connected
 from pytest_promotion.candidates.store import create_candidate, record_event
 from pytest_promotion.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def call(tmp_path, run, monkeypatch):

@@ -26,6 +26,8 @@ from pytest_promotion.candidates.reality import Config, Null, Origin, reality_ch
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Config(replicates=199, block=5)
 ORIGIN = Origin("rcfam_1", "mean_ic", 4, "dex", "c0ffee")
 NAMES = ["a", "b", "c", "d"]

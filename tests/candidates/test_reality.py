@@ -17,6 +17,8 @@ from pytest_promotion.candidates.reality import Config, reality_check, summary
 from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
 
+pytestmark = pytest.mark.slow
+
 NAMES = [f"h{number:03}" for number in range(5)]
 
 

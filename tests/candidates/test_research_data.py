@@ -31,6 +31,8 @@ from pytest_promotion.candidates.store import create_candidate
 from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parents[2]
 # Of every file but the summary of the reality check: whoever changes it changes what other tests were told.
 EDGE_7 = "26c68db403ea89c82dea530d452268f30f933330b55ba2f3c7a868b0471f650c"

@@ -18,6 +18,8 @@ from pytest_promotion.candidates.migrations import require_promotion_tables, run
 from pytest_promotion.errors import PolicyError, Unproven
 from tests.candidates.run import WHOLE
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = {
     "promotion_candidates": (
         "candidate_id created_at_utc status dataset_id run_id family_id signal_name horizon estimator config_hash "

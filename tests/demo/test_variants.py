@@ -16,6 +16,8 @@ from fixtures.services import SERVICES
 from fixtures.tables import bot_tables, when
 from fixtures.variants import SHOULD_FAIL, VARIANTS
 
+pytestmark = pytest.mark.slow
+
 
 def at(*keys: str | int) -> Callable[[dict[str, Any]], Any]:
     """Return a reader of one nested value."""

@@ -22,6 +22,8 @@ from pytest_promotion.determinism.traces import root_hash, sealed
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.peers import Peer
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "sha256:" + "6f" * 32
 
 

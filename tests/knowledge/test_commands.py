@@ -12,6 +12,8 @@ import yaml
 from tests.knowledge.test_gates import POLICY
 from tests.knowledge.test_review import Diary
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "knowledge.md").read_text(encoding="utf-8")
 
 

@@ -21,6 +21,8 @@ from pytest_promotion.knowledge.alerting import Channels
 from pytest_promotion.knowledge.drift import Rules
 from tests.knowledge.conftest import NOW
 
+pytestmark = pytest.mark.slow
+
 BAD = {"query": "zeppelin", "expected_keywords": ["zeppelin"]}
 PLACE = ".runtime/kb_benchmark_history"
 

@@ -13,6 +13,8 @@ import pytest
 from fixtures.gallery.__main__ import main
 from fixtures.gallery.build import GATES, build
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs/explanation/gates-that-cannot-fail.md").read_text()
 NAMES = sorted(path.stem.removeprefix("test_") for path in GATES.glob("test_*.py"))
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.rollout.site import make_database, rows_of
 
+pytestmark = pytest.mark.slow
+
 CODE = "from pytest_promotion.cli import main; main()"
 
 

@@ -17,6 +17,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.scans.judging import judge, limits
 from pytest_promotion.scans.reading import read
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "scans"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 IMAGE = "sha256:" + "ab" * 32

@@ -26,6 +26,8 @@ from pytest_promotion.history.log import NAME, TORN, Head, History, entry_of, li
 from pytest_promotion.history.writer import Writer
 from tests.trust.conftest import decide
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 5, 1, tzinfo=UTC)
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 APPENDS = """

@@ -13,6 +13,8 @@ from pytest_promotion.candidates.tables import CANDIDATES
 from pytest_promotion.ui import asked
 from pytest_promotion.ui.promotion_page import ON_A_PAGE
 
+pytestmark = pytest.mark.slow
+
 
 def last_payload(conn, identity):
     """Of the last evaluation, as it is recorded."""
