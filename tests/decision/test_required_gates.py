@@ -150,6 +150,7 @@ def test_classes_nest(found):
     )
     assert names(gates) == [("TestB::TestC::test_a", CRITICAL), ("TestB::test_z", CRITICAL)]
     assert [gate.id for gate in gates] == ["a", "z"]
+    assert {gate.file for gate in gates} == {"gates/test_x.py"}
 
 
 def test_fixtures_are_no_gates(found):

@@ -96,7 +96,9 @@ def test_a_share_that_cannot_be_meant_is_refused(text):
 
 def test_a_share_needs_the_run_it_is_of():
     """Two runs at once would mix their shards."""
-    with pytest.raises(PolicyError, match="--promotion-shard needs --promotion-run-id"):
+    with pytest.raises(
+        PolicyError, match="^--promotion-shard needs --promotion-run-id: all shards of a run must say the same one$"
+    ):
         shards.parse_share("1/2", "")
 
 
@@ -128,10 +130,12 @@ def session(**changes):
 
 def test_a_shard_has_the_results_of_its_share_and_the_whole_plan():
     """The others must be able to tell what was left to them."""
-    found = shards.shard_of(session(), Share(2, 3), reversed(PLAN))
+    exhibit = Exhibit("p.yaml", "0" * 64, 1, exists=True)
+    found = shards.shard_of(session(policy_files=(exhibit,), manifest=exhibit), Share(2, 3), reversed(PLAN))
     assert [one.gate.id for one in found.results] == ["b", "e"]
     assert (found.plan, found.known) == (PLAN, NAMES)
     assert (found.index, found.count, found.run_id, found.ts_utc) == (2, 3, "r", "2026-01-01T12:00:00.000000+00:00")
+    assert (found.policy_files, found.manifest) == ((exhibit,), exhibit)
     assert (found.problems, found.narrowed, found.git_commit, found.git_dirty) == (("it broke",), True, "c" * 40, False)
     assert (found.profile, found.overrides, found.policy_path) == ("default", {}, "p.yaml")
     assert found.policy_sha256 == found.policy_resolved_sha256 == POLICY.resolved_sha256
@@ -351,5 +355,14 @@ def test_one_dirty_checkout_makes_the_run_dirty(dirty, expected):
 
 def test_no_shard_at_all_is_refused():
     """The purest form of no data."""
-    with pytest.raises(Unproven, match="there are no shards to merge"):
+    with pytest.raises(Unproven, match="^there are no shards to merge$"):
         account()
+
+
+def test_of_two_results_that_are_as_bad_that_of_the_first_shard_stands():
+    """The same set of files gives the same sentences, in any order."""
+    first, second = (
+        shard(index, results=(*shard(index).results, result("z", Outcome.FAIL, f"of {index}"))) for index in (1, 2)
+    )
+    for found in (account(first, second), account(second, first)):
+        assert found.results[-1].reason == "of 1"

@@ -239,8 +239,9 @@ def test_what_holds_is_recorded_and_nothing_is_refused(call, recorded):
 def test_what_is_computed_with_has_to_be_a_number(value):
     """A mean over a list with None in it is computed before it is compared."""
     book = Notebook()
-    with pytest.raises(Unproven, match=r"^rate: found .* where a number belongs$"):
+    with pytest.raises(Unproven) as problem:
         Measure(book).number("rate", value)
+    assert str(problem.value) == f"rate: found {'nothing' if value is None else repr(value)} where a number belongs"
     assert len(book.refusals) == 1
     assert book.measurements == []
     assert Measure(book).number("rate", 0.5) == 0.5

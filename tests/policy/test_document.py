@@ -88,8 +88,8 @@ def test_a_moment_stays_the_text_that_it_is(text):
 
 def test_other_scalars_are_those_of_yaml():
     """Numbers, booleans and nothing are not texts."""
-    assert parsed("a: 1\nb: 1.5\nc: true\nd: null\ne: '1'\nf: 1:30\ng: 1_0.5\n").data == {
-        "a": 1, "b": 1.5, "c": True, "d": None, "e": "1", "f": 90, "g": 10.5,
+    assert parsed("a: 1\nb: 1.5\nc: true\nd: null\ne: '1'\nf: 1:30\ng: 1_0.5\nh: 1:30.5\n").data == {
+        "a": 1, "b": 1.5, "c": True, "d": None, "e": "1", "f": 90, "g": 10.5, "h": 90.5,
     }  # fmt: skip
 
 
@@ -306,3 +306,15 @@ def test_merging_changes_neither_part(under, over):
     assert repr((under, over)) == before
     assert merge(found, over) == found
     assert merge({}, over) == over
+
+
+def test_includes_may_include_different_files():
+    """What a suite includes is its own business."""
+    found, _ = read(
+        p="version: 1\ninclude: [one.yaml, two.yaml]\n",
+        one="version: 1\ninclude: [a.yaml]\n",
+        two="version: 1\ninclude: [b.yaml]\n",
+        a="version: 1\nrequired: [a]\n",
+        b="version: 1\nrequired: [b]\n",
+    )
+    assert found.data["required"] == ["a", "b"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_promotion import policy as policies
+from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.resolving import assign, check, check_overlay, lineage, quorums
@@ -413,3 +415,36 @@ def test_the_schema_is_one_of_a_policy():
     assert schema["title"] == "Promotion policy"
     assert schema["$ref"] == "#/$defs/PolicyFile"
     assert {"version", "required", "profiles"} <= schema["$defs"]["PolicyFile"]["properties"].keys()
+
+
+def test_the_digest_is_that_of_the_profile_and_its_rules():
+    """Other tools compute it; a key that is called otherwise is another digest."""
+    found = load("ci")
+    plain = {"profile": "ci", "rules": msgspec.to_builtins(found.rules)}
+    assert found.resolved_sha256 == digest(plain)
+
+
+def test_gates_are_required_by_an_override_where_there_was_no_list():
+    """Without a list every gate is required, and there is no value whose type could be taken over."""
+    assert assign({}, Rules(), "required=a, b") == ("required", ["a", "b"])
+
+
+def test_a_file_that_an_override_names_is_read_from_where_the_session_is():
+    """The built-in policy has no folder and no name."""
+    with pytest.raises(PolicyError) as problem:
+        policies.load(None, None, ["signers=gone.yaml"], lambda path: (_ for _ in ()).throw(OSError()))
+    assert str(problem.value) == "the policy names gone.yaml, which cannot be read: failed"
+    found = policies.load(None, None, ["signers=s.yaml"], lambda path: path.as_posix().encode())
+    assert found.signers == policies.PolicySource("s.yaml", b"s.yaml")
+
+
+def test_a_policy_without_profiles_has_the_default():
+    """The list that a command shows is never empty."""
+    assert policies.profiles(Path("p.yaml"), lambda path: b"version: 1\n") == ("default",)
+
+
+def test_the_line_of_a_quorum_is_that_of_its_role():
+    """The mistake is one entry in a mapping over several lines."""
+    places = document("version: 1\nexceptions:\n  override:\n    max: 1d\n    approvals:\n      qa: 1\n      any: 1\n")
+    wrong = rules(override={"approvals": {"any": 1, "qa": 1}})
+    assert refused(check, wrong, places).startswith("p.yaml line 7: `any` beside other roles")

@@ -31,7 +31,7 @@ from pytest_promotion.render.json import document
 from pytest_promotion.trust import keys, overrides, signing
 from pytest_promotion.trust.approvals import approve
 from pytest_promotion.trust.stored import parse
-from pytest_promotion.trust.verify import Answer, Case, Demands, case_at, damages, kept, overridden, verify
+from pytest_promotion.trust.verify import Answer, Case, Demands, case_at, damages, kept, overridden, rerun, verify
 
 NOW = datetime(2026, 2, 22, 12, tzinfo=UTC)
 DIGEST = "a1" * 32
@@ -583,3 +583,17 @@ def test_signers_that_are_named_now_count(take, people):
     assert note not in verify(taken.case, same).notes
     bare = take("FAIL")
     assert note not in verify(bare.case, demands).notes
+
+
+def test_an_override_that_cannot_be_read_is_named(take):
+    """The decision is a no as before, and the file is what has to be looked at."""
+    taken = take("FAIL", POLICY + QUORUM)
+    answer = overridden(taken.answer(), taken.case, taken.demands, b"{}", "o.json")
+    assert answer.overridden == ""
+    assert answer.against[-1].startswith("o.json: o.json ")
+
+
+def test_what_is_no_decision_is_not_judged_again(take, tmp_path):
+    """There is no evidence to judge."""
+    answer = Answer(None, unknown=("x",))
+    assert rerun(answer, take().case.vault, tmp_path, "gates") is answer
