@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-
 	--no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help gates test check lint types docs tests lock clean
+.PHONY: help gates test check lint types docs tests quick coverage mutation lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,15 @@ docs: $(DEV) ## Build the documentation.
 
 tests: $(DEV) ## Run the project's own tests.
 	$(BIN)/pytest -n 2 --dist worksteal
+
+quick: $(DEV) ## Run the tests that start no process and need no service.
+	$(BIN)/pytest -m "not real and not slow" -n 2 -q
+
+coverage: $(DEV) ## Measure what those tests reach of the core; fail below the floor.
+	$(BIN)/pytest -m "not real and not slow" -n 2 -q --cov --cov-report=term
+
+mutation: $(DEV) ## Count the wrong lines of the core that the unit tests notice; takes minutes.
+	$(BIN)/python benchmarks/mutation.py --survivors
 
 lock: $(DEV) ## Renew the pinned versions in requirements/.
 	$(COMPILE) --upgrade --all-extras --group dev --output-file requirements/dev.txt

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.engine import DockerEngine, running_engine
 
@@ -42,6 +43,10 @@ for room in LOADED:
     importlib.import_module(room)
 
 pytest_plugins = ["pytester"]
+
+# A machine that does something else meanwhile is no failure.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 GOOD = '''
 import pytest
@@ -177,6 +182,25 @@ def attacks(record_property: Callable[[str, object], None]) -> Iterator[Callable
 
     yield count
     record_property("attacks", tried)
+
+
+# What a test that asks for one of these needs: a service or a program outside of the package, or a process.
+REAL_FIXTURES = frozenset(
+    {"browser", "docker_engine", "installed", "kept", "locked_port", "prometheus", "redis_port", "server"}
+)
+SLOW_FIXTURES = frozenset(
+    {"bucket", "decide", "firm", "pytester", "served", "signed", "standing", "tidebook", "without"}
+)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks tests by the fixtures that they ask for, and those with the parameter "postgresql"."""
+    fixtures = {*getattr(item, "fixturenames", ())}
+    parameters = getattr(item, "callspec", None)
+    if fixtures & REAL_FIXTURES or (parameters is not None and "postgresql" in parameters.params.values()):
+        item.add_marker("real")
+    if fixtures & SLOW_FIXTURES:
+        item.add_marker("slow")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

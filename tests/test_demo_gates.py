@@ -15,6 +15,8 @@ import pytest
 from fixtures.company_build import build
 from fixtures.variants import SHOULD_FAIL, VARIANTS
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -88,5 +90,6 @@ def test_a_skipped_replay_is_not_a_pass(company, tmp_path):
 def test_every_gate_names_its_evidence_owner_and_cure(company, tmp_path):
     """Whoever is woken by a FAIL has to know whom to call, what to look at and what to do."""
     decision, _ = decide(company, tmp_path)
+    assert len(decision["checks"]) > 20
     for check in decision["checks"]:
         assert all([check["owner"], check["fix"], check["rule"], check["reason"], check["evidence_paths"]]), check

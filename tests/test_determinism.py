@@ -14,6 +14,8 @@ import pytest
 
 from fixtures.company_build import build
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 5, 20, 14, 30, 11, 250_000, tzinfo=UTC)
 SHUFFLE = """

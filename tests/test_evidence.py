@@ -453,6 +453,9 @@ def test_no_bytes_crash_a_reader_of_rows(tmp_path, content, suffix):
     where = look(tmp_path, content, "f" + suffix)
     artifact = where.get("f" + suffix)
     try:
-        assert artifact.data is not None or True if suffix == ".yml" else list(artifact.rows())
+        found = artifact.data if suffix == ".yml" else list(artifact.rows())
     except Unproven as refused:
         assert "f" + suffix in str(refused)
+    else:
+        assert found != []
+        assert artifact.sha256 == sha256(content).hexdigest()

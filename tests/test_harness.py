@@ -12,6 +12,8 @@ from pytest_promotion.suites.trading.replay import harness
 from pytest_promotion.suites.trading.replay.harness import NAME, regression
 from pytest_promotion.suites.trading.replay.invariants import ACTIVE, INTENT, RISK
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 COUNT = 1_200
 

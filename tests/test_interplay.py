@@ -268,3 +268,31 @@ def test_a_refresh_cannot_make_old_data_fresh(good_place, ago):
     good_place.file("write.py", f"import pathlib\npathlib.Path('evidence/rows.jsonl').write_text({row!r} + chr(10))")
     assert good_place.run().ret == 1
     assert "7.0 days old" in good_place.check("rows")["reason"]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["plain", "workers"])
+def test_a_refusal_with_letters_beyond_ascii_is_not_lost(place, workers):
+    """A worker's envelope with `ö` in it was unreadable: the refusal in it was lost, and the gate passed."""
+    place.file(
+        "gates/conftest.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def attempt():
+            def run(check, *arguments):
+                try:
+                    check(*arguments)
+                except AssertionError:
+                    pass
+            return run
+        """,
+    )
+    place.write(
+        test_size='import pytest\n@pytest.mark.critical(owner="Jürgen")\ndef test_size(measure, attempt):\n'
+        '    """Größer als null."""\n    attempt(measure.at_least, "größe", 0, 1)\n    measure.at_least("x", 1, 1)\n'
+    )
+    assert place.run(*workers, apart=True).ret == 1
+    check = place.check("size")
+    assert (check["outcome"], check["owner"], check["rule"]) == ("INCONCLUSIVE", "Jürgen", "Größer als null.")
+    assert "größe is 0" in check["reason"]

@@ -130,19 +130,6 @@ def test_an_idle_plugin_imports_nothing_else():
     assert len(done.stdout.split()) <= 4
 
 
-def test_pass_is_built_in_one_place():
-    """A second place that can say PASS is a second place that can say it wrongly."""
-    builders = [
-        (path.name, node.lineno)
-        for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Attribute)
-        and ast.unparse(node.value) == "Status.PASS"
-    ]
-    assert [name for name, _ in builders] == ["verdict.py"]
-
-
 @pytest.mark.parametrize(
     "path",
     sorted(Path(__file__).parent.rglob("test_*.py")),

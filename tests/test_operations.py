@@ -18,6 +18,8 @@ from pytest_promotion.suites.trading.decisions import hear
 from pytest_promotion.suites.trading.readiness import finalize
 from pytest_promotion.suites.trading.watch import AnotherWatcher, Watch, watch
 
+pytestmark = pytest.mark.slow
+
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 STRICT = "version: 1\nprofiles: {strict: {}}\n"
 

@@ -31,6 +31,8 @@ from pytest_promotion.policy.shape import Equivalent, Producer, Prove, Timestamp
 from pytest_promotion.policy.strictness import Strictness
 from tests.test_cli import promotion
 
+pytestmark = pytest.mark.slow
+
 WEAKER, STRONGER, INCOMPARABLE = Strictness.WEAKER, Strictness.STRONGER, Strictness.INCOMPARABLE
 EXCUSE = Equivalent(gate="a", because="it is not read")
 NOW = datetime(2026, 2, 22, 12, 0, tzinfo=UTC)

@@ -9,6 +9,8 @@ import pytest
 
 from pytest_promotion.evidence.provenance import for_git, git_state
 
+pytestmark = pytest.mark.slow
+
 
 def repository(folder, text):
     """A repository with one commit; its name."""

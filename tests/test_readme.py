@@ -11,6 +11,8 @@ import pytest
 
 from fixtures.variants import VARIANTS
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 
 

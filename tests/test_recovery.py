@@ -16,6 +16,8 @@ import pytest
 
 from fixtures.company_build import build
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_HANDED_ON = ("PYTEST_ADDOPTS", "ML_ENABLED", "REDIS_URL")
 PLAYBOOK = (REPOSITORY / "docs" / "how-to" / "recover.md").read_text(encoding="utf-8")

@@ -23,6 +23,8 @@ from pytest_promotion.suites.trading.replay.runner import Replayer, seed
 from pytest_promotion.suites.trading.replay.signature import Chain, canonical_line, canonical_state
 from pytest_promotion.suites.trading.replay.windows import Window, pin, store_files
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 TRADING = "fixtures.replayers:trading"
@@ -557,6 +559,7 @@ def test_the_demos_states_hold_money_as_text(lane):
 
     [window] = pin(store_files(lane), [2000])
     *_, last = trading(json.loads(line) for line in window.lines)
+    assert last["bots"]
     for bot in last["bots"].values():
         assert all(
             isinstance(bot[key], str) for key in ("amount", "average_price", "realized_pnl", "unrealized_pnl", "fees")

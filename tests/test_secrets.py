@@ -25,6 +25,8 @@ from pytest_promotion.secrets.lines import Line
 from pytest_promotion.secrets.scan import Scanner
 from pytest_promotion.suites.trading.secrets_report import check
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
 KEY = b"a key for these tests only"
 ALNUM = string.ascii_letters + string.digits

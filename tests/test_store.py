@@ -31,6 +31,8 @@ from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
 NAMES = ("event_id", "stream", "ingest_ts_utc", "payload", "correlation_id")
 STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")

@@ -17,6 +17,8 @@ from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.trading.target_tests import groups
 from pytest_promotion.suites.trading.target_tests.report import check, plain
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
 GOOD = "from quay import double\n\ndef test_double():\n    assert double(2) == 4\n"
 HALF = "def double(x):\n    return 2 * x\n\ndef half(x):\n    return x / 2\n"  # three of four statements are covered

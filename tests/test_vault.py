@@ -16,6 +16,8 @@ from pytest_promotion.evidence.remote_vault import RemoteVault, vault_at
 from pytest_promotion.evidence.vault import Vault
 from tests.conftest import GOOD as GATE
 
+pytestmark = pytest.mark.slow
+
 GOOD = b'{"score": 0.9}\n'
 DIGEST = sha256(GOOD).hexdigest()
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]

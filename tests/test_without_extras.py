@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Packages of extras that no gate of the demo, and no command by being there, has any business with.
 HEAVY = ["alembic", "numpy", "pandas", "psycopg", "pyarrow", "sqlalchemy", "streamlit", "threadpoolctl"]

@@ -225,6 +225,8 @@ def _reduce_phase(phase: Phase) -> tuple[Outcome, str]:
             return Outcome.ERROR, f"its teardown failed: {phase.sentence}"
         return _KINDS.get(phase.kind, Outcome.ERROR), phase.sentence or "failed"
     if phase.outcome in ("passed", "rerun"):
+        if phase.kind:  # what the gate saw did not arrive: its refusals may be among it
+            return _KINDS.get(phase.kind, Outcome.ERROR), phase.sentence or "failed"
         return Outcome.PASS, ""
     return Outcome.ERROR, f"reported the unknown outcome {phase.outcome!r}"
 

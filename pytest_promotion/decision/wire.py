@@ -31,7 +31,8 @@ def pack(envelope: Any) -> str:
     import msgspec
 
     try:
-        return msgspec.json.encode(envelope).decode()
+        text = msgspec.json.encode(envelope).decode()
+        return text if text.isascii() else json.dumps(json.loads(text))
     except Exception:  # noqa: BLE001 - whatever a gate put in there, its outcome must still arrive
         return json.dumps(_carriable(asdict(envelope)))
 
@@ -49,6 +50,6 @@ def unpack(text: object) -> Envelope:
     import msgspec
 
     try:
-        return msgspec.json.decode(str(text).encode("ascii", "backslashreplace"), type=Envelope, strict=False)
+        return msgspec.json.decode(str(text).encode("utf-8", "backslashreplace"), type=Envelope, strict=False)
     except Exception as problem:  # noqa: BLE001 - see above: an unreadable envelope is an error of the gate
         return Envelope(kind="error", sentence=f"its envelope could not be read: {problem}")

@@ -36,7 +36,7 @@ def _span(value: object) -> timedelta | None:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and (match := _SPAN.fullmatch(value)):
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        value = float(match[1]) * _UNITS[match[2]]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return timedelta(seconds=value)

@@ -45,9 +45,15 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
 
 
 def unchanged_since(folder: Path, commit: str, paths: Sequence[str]) -> bool:
-    """Whether git finds *paths* below *folder* as they were at *commit*, untracked files included; False if unknown."""
+    """
+    Whether git finds *paths* below *folder* as they were at *commit*, untracked files included.
+
+    False where that cannot be told: there is no such commit, or it has nothing at one of the paths.
+    """
     if commit.startswith("-") or not paths or _git(folder, "rev-parse", "--verify", f"{commit}^{{commit}}") is None:
         return False
+    if not all(_git(folder, "ls-tree", "-r", "--name-only", commit, "--", path) for path in paths):
+        return False  # a misspelt path never changes
     if _git(folder, "diff", "--quiet", commit, "--", *paths) is None:
         return False
     return _git(folder, "ls-files", "--others", "--", *paths) == ""

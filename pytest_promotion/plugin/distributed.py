@@ -91,14 +91,13 @@ class Controller:
         if said["refusal"]:
             self._ledger.problem(said["refusal"])
             raise pytest.UsageError(said["refusal"])
-        for packed in said["planned"]:
-            gate = unpack(packed).gate
-            if gate is not None:
-                self._ledger.plan(gate)
-        for packed in said["deselected"]:
-            gate = unpack(packed).gate
-            if gate is not None:
-                self._ledger.deselect(gate)
+        for key, add in (("planned", self._ledger.plan), ("deselected", self._ledger.deselect)):
+            for packed in said[key]:
+                envelope = unpack(packed)
+                if envelope.gate is not None:
+                    add(envelope.gate)
+                else:  # its severity and what it requires are not known
+                    self._ledger.problem(f"the worker {name} sent a gate that cannot be read: {envelope.sentence}")
         for sentence in said["stray"]:
             self._ledger.problem(sentence)
 

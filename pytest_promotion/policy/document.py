@@ -172,7 +172,8 @@ def _index(node: Any, path: tuple[str, ...], name: str, lines: dict[tuple[str, .
 
 def _finite(text: str) -> bool:
     try:
-        return math.isfinite(float(text.replace("_", "").lstrip("+-").replace(".inf", "inf").replace(".nan", "nan")))
+        plain = text.replace("_", "").lstrip("+-").lower()  # YAML spells them .inf, .Inf, .INF, .nan, .NaN and .NAN
+        return math.isfinite(float(plain.replace(".inf", "inf").replace(".nan", "nan")))
     except ValueError:
         return True  # something YAML reads in its own way, such as 1:30; its type is checked later
 

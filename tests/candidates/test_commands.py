@@ -11,6 +11,8 @@ from pytest_promotion.cli import main
 from pytest_promotion.suites.research.database import connected
 from pytest_promotion.suites.research.store import create_candidate, record_event
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def call(tmp_path, run, monkeypatch):

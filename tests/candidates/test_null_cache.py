@@ -26,6 +26,8 @@ from pytest_promotion.suites.research.null_cache import SWITCH, NullCache, check
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.reality import Config, Null, Origin, reality_check
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Config(replicates=199, block=5)
 ORIGIN = Origin("rcfam_1", "mean_ic", 4, "dex", "c0ffee")
 NAMES = ["a", "b", "c", "d"]

@@ -17,6 +17,8 @@ from pytest_promotion.suites.research.bootstrap import counts, indices, key_of, 
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.reality import Config, reality_check, summary
 
+pytestmark = pytest.mark.slow
+
 NAMES = [f"h{number:03}" for number in range(5)]
 
 

@@ -31,6 +31,8 @@ from pytest_promotion.suites.research.service import evaluate_and_record
 from pytest_promotion.suites.research.sharpe import Moments, deflated_of
 from pytest_promotion.suites.research.store import create_candidate
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parents[2]
 # Of every file but the summary of the reality check: whoever changes it changes what other tests were told.
 EDGE_7 = "26c68db403ea89c82dea530d452268f30f933330b55ba2f3c7a868b0471f650c"

@@ -17,6 +17,8 @@ from pytest_promotion.suites.research.database import connected, engine_of, writ
 from pytest_promotion.suites.research.migrations import require_promotion_tables, run_migrations_phase3
 from tests.candidates.run import WHOLE
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = {
     "promotion_candidates": (
         "candidate_id created_at_utc status dataset_id run_id family_id signal_name horizon estimator config_hash "
@@ -481,7 +483,9 @@ def test_writers_at_once_lose_nothing(store_at):
         found = chain.check(conn)
         assert found.holds
         assert found.events == 4 * 101
-        for row in store.list_candidates(conn):
+        rows = store.list_candidates(conn)
+        assert len(rows) == 4
+        for row in rows:
             numbers = [event["payload"].get("number") for event in store.get_events(conn, row["candidate_id"])]
             assert numbers == [None, *range(100)]
 

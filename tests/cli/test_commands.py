@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def promotion(*args, cwd=None, env=None):
     """Runs the command as it is installed."""

@@ -13,6 +13,8 @@ from fixtures.__main__ import main as fixtures_main
 from fixtures.company_build import build
 from fixtures.services.__main__ import main as services_main
 
+pytestmark = pytest.mark.slow
+
 
 def test_somebody_elses_folder_is_refused_untouched(tmp_path: Path, now: datetime) -> None:
     """One mistyped path must not cost anybody their reports."""

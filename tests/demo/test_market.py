@@ -19,6 +19,8 @@ from fixtures.services import READERS_OF_TRADING, run_services
 from fixtures.services.parity import realized_pnl
 from fixtures.tables import bot_tables, when
 
+pytestmark = pytest.mark.slow
+
 
 def store_digest(root: Path) -> str:
     """Return one hash over all event files."""

@@ -23,6 +23,8 @@ from pytest_promotion.suites.deployment.determinism.documents import _STRING, DE
 from pytest_promotion.suites.deployment.determinism.node import Question
 from tests.determinism.numbers import PUBLISHED, doubles
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 OFFICIAL = REAL / "canonical-json"
 needs_vectors = pytest.mark.skipif(

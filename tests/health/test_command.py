@@ -12,6 +12,8 @@ import pytest
 
 from fixtures.company_build import build
 
+pytestmark = pytest.mark.slow
+
 MAIN = "from pytest_promotion.cli import main; main()"
 
 

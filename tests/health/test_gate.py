@@ -21,6 +21,8 @@ from pytest_promotion.suites.trading.health.services import Setting
 
 from .conftest import NOW, free_port
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE = "compose/docker-compose.yml"
 RECON = "reconciliation-service"

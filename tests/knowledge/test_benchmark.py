@@ -15,6 +15,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.suites.release.knowledge import benchmark, cases, corpus, index, metrics, policy, words
 from tests.knowledge.conftest import FOLDER, HANDBOOK, NOW, noise
 
+pytestmark = pytest.mark.slow
+
 QUESTION = {"query": "maker rebates", "expected_keywords": ["rebates"]}
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from tests.knowledge.conftest import KnowledgeBase
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES = "backend/config/kb_benchmark_cases.held_out.json"
 REPORT = ".runtime/kb_benchmark.json"

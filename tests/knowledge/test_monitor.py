@@ -21,6 +21,8 @@ from pytest_promotion.suites.release.knowledge.alerting import Channels
 from pytest_promotion.suites.release.knowledge.drift import Rules
 from tests.knowledge.conftest import NOW
 
+pytestmark = pytest.mark.slow
+
 BAD = {"query": "zeppelin", "expected_keywords": ["zeppelin"]}
 PLACE = ".runtime/kb_benchmark_history"
 

@@ -14,6 +14,8 @@ import pytest
 
 from fixtures.company_build import build
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

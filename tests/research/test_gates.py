@@ -13,6 +13,8 @@ from fixtures.research.promoted import RECORD, promote
 from pytest_promotion.suites.research import store
 from pytest_promotion.suites.research.database import connected
 
+pytestmark = pytest.mark.slow
+
 GATES = {"candidate_record", "research_figures", "better_than_luck", "every_regime", "execution_evidence"}
 
 

@@ -17,6 +17,8 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.rollout.database import back_up, checked, look, restore
 from tests.rollout.site import is_root, make_database, rows_of
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import sqlite3, sys
 found = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)

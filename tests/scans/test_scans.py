@@ -17,6 +17,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.readers.scan_file import read
 from pytest_promotion.suites.deployment.scan_rules import judge, limits
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(os.environ.get("PROMOTION_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "scans"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 IMAGE = "sha256:" + "ab" * 32

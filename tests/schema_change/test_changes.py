@@ -12,6 +12,8 @@ from fixtures.release import git as run
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.suites.deployment.schema_change import changes
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = ["schemas/*.json"]
 
 

@@ -14,6 +14,8 @@ from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.suites.deployment.schema_change import migration, notes, undoing
 from pytest_promotion.suites.deployment.schema_change.migration import Step
 
+pytestmark = pytest.mark.slow
+
 FIRST = (NORTHLIGHT / "base/migrations/versions/001_traces.py").read_text()
 SECOND = (NORTHLIGHT / "change/migrations/versions/002_notes.py").read_text()
 UP = 'op.add_column("traces", sa.Column("note", sa.Text(), nullable=True))'

@@ -64,6 +64,7 @@ def test_every_flip_in_what_was_judged_is_found(signed, vault, attacks):
     """Evidence that can be changed afterwards proves whatever one likes."""
     document = signed.document()
     named = [one["sha256"] for one in document["evidence_bundle"]["artifacts"]]
+    assert len(named) == 2
     named += [document["policy"]["sha256"]]
     for digest in named:
         place = vault.where(digest)
@@ -134,6 +135,7 @@ def test_statements_of_another_kind_are_no_decision(signed, attacks):
 def test_signatures_cannot_be_moved_between_envelopes(signed, attacks):
     """A signature is good for the payload that it is under."""
     found = [dsse.parse(line, "it") for line in signed.case.envelopes.splitlines()]
+    assert len(found) == 4
     for one in found[1:]:
         attacks()
         forged = replace(found[0], signatures=one.signatures)

@@ -221,7 +221,9 @@ def test_a_member_has_the_size_that_the_decision_names(signed, bundle, kind, siz
 
 def test_evidence_of_another_content_is_a_no(signed, bundle, kind, attacks):
     """The right name and the right size do not make it what was judged."""
-    for digest in [one["sha256"] for one in signed.document()["evidence_bundle"]["artifacts"]]:
+    digests = [one["sha256"] for one in signed.document()["evidence_bundle"]["artifacts"]]
+    assert len(digests) == 2
+    for digest in digests:
         members = [
             (name, content[:-1] + b"!" if name.endswith(digest) else content) for name, content in members_of(bundle)
         ]

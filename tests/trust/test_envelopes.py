@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from pytest_promotion.errors import Unproven
 from pytest_promotion.trust import dsse, keys
 
+pytestmark = pytest.mark.slow
+
 ALGORITHMS = ("ed25519", "ecdsa-p256")
 
 

@@ -26,6 +26,8 @@ from pytest_promotion.history.log import NAME, TORN, Head, History, entry_of, li
 from pytest_promotion.history.writer import Writer
 from tests.trust.conftest import decide
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 5, 1, tzinfo=UTC)
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 APPENDS = """
@@ -549,6 +551,7 @@ def test_who_waived_what_is_told_once_for_each_waiver(folder, many):
 def test_the_log_says_the_same_to_other_tools(three):
     """A log that only we can read is believed on our word: its chain is SHA-256 of RFC 8785 lines."""
     entries = [json.loads(line) for line in _lines(three)]
+    assert len(entries) == 3
     for before, after in pairwise(entries):
         assert after["previous"] == before["sha256"]
     for line, entry in zip(_lines(three), entries, strict=True):

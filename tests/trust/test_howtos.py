@@ -56,6 +56,7 @@ def run(desk, block, **names):
 
 def test_the_page_on_waivers(office):
     """A page that was never typed in is a guess."""
+    assert blocks("waive", "sh")
     for block in blocks("waive", "sh"):
         done = run(office, block, EXPIRES=later(days=3))
         assert done.returncode == 0, done.stderr

@@ -37,6 +37,7 @@ def with_outcomes(document, **outcomes):
 
 def test_every_statement_is_one_by_the_reference_library(signed):
     """A statement that others cannot read is a signature under nothing."""
+    assert len(decoded(signed)) == 4
     for one in decoded(signed).values():
         read = json_format.ParseDict(one, statement_pb2.Statement())
         again = Statement(
@@ -68,7 +69,9 @@ def test_payloads_are_canonical(signed):
     """The same statement has the same bytes wherever it is made, so that two signers sign the same thing."""
     import rfc8785
 
-    for line in signed.case.envelopes.splitlines():
+    lines = signed.case.envelopes.splitlines()
+    assert len(lines) == 4
+    for line in lines:
         payload = dsse.parse(line, "it").payload
         assert rfc8785.dumps(json.loads(payload)) == payload
 

@@ -13,6 +13,8 @@ from pytest_promotion.suites.research.tables import CANDIDATES
 from pytest_promotion.suites.research.ui import requests as asked
 from pytest_promotion.suites.research.ui.promotion_page import ON_A_PAGE
 
+pytestmark = pytest.mark.slow
+
 
 def last_payload(conn, identity):
     """Of the last evaluation, as it is recorded."""

@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from pytest_promotion.suites.research import chain
 
+pytestmark = pytest.mark.slow
+
 SOURCE = "from pytest_promotion.suites.research.ui import record_page; record_page.page()"
 
 

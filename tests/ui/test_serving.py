@@ -19,6 +19,8 @@ import pytest
 from pytest_promotion.suites.research import store
 from pytest_promotion.suites.research.ui.serving import Served
 
+pytestmark = pytest.mark.slow
+
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
