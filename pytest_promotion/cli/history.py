@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.durations import LONGEST
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def history(
 
 @history.command(epilog="Example: promotion history trend --days 14")
 @_reports
-@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How many days to look back.")
+@click.option(
+    "--days", type=click.IntRange(1, LONGEST.days), default=30, show_default=True, help="How many days to look back."
+)
 @_json
 def trend(reports: Path, days: int, as_json: bool) -> int:
     """How many decisions of each status each day had, by UTC."""

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pytest_promotion.clock import iso, parse_moment, spoken
+from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.verdict import decide
 from pytest_promotion.decision.waivers import apply, ends
+from pytest_promotion.durations import LONGEST, format_duration
 from pytest_promotion.evidence import bundle
 from pytest_promotion.model import (
     CommandRun,
@@ -115,6 +116,6 @@ def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> Val
             # A stale item that was accepted is good up to the age that was accepted.
             accepted = limits.get(result.gate.id, {}).get(age_of(item.path), 0.0)
             age = max(item.max_age_s, accepted)
-            moment = parse_moment(item.timestamp) + timedelta(seconds=age)
-            found.append((moment, f"{item.path} goes stale at {spoken(age)} of age"))
+            moment = parse_moment(item.timestamp) + timedelta(seconds=min(age, LONGEST.total_seconds()))
+            found.append((moment, f"{item.path} goes stale at {format_duration(age)} of age"))
     return ValidUntil(iso(min(found)[0]), min(found)[1]) if found else None

@@ -19,9 +19,9 @@ import msgspec
 from pytest_promotion.canonical import canonical
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
 from pytest_promotion.decision.waivers import SKEW
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.policy import OverrideQuorum
 from pytest_promotion.trust.approvals import Approval, Matter, approved, signer_of
 from pytest_promotion.trust.signers import Signer
@@ -180,7 +180,7 @@ def check(
     created, expires = _moments(override)
     if created > at + SKEW:
         raise Unproven(f"it is of {iso(created)}, which is yet to come")
-    if expires - created > span(quorum.max):
+    if expires - created > parse_duration(quorum.max):
         raise Unproven(f"it lasts longer than {quorum.max}, the most that the policy allows")
     if expires <= at:
         raise Unproven(f"it expired at {iso(expires)}")
@@ -215,7 +215,7 @@ def owing(
         try:
             override = _converted(one.override, Override, one.name)
             created, _ = _moments(override)
-            late = f"; it was due {due} after {iso(created)}" if now > created + span(due) else ""
+            late = f"; it was due {due} after {iso(created)}" if now - created > parse_duration(due) else ""
             _check_review(one, override, signers, (created, now))
         except Unproven as refusal:
             found.append(f"{one.name}: {refusal}{late}")

@@ -15,7 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
@@ -221,7 +222,7 @@ def _judge_time(decision: StoredDecision, at: datetime, found: _Findings) -> Non
         found.unknown.append(f"its times cannot be read: {problem}")
         return
     if taken > at + SKEW:
-        found.against.append(f"it was taken {spoken((taken - at).total_seconds())} in the future")
+        found.against.append(f"it was taken {format_duration((taken - at).total_seconds())} in the future")
     if ends is None:
         found.notes.append("it has no expiry: nothing that it rests on goes stale")
     elif ends < at:

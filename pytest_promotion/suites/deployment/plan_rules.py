@@ -10,8 +10,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from pytest_promotion.clock import iso
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span, untimely
+from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.readers.terraform import Change, Plan
 
 SKEW: Final = timedelta(minutes=2)
@@ -36,7 +37,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise PolicyError("an empty pattern protects nothing")
         if self.most_lost is not None and self.most_lost < 0:
             raise PolicyError("most_lost is below 0")
-        span(self.max_age)
+        parse_duration(self.max_age)
 
 
 class Judgement(msgspec.Struct, frozen=True):

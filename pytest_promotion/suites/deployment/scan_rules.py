@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span, untimely
+from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.readers.findings import SEVERITIES, Finding, Scan
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
@@ -46,7 +47,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if any(most < 0 for most in self.most.values()):
             raise PolicyError("a limit below 0 can never be kept")
         for length in (self.max_age, *self.grace.values()):
-            span(length)
+            parse_duration(length)
         if self.image is not None and not _DIGEST.fullmatch(self.image):
             raise PolicyError(f"{self.image!r} is no image digest: sha256: and 64 hex digits")
 
@@ -137,7 +138,7 @@ def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
             known = now - parse_moment(trimmed(one.published))
         except BadTimestamp:
             return ""
-        if timedelta() <= known <= span(grace):
+        if timedelta() <= known <= parse_duration(grace):
             return f"known for less than {grace}"
     return ""
 

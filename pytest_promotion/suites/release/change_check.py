@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from pytest_promotion.clock import spoken
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.suites.release import thresholds
 from pytest_promotion.suites.release.change_evidence import Seen, check_evidence
@@ -174,7 +174,7 @@ def _check(
     if record.decision.strip().lower() != _GO:
         raise GateFailed(f"its decision is {record.decision!r}, expected Go")
     if step.moment > now + _SKEW:
-        raise Unproven(f"it is dated {spoken((step.moment - now).total_seconds())} in the future")
+        raise Unproven(f"it is dated {format_duration((step.moment - now).total_seconds())} in the future")
     if before and step.moment < before[-1].moment:
         raise GateFailed(f"it is older than {before[-1].record.change_id}, which it builds on")
     check_evidence(step, seen, demands.min_monitor_reports, demands.max_evidence_age)

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import read_object
 
@@ -98,9 +99,10 @@ def _fresh(path: Path, now: datetime, max_age: timedelta) -> dict[str, Any]:
     except BadTimestamp as problem:
         raise Unproven(f"{path}: ts_utc is {problem}") from None
     if age < -SKEW:
-        raise Unproven(f"{path} is dated {spoken(-age.total_seconds())} in the future")
+        raise Unproven(f"{path} is dated {format_duration(-age.total_seconds())} in the future")
     if age > max_age:
-        raise Unproven(f"{path} is {spoken(age.total_seconds())} old, the window is {spoken(max_age.total_seconds())}")
+        window = format_duration(max_age.total_seconds())
+        raise Unproven(f"{path} is {format_duration(age.total_seconds())} old, the window is {window}")
     return document
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.clock import BadTimestamp, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object
 from pytest_promotion.json_files import read_object
@@ -67,7 +68,7 @@ def _of_this(
         raise Unproven(f"it is of the environment {report.get('environment')!r}, not of {environment!r}")
     age = (now - ended).total_seconds()
     if not -_SKEW_S <= age <= max_age_s or ended < started:
-        raise Unproven(f"it is {spoken(age)} old, expected at most {spoken(max_age_s)}")
+        raise Unproven(f"it is {format_duration(age)} old, expected at most {format_duration(max_age_s)}")
     if since is not None and started < since:
         raise Unproven(f"it was begun at {started}, before the deployment ended at {since}")
 

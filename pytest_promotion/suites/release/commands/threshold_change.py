@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.errors import asked_at
+from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 
@@ -56,7 +57,7 @@ def threshold_change() -> None:
     "--max-evidence-age",
     default=35,
     show_default=True,
-    type=click.IntRange(1),
+    type=DurationIn(timedelta(days=1), whole=True),
     metavar="DAYS",
     help="Before the record.",
 )
@@ -72,7 +73,7 @@ def check(
     min_approvals: int,
     min_loosening_approvals: int,
     min_monitor_reports: int,
-    max_evidence_age: int,
+    max_evidence_age: timedelta,
     at: str | None,
     as_json: bool,
 ) -> int:
@@ -100,7 +101,7 @@ def check(
                 min_approvals=min_approvals,
                 min_loosening_approvals=min_loosening_approvals,
                 min_monitor_reports=min_monitor_reports,
-                max_evidence_age=timedelta(days=max_evidence_age),
+                max_evidence_age=max_evidence_age,
             ),
             None if signers is None else people.read(signers.read_bytes(), signers.name),
             now,

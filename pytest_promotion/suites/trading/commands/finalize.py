@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.options import DurationIn
+
 
 @click.command(epilog="Example: promotion finalize --apply-to-primary")
 @click.option(
@@ -26,19 +28,20 @@ import click
 )
 @click.option(
     "--max-report-age-min",
-    type=click.FloatRange(min=0, min_open=True),
+    "max_age",
+    type=DurationIn(timedelta(minutes=1)),
     default=30.0,
     show_default=True,
     help="How old an input may be.",
 )
 @click.option("--apply-to-primary", is_flag=True, help="Write the primary document too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def finalize(reports: Path, docs: Path, max_report_age_min: float, apply_to_primary: bool, as_json: bool) -> int:
+def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bool, as_json: bool) -> int:
     """Decide GO or HOLD from the strict cycle, the soak and day 2. Exit 0 GO, 2 HOLD."""
     from pytest_promotion.json_files import write, write_json
     from pytest_promotion.suites.trading.readiness import finalize as judge
 
-    found = judge(reports, datetime.now(UTC), timedelta(minutes=max_report_age_min))
+    found = judge(reports, datetime.now(UTC), max_age)
     try:
         write_json(reports / "readiness" / "final_decision_latest.json", found.document())
         write(docs / "option4_readiness_decision_latest.md", found.markdown())

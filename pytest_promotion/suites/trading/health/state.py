@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
-from pytest_promotion.clock import iso, spoken
+from pytest_promotion.clock import iso
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.reading import Root, read
 from pytest_promotion.suites.trading.health.bus import NoAnswer, ping
@@ -128,7 +129,7 @@ def _newest(root: Path, asked: str, field: str, now: datetime, *, literal: bool)
         with _opened(root, path, name) as (file, size):
             moment, source = dated(name, file, size, field)
         if moment - now > SKEW:
-            ahead = spoken((moment - now).total_seconds())
+            ahead = format_duration((moment - now).total_seconds())
             raise Unproven(f"{name} is dated {ahead} in the future ({source} {iso(moment)})")
         found.append((moment, name, source))
     if not found:
