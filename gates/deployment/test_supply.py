@@ -29,7 +29,7 @@ def test_security_scan(artifact, clock, freshness, policy, reason):
         assert scan.created, f"{path} does not say when it was made"
         freshness(report, timestamp=of_scan.trimmed(scan.created), source="scan time")
         scans.append((path, scan))
-    found = of_scan.judge(scans, limits, clock.now())
+    found = of_scan.judge(scans, limits, clock.now(), policy.future_skew)
     assert found.status != "fail", "; ".join(found.reasons)
     if found.status != "pass":
         raise Unproven("; ".join(found.reasons))
@@ -47,7 +47,7 @@ def test_infrastructure_plan(artifact, clock, freshness, policy, reason):
     assert not plan.values, f"{report.path} holds values: keep what `promotion plan mask` makes of it"
     assert plan.made, f"{report.path} does not say when it was made"
     freshness(report, timestamp=plan.made, source="timestamp")
-    found = of_plan.judge(plan, rules, clock.now())
+    found = of_plan.judge(plan, rules, clock.now(), policy.future_skew)
     assert found.status != "fail", "; ".join(found.reasons)
     if found.status != "pass":
         raise Unproven("; ".join(found.reasons))

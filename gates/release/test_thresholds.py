@@ -31,6 +31,7 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
             min_approvals=policy["min_approvals"],
             min_loosening_approvals=policy["min_loosening_approvals"],
             min_monitor_reports=policy["min_monitor_reports"],
+            future_skew=policy.future_skew,
             max_evidence_age=parse_duration(policy["max_evidence_age_days"] * 86400),
         ),
         signers.read(policy.signers.content, "the signers") if policy.signers else None,

@@ -58,7 +58,8 @@ class Account:
 
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
-    accepted, waived, uncovered = apply(account.results, account.granted.waivers, account.now)
+    skew = account.policy.rules.timestamps.skew
+    accepted, waived, uncovered = apply(account.results, account.granted.waivers, account.now, skew)
     # After what is waived: what rests on an accepted failure is judged by itself.
     results = with_requirements(accepted)
     exhibits, problems = bundle.collect(results)

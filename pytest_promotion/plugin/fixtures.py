@@ -100,7 +100,12 @@ class GatePolicy(Mapping[str, Any]):
         """The gate's window, else the profile's."""
         if self._rules.max_age is not None:
             return parse_duration(self._rules.max_age)
-        return parse_duration(self.resolved.timestamps.max_report_age_min * 60)
+        return self.resolved.timestamps.max_age
+
+    @property
+    def future_skew(self) -> timedelta:
+        """How far in the future a timestamp may lie."""
+        return self.resolved.timestamps.skew
 
     def __getitem__(self, name: str) -> Any:
         try:

@@ -186,7 +186,7 @@ class GateSession:
             commit, _ = provenance.git_state(settings.root)
             self._granted = _granted(settings, provenance.subject_of(settings.subject, manifest, commit), now)
         own = [waiver for waiver in self._granted.waivers if waiver.gate == result.gate.id]
-        [seen], _, _ = apply([result], own, now)
+        [seen], _, _ = apply([result], own, now, settings.policy.rules.timestamps.skew)
         return seen
 
     def _manifest(self, root: Any) -> tuple[Exhibit | None, list[str]]:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
 from pytest_promotion.canonical import canonical
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
-from pytest_promotion.decision.waivers import SKEW
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment, stamp
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
@@ -162,6 +161,7 @@ def check(
     quorum: OverrideQuorum | None,
     signers: Mapping[str, Signer],
     at: datetime,
+    skew: timedelta = FUTURE_SKEW,
 ) -> list[Signer]:
     """
     Who approved that the decision in *content* is overridden at the moment *at*.
@@ -178,7 +178,7 @@ def check(
     if decision.subject is None or override.subject.digest != decision.subject.digest:
         raise Unproven("it is about something else than the decision")
     created, expires = _moments(override)
-    if created > at + SKEW:
+    if created > at + skew:
         raise Unproven(f"it is of {iso(created)}, which is yet to come")
     if expires - created > parse_duration(quorum.max):
         raise Unproven(f"it lasts longer than {quorum.max}, the most that the policy allows")
@@ -205,7 +205,11 @@ def note(name: str, override: Override) -> str:
 
 
 def owing(
-    every: Sequence[Owed], quorum: OverrideQuorum | None, signers: Mapping[str, Signer], now: datetime
+    every: Sequence[Owed],
+    quorum: OverrideQuorum | None,
+    signers: Mapping[str, Signer],
+    now: datetime,
+    skew: timedelta = FUTURE_SKEW,
 ) -> list[str]:
     """A sentence for each override without a post-mortem that somebody attested."""
     due = quorum.post_mortem_within if quorum is not None else OverrideQuorum().post_mortem_within
@@ -216,7 +220,7 @@ def owing(
             override = _converted(one.override, Override, one.name)
             created, _ = _moments(override)
             late = f"; it was due {due} after {iso(created)}" if now - created > parse_duration(due) else ""
-            _check_review(one, override, signers, (created, now))
+            _check_review(one, override, signers, (created, now + skew))
         except Unproven as refusal:
             found.append(f"{one.name}: {refusal}{late}")
     return found
@@ -236,7 +240,7 @@ def _check_review(
         moment = parse_moment(review.ts_utc)
     except BadTimestamp as problem:
         raise Unproven(f"its post-mortem is of {problem}") from None
-    if not between[0] <= moment <= between[1] + SKEW:
+    if not between[0] <= moment <= between[1]:
         raise Unproven(f"its post-mortem is of {iso(moment)}, which is before the override or yet to come")
     # By the keys of that day: a review does not become undone when somebody's key expires.
     signer_of(review.attested, review.matter, signers, moment)

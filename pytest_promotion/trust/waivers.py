@@ -166,7 +166,7 @@ def waiver_of(entry: Entry, where: str, policy: Policy, signers: Mapping[str, Si
         ends=ValidUntil(iso(expires), f"the waiver of {entry.gate} expires"),
         where=where,
     )
-    late = untimely(bare, now)
+    late = untimely(bare, now, policy.rules.timestamps.skew)
     if late:
         raise Unproven(f"it {late}")  # told before the keys, which may have expired with it
     who = approved(entry.approvals, matter_of(entry), signers, quorum.approvals, now, {entry.owner, entry.requested_by})

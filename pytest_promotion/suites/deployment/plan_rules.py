@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from pytest_promotion.clock import iso
+from pytest_promotion.clock import FUTURE_SKEW, iso
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.readers.terraform import Change, Plan
-
-SKEW: Final = timedelta(minutes=2)
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +58,7 @@ def rules(plain: Any) -> Rules:
     return found
 
 
-def judge(plan: Plan, asked: Rules, now: datetime) -> Judgement:
+def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW) -> Judgement:
     """
     *plan* held against the rules *asked* at the moment *now*.
 
@@ -80,7 +78,7 @@ def judge(plan: Plan, asked: Rules, now: datetime) -> Judgement:
     if drifted and asked.drift == "refuse":
         against.append(f"{len(drifted)} resources were changed behind its back: {', '.join(drifted[:10])}")
     open_ = [f"check {name} was not decided yet" for name, status in plan.checks if status == "unknown"]
-    open_ += _gaps(plan, asked, now)
+    open_ += _gaps(plan, asked, now, skew)
     return Judgement(
         status="fail" if against else "inconclusive" if open_ else "pass",
         reasons=against + open_,
@@ -99,13 +97,13 @@ def _why(change: Change) -> str:
     return f" ({change.reason.replace('_', ' ')})" if change.reason else ""
 
 
-def _gaps(plan: Plan, asked: Rules, now: datetime) -> list[str]:
+def _gaps(plan: Plan, asked: Rules, now: datetime, skew: timedelta) -> list[str]:
     found = []
     if plan.errored is None or plan.complete is None:
         found.append("this version of Terraform does not say whether the plan is whole: use 1.8 or later")
     elif not plan.complete:
         found.append("the plan is not complete: applying it would leave something to be planned again")
-    late = untimely("the plan", plan.made, now, asked.max_age, SKEW)
+    late = untimely("the plan", plan.made, now, asked.max_age, skew)
     return [*found, late] if late else found
 
 

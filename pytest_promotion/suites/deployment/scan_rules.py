@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
@@ -18,7 +18,6 @@ from pytest_promotion.readers.findings import SEVERITIES, Finding, Scan
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
 SHOWN: Final = 20
-SKEW: Final = timedelta(minutes=2)
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -71,7 +70,7 @@ class Judgement(msgspec.Struct, frozen=True):
     excused: dict[str, int]
 
 
-def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Judgement:
+def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime, skew: timedelta = FUTURE_SKEW) -> Judgement:
     """
     *scans*, each with where it came from, held against *rules* at the moment *now*.
 
@@ -83,7 +82,7 @@ def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Ju
     open_: list[str] = [] if scans else ["there is no scan"]
     worst: list[Finding] = []
     for origin, scan in scans:
-        open_ += _gaps(origin, scan, rules, now)
+        open_ += _gaps(origin, scan, rules, now, skew)
         for one in scan.findings:
             why = _excuse(one, rules, now)
             if why:
@@ -110,7 +109,7 @@ def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Ju
     return Judgement(status, told + open_, by_severity, dict(sorted(excused.items())))
 
 
-def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
+def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime, skew: timedelta) -> list[str]:
     """What leaves open whether there is more than *scan* found."""
     found = []
     if not scan.looked_at:
@@ -122,7 +121,7 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
         of = ", ".join(sorted(scan.digests)) or "no image that it names by digest"
         found.append(f"{origin} is a scan of {of}, not of {rules.image}")
     made = None if scan.created is None else trimmed(scan.created)
-    late = untimely(origin, made, now, rules.max_age, SKEW)
+    late = untimely(origin, made, now, rules.max_age, skew)
     return [*found, late] if late else found
 
 

@@ -12,21 +12,20 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.release.knowledge.benchmark import MEASURED
 
 FOLDER: Final = ".runtime/kb_benchmark_history"
-SKEW: Final = timedelta(minutes=2)  # clocks of two machines differ
 _LOCK_S: Final = 30.0
 
 
@@ -97,7 +96,7 @@ def _report(folder: Path, name: str, profile: str, now: datetime) -> tuple[datet
     if data.get("profile") != profile:
         raise Unproven(f"{name} is of the profile {data.get('profile')!r}")
     moment = parse_moment(data.get("generated_at_utc"))
-    if moment > now + SKEW:
+    if moment > now + FUTURE_SKEW:
         raise Unproven(f"{name} is from the future: {iso(moment)}")
     return moment, name, data
 
