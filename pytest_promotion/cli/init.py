@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion import atomic
+
 
 @click.command(epilog="Example: promotion init release && cd release && pytest gates")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
@@ -27,10 +29,8 @@ def init(folder: Path, as_json: bool) -> int:
         return 2
     try:
         for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as out:  # not over a file that came into being just now
-                out.write(content)
+            # Not over a file that was created just now.
+            atomic.write(folder / name, content, durable=False, overwrite=False)
     except OSError as problem:
         raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
     if as_json:

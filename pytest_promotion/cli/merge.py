@@ -43,7 +43,9 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
     folder = ReportFolder(reports / "promotion_gates")
     try:
         private = read_private(key) if key else None
-        decision = merged(files, vault_at(vault or folder.path / "evidence"))
+        kept = vault_at(vault or folder.path / "evidence")
+        decision = merged(files, kept)
+        kept.sync(decision.evidence_digests)
         history = History(folder.path)
         document = as_document.document(decision, history.head().document())
         folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile))

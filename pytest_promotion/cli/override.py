@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_promotion import atomic
 from pytest_promotion.cli.errors import lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
@@ -172,9 +173,7 @@ def _free(place: Path) -> Path:
 
 def _create(place: Path, text: str) -> None:
     """Puts *text* at *place*, which no other process may have made meanwhile."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with place.open("x", encoding="utf-8") as file:
-            file.write(text)
+        atomic.write(place, text.encode(), overwrite=False)
     except FileExistsError:
         raise Unproven(f"{place} is there already: the decision was overridden before") from None

@@ -228,6 +228,7 @@ class GateSession:
         vault = self._settings.vault()
         for source in self._settings.policy.sources:
             vault.keep(source.sha256, source.content)
+        vault.sync(decision.evidence_digests)  # before there is a decision that names it
         replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
         # Neither a replay nor a look at some gates decides anything: the history is of decisions.
         history = None if replay or partial else History(self._folder.path)

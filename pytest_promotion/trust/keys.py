@@ -8,13 +8,13 @@ the same id whoever wrote its file.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ def generate(place: Path, algorithm: Algorithm = "ed25519") -> tuple[Path, Path]
 
 def _create(path: Path, content: bytes, mode: int) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
+        atomic.write(path, content, mode=mode, overwrite=False)
     except FileExistsError:
         raise Unproven(f"{path} is there already: a key is never overwritten") from None
     except OSError as problem:

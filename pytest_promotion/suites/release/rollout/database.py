@@ -12,13 +12,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 
 _HEADER: Final = b"SQLite format 3\x00"
@@ -119,25 +119,18 @@ def restore(backup: Backup) -> None:
         if _digest(kept) != backup.sha256:
             raise Unproven(f"{kept} was changed since it was written")
         _refuse_if_open(place)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-        os.close(handle)
-        new = Path(name)
-        try:
+        with atomic.new_file(place.parent) as fresh:
+            new = Path(fresh.name)
             shutil.copyfile(kept, new)
             if checked(new) != backup.rows:
                 raise Unproven(f"{kept} does not have the rows that were counted")
-            os.chmod(new, backup.mode)
             if hasattr(os, "chown") and (new.stat().st_uid, new.stat().st_gid) != (backup.uid, backup.gid):
                 os.chown(new, backup.uid, backup.gid)  # or the service could not write to it
-            _flush(new)
+            os.fsync(fresh.file.fileno())
             # First what would be replayed into the new bytes. Killed in between, this is done again.
             for suffix in _BESIDE:
                 place.with_name(place.name + suffix).unlink(missing_ok=True)
-            os.replace(new, place)
-            _flush(place.parent)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+            fresh.put(place, mode=backup.mode)
         if _digest(place) != backup.sha256:
             raise Unproven(f"{place} was written to while it was put back")
     except OSError as problem:
