@@ -116,9 +116,14 @@ def test_a_new_file_takes_the_next_name_where_one_is_taken(tmp_path):
 def test_an_interrupted_write_leaves_what_was_there(tmp_path):
     """Half a decision must never be found under the name of a whole one."""
     (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), atomic.writing(tmp_path / "a") as file:
-        file.write(b"ne")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with atomic.writing(tmp_path / "a") as file:
+            file.write(b"ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / "a").read_bytes() == b"old"
     assert left_over(tmp_path) == []
 
