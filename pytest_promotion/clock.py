@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pytest_promotion.errors import PromotionError
+
 # How far ahead of this clock the one of another machine may be, where no policy says it (`timestamps.future_skew`).
 FUTURE_SKEW: Final = timedelta(minutes=2)
 
@@ -36,7 +38,7 @@ class Clock:
         return self.stopped_at is not None
 
 
-class BadTimestamp(ValueError):
+class BadTimestamp(PromotionError, ValueError):
     """A timestamp that does not say which moment it means. The message says what was found."""
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import Unfinished, Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.model import Absence, Outcome, Severity
 
@@ -182,11 +182,12 @@ def parse(content: bytes, name: str) -> StoredDecision:
     The decision in *content*.
 
     Raises:
-        Unproven: for what is no finished decision, with the place in it.
+        Unfinished: for the decision of a session that has not ended.
+        Unproven: for what is no decision, with the place in it.
     """
     plain = documents.parse_json(content, name)
     if isinstance(plain, dict) and plain.get("finished") is False:
-        raise Unproven(
+        raise Unfinished(
             f"{name} is not finished: {'; '.join(map(str, plain.get('reasons', ()))) or 'no reason is given'}"
         )
     try:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import format_duration
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import PolicyError, Unfinished, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
 from pytest_promotion.trust import overrides, required_gates, signing
@@ -112,10 +112,10 @@ def verify(case: Case, demands: Demands) -> Answer:
     found = _Findings()
     try:
         decision = parse(case.content, case.name)
+    except Unfinished as refusal:
+        return Answer(None, against=(str(refusal),))  # it has decided nothing, which is an answer
     except Unproven as refusal:
-        # An unfinished session has decided nothing, which is an answer; anything else is not even a decision.
-        unfinished = "is not finished" in str(refusal)
-        return Answer(None, *(((str(refusal),), ()) if unfinished else ((), (str(refusal),))))
+        return Answer(None, unknown=(str(refusal),))  # it is not even a decision
     found.against += _said(decision)
     found.against += contradictions(decision)
     policy = _policy_of(decision, case)

@@ -164,7 +164,8 @@ def _refuse_if_open(place: Path) -> None:
             found.execute("BEGIN EXCLUSIVE")
             found.execute("ROLLBACK")
     except sqlite3.OperationalError as problem:
-        if "locked" in str(problem) or "busy" in str(problem):
+        # The low byte is the code, the others say more about it.
+        if (problem.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Unproven(f"{place} is still in use") from None
         # Otherwise it is damaged, which is a reason to replace it.
     except sqlite3.DatabaseError:
