@@ -10,6 +10,7 @@ from typing import Any
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
+from pytest_promotion.evidence.files import read_file
 
 
 def write(path: Path, content: str) -> None:
@@ -25,7 +26,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object at *path*. Raises `Unproven` for whatever else is there, and for nothing."""
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as problem:
         raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     found = parse_json(content, str(path))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.durations import LONGEST
-from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.history.index import Index
@@ -182,12 +182,8 @@ def _folder(reports: Path) -> Path:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    try:
+    with command_errors("the history cannot be read"):
         yield
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the history cannot be read: {(problem.strerror or 'failed').lower()}") from None
 
 
 @contextmanager

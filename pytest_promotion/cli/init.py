@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from pytest_promotion import atomic
+from pytest_promotion.cli.errors import command_errors
 
 
 @click.command(epilog="Example: promotion init release && cd release && pytest gates")
@@ -27,12 +28,10 @@ def init(folder: Path, as_json: bool) -> int:
     if there:
         click.echo(f"not written: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already", err=True)
         return 2
-    try:
+    with command_errors():
         for name, content in files.items():
             # Not over a file that was created just now.
             atomic.write(folder / name, content, durable=False, overwrite=False)
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "files": list(files)}, indent=2))
         return 0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.durations import LONGEST
-from pytest_promotion.errors import PolicyError, Unproven
 
 # An object at a URL that is younger than half of that is not uploaded again by a session that relies on it.
 _LEAST_GRACE = timedelta(hours=12)
@@ -69,14 +69,8 @@ def gc(
         raise click.UsageError("several reports folders have several vaults: name one with --vault")
     folders = [one / "promotion_gates" for one in reports or (Path("reports"),)]
     keeping = Keeping(keep_days or 0, keep_last or 0, grace)
-    try:
+    with command_errors("the vault cannot be cleared"):
         found = clear(folders, vault_at(place or folders[0] / "evidence"), keeping, datetime.now(UTC), dry_run=dry_run)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the vault cannot be cleared: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps(found.document()))
     else:

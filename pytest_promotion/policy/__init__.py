@@ -17,6 +17,7 @@ import msgspec
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.policy.comparing import weakened
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
@@ -74,9 +75,7 @@ class Policy:
         return self.rules.gate(gate_id)
 
 
-def load(
-    path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = Path.read_bytes
-) -> Policy:
+def load(path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = read_file) -> Policy:
     """
     Reads the policy at *path*, or the built-in one where that is None.
 
@@ -129,7 +128,7 @@ def _beside(path: Path | None, name: str | None, document: Document, reader: Rea
         raise PolicyError(f"{document.path or 'the policy'} names {name}, which cannot be read: {said}") from None
 
 
-def profiles(path: Path, reader: Reader = Path.read_bytes) -> tuple[str, ...]:
+def profiles(path: Path, reader: Reader = read_file) -> tuple[str, ...]:
     """The names of the profiles of the policy at *path*, `default` among them. Raises `PolicyError`."""
     document, _ = Document.read(path, reader)
     return tuple(dict.fromkeys((DEFAULT_PROFILE, *document.data.get("profiles", {}))))

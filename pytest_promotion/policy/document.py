@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile
 
@@ -49,7 +50,7 @@ class Document:
 
     @classmethod
     def read(
-        cls, path: Path, reader: Reader = Path.read_bytes, including: tuple[str, ...] = ()
+        cls, path: Path, reader: Reader = read_file, including: tuple[str, ...] = ()
     ) -> tuple[Document, list[PolicySource]]:
         """The policy at *path*, which *reader* gets: from the disk, or from the evidence of a past decision."""
         place = os.path.normpath(path)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -128,13 +129,9 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            found = file.read(_LARGEST + 1)
+        return read_file(path, _LARGEST)
     except OSError as problem:
         raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    if len(found) > _LARGEST:
-        raise Unproven(f"{path} is no key: it is larger than {_LARGEST >> 10} kB")
-    return found
 
 
 def _public(found: Any, name: str) -> PublicKey:

@@ -13,6 +13,7 @@ import msgspec
 
 from pytest_promotion.errors import Unfinished, Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.model import Absence, Outcome, Severity
 
 LARGEST: Final = 64 * 2**20  # bytes; a decision of ten thousand gates has ten million
@@ -168,13 +169,9 @@ class StoredDecision(msgspec.Struct, frozen=True):
 def read_content(path: Path) -> bytes:
     """The bytes of the decision at *path*. Raises `Unproven`."""
     try:
-        with path.open("rb") as file:
-            found = file.read(LARGEST + 1)
+        return read_file(path, LARGEST)
     except OSError as problem:
         raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    if len(found) > LARGEST:
-        raise Unproven(f"{path} is larger than {LARGEST >> 20} MB, which no decision is")
-    return found
 
 
 def parse(content: bytes, name: str) -> StoredDecision:

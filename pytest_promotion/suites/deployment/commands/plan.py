@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.group()
@@ -45,9 +46,9 @@ def check(
     from pytest_promotion.suites.deployment.plan_rules import document, judge, rules
 
     now = Clock().now()
-    with answering():
+    with command_errors():
         asked = rules({"protected": list(protect), "most_lost": most_lost, "drift": drift, "max_age": max_age})
-        found = read(file.read_bytes(), str(file))
+        found = read(read_file(file), str(file))
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
         if out is not None:
@@ -80,9 +81,9 @@ def mask(file: Path, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - 
     from pytest_promotion.json_files import write_json
     from pytest_promotion.suites.deployment.plan_masking import masked
 
-    with answering():
+    with command_errors():
         piped = str(file) == "-"
-        content = sys.stdin.buffer.read() if piped else file.read_bytes()
+        content = sys.stdin.buffer.read() if piped else read_file(file)
         found = masked(content, "standard input" if piped else str(file))
         if out is not None:
             write_json(out, found)

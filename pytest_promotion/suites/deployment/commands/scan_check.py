@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.command(
@@ -47,9 +48,9 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         "end_of_life": given["accept_end_of_life"],
     }
     now = Clock().now()
-    with answering():
+    with command_errors():
         accepted = limits(rules)
-        scans = [(str(path), read(path.read_bytes(), str(path)).dated(given["scanned_at"])) for path in files]
+        scans = [(str(path), read(read_file(path), str(path)).dated(given["scanned_at"])) for path in files]
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:

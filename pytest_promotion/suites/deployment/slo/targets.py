@@ -11,6 +11,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.readers.load_test import DURATION, FAILED, Measured, Rate
 
 ENOUGH: Final = 100  # requests below which a suggestion would be a guess
@@ -70,7 +71,7 @@ class Held(msgspec.Struct, frozen=True):
 def load(path: Path) -> dict[str, Target]:
     """The targets in the YAML file at *path*. Raises `PolicyError`."""
     try:
-        plain = parse_yaml(path.read_bytes(), str(path))
+        plain = parse_yaml(read_file(path), str(path))
     except OSError as problem:
         raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     except Unproven as problem:

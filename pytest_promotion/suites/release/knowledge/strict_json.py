@@ -10,6 +10,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion.evidence.files import read_file
 
 Wanted = TypeVar("Wanted")
 
@@ -23,7 +24,7 @@ def read(path: Path, wanted: type[Wanted], what: str) -> tuple[Wanted, str]:
             keys and wrong types, with the place; *what* it should have been stands in the message.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as problem:
         raise PolicyError(f"{what} {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_promotion.clock import iso
 from pytest_promotion.errors import PolicyError, PromotionError, Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.trust import verify as trust
 from pytest_promotion.trust.keys import read_public
 from pytest_promotion.trust.stored import read_content
@@ -66,6 +67,6 @@ class Permission:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as problem:
         raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.options import DurationIn
 
 
@@ -42,13 +43,11 @@ def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bo
     from pytest_promotion.suites.trading.readiness import finalize as judge
 
     found = judge(reports, datetime.now(UTC), max_age)
-    try:
+    with command_errors("the decision could not be written"):
         write_json(reports / "readiness" / "final_decision_latest.json", found.document())
         write(docs / "option4_readiness_decision_latest.md", found.markdown())
         if apply_to_primary:
             write(docs / "option4_readiness_decision.md", found.markdown())
-    except OSError as problem:
-        raise click.ClickException(f"the decision could not be written: {problem.strerror or problem}") from None
     click.echo(json.dumps(found.document()) if as_json else f"readiness: {found.status}")
     if not as_json:
         for name, why in zip(found.blockers, found.because, strict=True):

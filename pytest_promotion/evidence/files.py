@@ -1,0 +1,33 @@
+"""Reading a file that a user has named, with bounds: a FIFO or a device would hang a command, or never end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+LARGEST: Final = 256 * 2**20  # bytes; nobody writes a larger report, policy or plan
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_file(path: str | Path, largest: int = LARGEST) -> bytes:
+    """
+    The bytes of the regular file at *path*; links are followed.
+
+    Raises:
+        OSError: where it cannot be read, is no regular file, or has more than *largest* bytes. `strerror` says which.
+    """
+    handle = os.open(path, _FLAGS)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+        content = file.read(largest + 1)  # not by its size: it may grow while it is read
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"larger than {_printed(largest)}", os.fspath(path))
+    return content
+
+
+def _printed(size: int) -> str:
+    return f"{size >> 20} MB" if size >= 2**20 else f"{size >> 10} kB"
