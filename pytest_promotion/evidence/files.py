@@ -20,9 +20,10 @@ def read_file(path: str | Path, largest: int = LARGEST) -> bytes:
         OSError: where it cannot be read, is no regular file, or has more than *largest* bytes. `strerror` says which.
     """
     handle = os.open(path, _FLAGS)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
         content = file.read(largest + 1)  # not by its size: it may grow while it is read
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"larger than {_printed(largest)}", os.fspath(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from pytest_promotion.clock import FUTURE_SKEW, iso
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.terraform import Change, Plan
 
 
@@ -38,11 +40,10 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         parse_duration(self.max_age)
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """The answer, with how many resources each action is for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanJudgement(Judgement):
+    """With how many resources each action is for."""
 
-    status: str  # pass, fail or inconclusive
-    reasons: list[str]
     actions: dict[str, int]
     lost: list[str]
     drifted: list[str]
@@ -58,7 +59,7 @@ def rules(plain: Any) -> Rules:
     return found
 
 
-def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW) -> Judgement:
+def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW) -> PlanJudgement:
     """
     *plan* held against the rules *asked* at the moment *now*.
 
@@ -79,9 +80,9 @@ def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW
         against.append(f"{len(drifted)} resources were changed behind its back: {', '.join(drifted[:10])}")
     open_ = [f"check {name} was not decided yet" for name, status in plan.checks if status == "unknown"]
     open_ += _gaps(plan, asked, now, skew)
-    return Judgement(
-        status="fail" if against else "inconclusive" if open_ else "pass",
-        reasons=against + open_,
+    return PlanJudgement(
+        against=tuple(against),
+        open_questions=tuple(open_),
         actions=dict(sorted(Counter(one.action for one in plan.changes).items())),
         lost=[one.address for one in lost],
         drifted=drifted,
@@ -107,11 +108,15 @@ def _gaps(plan: Plan, asked: Rules, now: datetime, skew: timedelta) -> list[str]
     return [*found, late] if late else found
 
 
-def document(origin: str, plan: Plan, judgement: Judgement, now: datetime) -> dict[str, Any]:
+def document(origin: str, plan: Plan, judgement: PlanJudgement, now: datetime) -> dict[str, Any]:
     """The report on a plan, as plain values; no value of the infrastructure is in it."""
     return {
         "schema_version": 1,
         "ts_utc": iso(now),
         "plan": {"path": origin, "format_version": plan.version, "made": plan.made},
-        **msgspec.to_builtins(judgement),
+        "status": judgement.status.value,
+        "reasons": list(judgement.reasons),
+        "actions": judgement.actions,
+        "lost": judgement.lost,
+        "drifted": judgement.drifted,
     }

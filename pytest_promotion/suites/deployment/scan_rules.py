@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.findings import SEVERITIES, Finding, Scan
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
@@ -61,16 +63,17 @@ def limits(plain: Any) -> Limits:
     return found
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """The answer. `counts` are the findings that count, by severity; `excused` those that do not, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanJudgement(Judgement):
+    """`counts` are the findings that count, by severity; `excused` those that do not, and why."""
 
-    status: str  # pass, fail or inconclusive
-    reasons: list[str]
     counts: dict[str, int]
     excused: dict[str, int]
 
 
-def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime, skew: timedelta = FUTURE_SKEW) -> Judgement:
+def judge(
+    scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime, skew: timedelta = FUTURE_SKEW
+) -> ScanJudgement:
     """
     *scans*, each with where it came from, held against *rules* at the moment *now*.
 
@@ -104,9 +107,13 @@ def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime, skew:
         for one in blocking[:SHOWN]
     ]
     told = over + shown + ([f"and {len(blocking) - SHOWN} more"] if len(blocking) > SHOWN else [])
-    status = "fail" if over else "inconclusive" if open_ else "pass"
     by_severity = {name: counts[name] for name in SEVERITIES}
-    return Judgement(status, told + open_, by_severity, dict(sorted(excused.items())))
+    return ScanJudgement(
+        against=tuple(told) if over else (),
+        open_questions=tuple(open_),
+        counts=by_severity,
+        excused=dict(sorted(excused.items())),
+    )
 
 
 def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime, skew: timedelta) -> list[str]:
@@ -147,12 +154,15 @@ def trimmed(moment: str) -> str:
     return re.sub(r"(\.\d{6})\d+", r"\1", moment)
 
 
-def document(scans: Sequence[tuple[str, Scan]], judgement: Judgement, now: datetime) -> dict[str, Any]:
+def document(scans: Sequence[tuple[str, Scan]], judgement: ScanJudgement, now: datetime) -> dict[str, Any]:
     """The report on *scans*, as plain values."""
     return {
         "schema_version": 1,
         "ts_utc": iso(now),
-        **msgspec.to_builtins(judgement),
+        "status": judgement.status.value,
+        "reasons": list(judgement.reasons),
+        "counts": judgement.counts,
+        "excused": judgement.excused,
         "scans": [
             {
                 "path": origin,

@@ -67,7 +67,7 @@ def check(
             f"note: {file} holds values; keep `promotion plan mask` of it as evidence, which gives the same answer",
             err=True,
         )
-    return {"pass": 0, "fail": 2}.get(judgement.status, 3)
+    return judgement.exit_code
 
 
 @plan.command("mask", epilog="Example: terraform show -json tfplan | promotion plan mask - --out reports/plan.json")

@@ -67,7 +67,7 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
             click.echo(f"  {line}")
         for why, count in judgement.excused.items():
             click.echo(f"  {count} left out: {why}")
-    return {"pass": 0, "fail": 2}.get(judgement.status, 3)
+    return judgement.exit_code
 
 
 def _pairs(option: str, words: tuple[str, ...], kind: Any) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def document(asked: Asked, found: Exchange, now: datetime) -> dict[str, Any]:
         "ts_utc": iso(now),
         "started_at": iso(asked.started),
         "finished_at": iso(now),
-        "status": "fail" if against else found.status,
+        "status": "fail" if against else found.judgement.status.value,
         "reasons": [*against, *found.unknown],
         "environment": asked.environment,
         "base_url": asked.base_url,

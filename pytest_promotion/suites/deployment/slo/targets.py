@@ -12,6 +12,8 @@ import msgspec
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.judgement import Judgement
+from pytest_promotion.model import Measurement
 from pytest_promotion.readers.load_test import DURATION, FAILED, Measured, Rate
 
 ENOUGH: Final = 100  # requests below which a suggestion would be a guess
@@ -112,9 +114,9 @@ def judge(measured: Measured, targets: Mapping[str, Target]) -> list[Held]:
     return found
 
 
-def status(measured: Measured, held: Sequence[Held]) -> tuple[str, list[str]]:
+def judgement(measured: Measured, held: Sequence[Held]) -> Judgement:
     """
-    `pass`, `fail` or `inconclusive`, and why not.
+    What the targets say together.
 
     What k6 itself says failed is a failure too, whatever the targets are; a critical target that was not measured
     leaves the question open, and no request at all leaves every question open.
@@ -133,11 +135,13 @@ def status(measured: Measured, held: Sequence[Held]) -> tuple[str, list[str]]:
         elif not one.passed:
             reasons.append(f"{one.name} is {one.value:g} {one.unit}, expected {one.operator} {one.limit:g}")
     reasons += [f"k6 says that {rule} failed" for rule, ok in measured.thresholds.items() if not ok]
-    if reasons:
-        return "fail", reasons + open_
-    if not held:
+    if not held and not reasons:
         open_.append("there is no target")
-    return ("inconclusive", open_) if open_ else ("pass", [])
+    return Judgement(
+        against=tuple(reasons),
+        open_questions=tuple(open_),
+        measurements=tuple(Measurement(one.name, one.value, one.operator, one.limit, one.passed) for one in held),
+    )
 
 
 def suggestion(measured: Measured, headroom: float = 0.2) -> dict[str, Any]:
