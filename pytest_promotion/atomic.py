@@ -129,7 +129,7 @@ def sync(files: Collection[str], root: str | Path) -> None:
     above = [root]
     while os.path.dirname(above[-1]) != above[-1]:
         above.append(os.path.dirname(above[-1]))
-    _each(_sync_file, files)
+    _each(sync_file, files)
     _each(sync_folder, [*folders, *above])
 
 
@@ -147,7 +147,8 @@ def sync_folder(path: str | Path) -> None:
         os.close(handle)
 
 
-def _sync_file(path: str) -> None:
+def sync_file(path: str | Path) -> None:
+    """Makes the content of the file at *path* durable, if it is there. Raises `OSError`."""
     try:
         handle = os.open(path, os.O_RDONLY if _POSIX else os.O_RDWR)
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 
 
 def write(path: Path, content: str) -> None:
@@ -25,10 +25,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object at *path*. Raises `Unproven` for whatever else is there, and for nothing."""
-    try:
-        content = read_file(path)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(path)
     found = parse_json(content, str(path))
     if not isinstance(found, dict):
         raise Unproven(f"{path} is {named(found)}, expected an object")

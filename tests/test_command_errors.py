@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 import pytest_promotion
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.errors import GateFailed, PolicyError, Unanswered, Unproven
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_file, read_given
+from pytest_promotion.evidence.typed import converted
 
 PACKAGE = Path(pytest_promotion.__file__).parent
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
@@ -133,3 +134,18 @@ def test_a_command_does_not_wait_for_a_fifo(tmp_path, words):
     assert done.returncode == 3, done.stdout + done.stderr
     assert "not a regular file" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("refusal", "name"), [(Unproven, None), (PolicyError, "the plan")])
+def test_a_file_that_cannot_be_read_is_named_in_the_sentence(tmp_path, refusal, name):
+    """Twenty callers wrote that sentence; one of them would be left behind when it changes."""
+    with pytest.raises(refusal, match=f"^{name or tmp_path / 'x'} cannot be read: no such file or directory$"):
+        read_given(tmp_path / "x", name, refusal=refusal)
+
+
+@pytest.mark.parametrize("refusal", [Unproven, PolicyError])
+def test_plain_values_of_a_wrong_type_are_refused_with_their_place(refusal):
+    """Rules that are taken for evidence end a command with another exit code."""
+    assert converted({"a": 1}, dict[str, int], "x") == {"a": 1}
+    with pytest.raises(refusal, match=r"^the limits: Expected `int`, got `str` - at `\$\[\.\.\.\]`$"):
+        converted({"a": "1"}, dict[str, int], "the limits", refusal)

@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from pytest_promotion.errors import PolicyError, Unproven
+
 LARGEST: Final = 256 * 2**20  # bytes; nobody writes a larger report, policy or plan
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -32,3 +34,24 @@ def read_file(path: str | Path, largest: int = LARGEST) -> bytes:
 
 def _printed(size: int) -> str:
     return f"{size >> 20} MB" if size >= 2**20 else f"{size >> 10} kB"
+
+
+def read_given(
+    path: str | Path,
+    name: object = None,
+    *,
+    refusal: type[PolicyError | Unproven] = Unproven,
+    largest: int = LARGEST,
+) -> bytes:
+    """
+    As `read_file`, for callers that end with a sentence: `<name> cannot be read: <reason>`.
+
+    Args:
+        name: what the message calls the file, its path unless given.
+        refusal: what is raised: `Unproven` for evidence, `PolicyError` for rules.
+    """
+    try:
+        return read_file(path, largest)
+    except OSError as problem:
+        reason = (problem.strerror or "failed").lower()
+        raise refusal(f"{path if name is None else name} cannot be read: {reason}") from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -128,10 +128,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        return read_file(path, _LARGEST)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return read_given(path, largest=_LARGEST)
 
 
 def _public(found: Any, name: str) -> PublicKey:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment,
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.policy import OverrideQuorum
 from pytest_promotion.trust.approvals import Approval, Matter, approved, signer_of
 from pytest_promotion.trust.signers import Signer
@@ -29,7 +30,6 @@ from pytest_promotion.trust.stored import StoredDecision, StoredSubject
 SUFFIX: Final = ".override.json"
 REVIEW: Final = ".post-mortem.json"
 _NOTED: Final = re.compile(r"^- \S+ override ([\w.+-]+\.override\.json) ", re.MULTILINE)
-_Kind = TypeVar("_Kind", bound=msgspec.Struct)
 _Text = Annotated[str, msgspec.Meta(min_length=1, pattern=r"\S")]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -140,7 +140,7 @@ def stem_of(decision: StoredDecision, stem: str) -> str:
 
 def parse(content: bytes, name: str) -> Override:
     """The override in the file *content*, called *name*. Raises `Unproven`."""
-    return _converted(documents.parse_json(content, name), Override, name)
+    return converted(documents.parse_json(content, name), Override, f"{name} is no override")
 
 
 def review_of(override: Override, document: bytes, now: datetime) -> Review:
@@ -217,7 +217,7 @@ def owing(
     for one in every:
         late = ""
         try:
-            override = _converted(one.override, Override, one.name)
+            override = converted(one.override, Override, f"{one.name} is no override")
             created, _ = _moments(override)
             late = f"; it was due {due} after {iso(created)}" if now - created > parse_duration(due) else ""
             _check_review(one, override, signers, (created, now + skew))
@@ -231,7 +231,7 @@ def _check_review(
 ) -> None:
     if one.review is None or not one.document_sha256:
         raise Unproven(f"incident {override.incident} has no post-mortem")
-    review = _converted(one.review, Review, f"the post-mortem of {one.name}")
+    review = converted(one.review, Review, f"the post-mortem of {one.name} is no review")
     if review.override_sha256 != sha256(override.matter.payload).hexdigest():
         raise Unproven("its post-mortem is that of another override")
     if review.document_sha256 != one.document_sha256:
@@ -251,10 +251,3 @@ def _moments(override: Override) -> tuple[datetime, datetime]:
         return parse_moment(override.created), parse_moment(override.expires)
     except BadTimestamp as problem:
         raise Unproven(f"its times cannot be read: {problem}") from None
-
-
-def _converted(plain: Any, wanted: type[_Kind], name: str) -> _Kind:
-    try:
-        return msgspec.convert(plain, wanted)
-    except msgspec.ValidationError as problem:
-        raise Unproven(f"{name} is no {wanted.__name__.lower()}: {problem}") from None

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from pytest_promotion.errors import Unfinished, Unproven
+from pytest_promotion.errors import Unfinished
 from pytest_promotion.evidence import documents
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.model import Absence, Outcome, Severity
 
 LARGEST: Final = 64 * 2**20  # bytes; a decision of ten thousand gates has ten million
@@ -168,10 +169,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
 
 def read_content(path: Path) -> bytes:
     """The bytes of the decision at *path*. Raises `Unproven`."""
-    try:
-        return read_file(path, LARGEST)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return read_given(path, largest=LARGEST)
 
 
 def parse(content: bytes, name: str) -> StoredDecision:
@@ -187,7 +185,4 @@ def parse(content: bytes, name: str) -> StoredDecision:
         raise Unfinished(
             f"{name} is not finished: {'; '.join(map(str, plain.get('reasons', ()))) or 'no reason is given'}"
         )
-    try:
-        return msgspec.convert(plain, StoredDecision)
-    except msgspec.ValidationError as problem:
-        raise Unproven(f"{name} is no decision of schema version 1: {problem}") from None
+    return converted(plain, StoredDecision, f"{name} is no decision of schema version 1")

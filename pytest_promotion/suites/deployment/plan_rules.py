@@ -14,6 +14,7 @@ from pytest_promotion.clock import FUTURE_SKEW, iso
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.terraform import Change, Plan
 
@@ -51,10 +52,7 @@ class PlanJudgement(Judgement):
 
 def rules(plain: Any) -> Rules:
     """The rules in *plain* values, as a policy has them. Raises `PolicyError`."""
-    try:
-        found = msgspec.convert(plain, Rules)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"rules of a plan: {problem}") from None
+    found = converted(plain, Rules, "rules of a plan", PolicyError)
     found.check()
     return found
 

@@ -15,6 +15,7 @@ from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.findings import SEVERITIES, Finding, Scan
 
@@ -55,10 +56,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def limits(plain: Any) -> Limits:
     """The limits in *plain* values, as a policy has them. Raises `PolicyError`."""
-    try:
-        found = msgspec.convert(plain, Limits)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"limits of a scan: {problem}") from None
+    found = converted(plain, Limits, "limits of a scan", PolicyError)
     found.check()
     return found
 

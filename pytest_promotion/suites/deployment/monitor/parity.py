@@ -10,7 +10,7 @@ from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, parse_moment
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.json_files import read_object
 from pytest_promotion.suites.deployment.determinism.comparison import compare
 from pytest_promotion.suites.deployment.monitor.rules import Finding, State
@@ -74,7 +74,4 @@ def _of_this(
 
 def _trace(folder: Path, name: Any) -> bytes:
     path = folder / str(name)
-    try:
-        return read_file(path)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return read_given(path)

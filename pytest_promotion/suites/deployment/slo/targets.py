@@ -11,7 +11,8 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
 from pytest_promotion.model import Measurement
 from pytest_promotion.readers.load_test import DURATION, FAILED, Measured, Rate
@@ -73,24 +74,16 @@ class Held(msgspec.Struct, frozen=True):
 def load(path: Path) -> dict[str, Target]:
     """The targets in the YAML file at *path*. Raises `PolicyError`."""
     try:
-        plain = parse_yaml(read_file(path), str(path))
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        plain = parse_yaml(read_given(path, refusal=PolicyError), str(path))
     except Unproven as problem:
         raise PolicyError(str(problem)) from None
-    try:
-        found = msgspec.convert(plain, _File)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"{path}: {problem}") from None
+    found = converted(plain, _File, f"{path}", PolicyError)
     return targets_of(found.targets, str(path))
 
 
 def targets_of(plain: Any, origin: str) -> dict[str, Target]:
     """The targets in *plain* values, as a policy has them. Raises `PolicyError`, also where none is critical."""
-    try:
-        found = msgspec.convert(plain, dict[str, Target])
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"{origin}: {problem}") from None
+    found = converted(plain, dict[str, Target], f"{origin}", PolicyError)
     for name, target in found.items():
         if (target.at_most is None) is (target.at_least is None) or not math.isfinite(target.limit) or target.limit < 0:
             raise PolicyError(f"{origin}: {name} needs one limit, at_most or at_least, that is a number from 0 up")

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.release.knowledge.benchmark import MEASURED
 
@@ -87,10 +87,7 @@ def reports(folder: Path, kind: str, profile: str, now: datetime) -> Found:
 
 
 def _report(folder: Path, name: str, profile: str, now: datetime) -> tuple[datetime, str, dict[str, Any]]:
-    try:
-        content = read_file(folder / name)
-    except OSError as problem:
-        raise Unproven(f"{name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(folder / name, name)
     data = parse_json(content, name)
     if not isinstance(data, dict):
         raise Unproven(f"{name} is {named(data)}, expected an object")

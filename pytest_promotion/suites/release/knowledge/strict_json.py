@@ -10,7 +10,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 
 Wanted = TypeVar("Wanted")
 
@@ -23,10 +23,7 @@ def read(path: Path, wanted: type[Wanted], what: str) -> tuple[Wanted, str]:
         PolicyError: for a file that is missing or unreadable, for NaN, duplicate keys, unknown
             keys and wrong types, with the place; *what* it should have been stands in the message.
     """
-    try:
-        content = read_file(path)
-    except OSError as problem:
-        raise PolicyError(f"{what} {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(path, f"{what} {path}", refusal=PolicyError)
     try:
         return convert(parse_json(content, str(path)), wanted, str(path)), hashlib.sha256(content).hexdigest()
     except Unproven as problem:

@@ -68,7 +68,7 @@ def back_up(source: Path, target: Path, busy_s: float = BUSY_S) -> Backup:
         _copy(source, target, busy_s)
         rows = checked(target)
         os.chmod(target, 0o600)
-        _flush(target)
+        atomic.sync_file(target)
         digest = _digest(target)
         size = target.stat().st_size
     except BaseException as problem:
@@ -184,13 +184,3 @@ def _uri(path: Path) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    if os.name != "posix" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

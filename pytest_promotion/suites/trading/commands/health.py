@@ -12,7 +12,7 @@ import click
 
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.files import read_given
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.trading.health.services import Service
@@ -68,9 +68,7 @@ def _known(path: Path | None) -> dict[str, Service]:
     from pytest_promotion.evidence.documents import parse_yaml
 
     try:
-        return known(parse_yaml(read_file(path), str(path)), str(path))
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        return known(parse_yaml(read_given(path, refusal=PolicyError), str(path)), str(path))
     except Unproven as problem:
         raise PolicyError(str(problem)) from None
 
