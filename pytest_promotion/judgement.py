@@ -1,5 +1,5 @@
 """
-The answer of a rule: yes, no, or that it cannot be told; with the reasons and what was measured.
+The answer of a rule, yes, no or inconclusive, with the reasons and what was measured.
 
 Rules of suites return it, commands print it and end with its exit code, and gates call `demand`.
 """
@@ -30,7 +30,7 @@ class Judgement:
     """
     What a rule says of some evidence.
 
-    `against` are the reasons for a no, `open_questions` those for which it cannot be told. Something against it is a
+    `against` are the reasons for a no, `open_questions` those for which it is inconclusive. Something against it is a
     no, whatever else is open; a yes has neither.
 
     >>> Judgement(against=("2 findings, at most 0 are accepted",)).status
@@ -55,7 +55,7 @@ class Judgement:
 
     @property
     def exit_code(self) -> int:
-        """That of a command with this answer: 0 yes, 2 no, 3 cannot be told."""
+        """That of a command with this answer: 0 yes, 2 no, 3 inconclusive."""
         return _EXIT_CODES[self.status]
 
     def demand(self) -> None:
@@ -64,7 +64,7 @@ class Judgement:
 
         Raises:
             GateFailed: where it is a no.
-            Unproven: where it cannot be told.
+            Unproven: where it is inconclusive.
         """
         if self.status is Judged.FAIL:
             raise GateFailed("; ".join(self.reasons))

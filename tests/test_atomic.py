@@ -1,4 +1,4 @@
-"""One way of putting files in place: whole or absent, durable where that is asked for, exclusive where it is."""
+"""One way of putting files in place: whole or absent, durable or exclusive where the caller says so."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main(
 
 
 @pytest.mark.parametrize(
-    ("problem", "usage", "code", "said"),
+    ("problem", "usage", "code", "message"),
     [
         (PolicyError("odd rule"), True, 4, "odd rule"),
         (PolicyError("odd rule"), False, 3, "odd rule"),
@@ -40,11 +40,11 @@ PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main(
     ],
     ids=["policy", "policy-file", "unproven", "unanswered", "failed", "disk", "lock"],
 )
-def test_every_error_ends_a_command_in_a_sentence(problem, usage, code, said):
-    """A traceback says nothing to whoever reads a build log, and its exit code is that of a gate that failed."""
+def test_every_error_ends_a_command_in_a_sentence(problem, usage, code, message):
+    """A traceback says nothing to the reader of a build log, and its exit code is that of a gate that failed."""
     with pytest.raises(click.ClickException) as ended, command_errors("the report cannot be written", usage=usage):
         raise problem
-    assert ended.value.message == said
+    assert ended.value.message == message
     assert (4 if isinstance(ended.value, click.UsageError) else 3) == code
 
 
@@ -97,7 +97,7 @@ def test_only_a_regular_file_of_bounded_size_is_read(tmp_path, kind):
         path.mkdir()
     elif kind == "large":
         path.write_bytes(b"x" * 1025)
-    with pytest.raises(OSError) as refusal:  # noqa: PT011 - which one is asked below
+    with pytest.raises(OSError) as refusal:  # noqa: PT011 - which one is compared below
         read_file(path, 1024)
     expected = {"missing": "No such file", "large": "larger than 1 kB"}.get(kind, "not a regular file")
     assert str(refusal.value.strerror).startswith(expected)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_promotion import policy as policies
 from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.durations import LONGEST, format_duration, parse_duration
 from pytest_promotion.errors import PolicyError
@@ -58,7 +59,7 @@ def test_units_add_up_from_the_largest_to_the_smallest(text, seconds):
     ],
 )
 def test_what_is_no_length_of_time_is_refused_in_a_sentence(value):
-    """A guess at what was meant would be a window that nobody chose."""
+    """A guess at what was meant would be a window that is in no policy."""
     with pytest.raises(PolicyError, match="is not a length of time; write 90s, 20m, 24h or 7d"):
         parse_duration(value)
 
@@ -136,3 +137,20 @@ def test_an_option_has_its_unit_and_its_least_value():
         hours.convert("11", None, None)
     with pytest.raises(click.BadParameter, match="whole number"):
         DurationIn(timedelta(days=1), whole=True).convert("1.5", None, None)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "timestamps: {future_skew: 999999999999999d}",
+        "timestamps: {max_report_age_min: 1.0e+300}",
+        "gates: {a: {max_age: 999999999999999d}}",
+        "producers: {p: {command: [x], writes: [y], timeout: 999999999999999d}}",
+    ],
+    ids=["skew", "report-age", "max-age", "timeout"],
+)
+def test_a_policy_with_a_huge_length_is_refused_with_its_line(tmp_path, setting):
+    """It would be an OverflowError in the middle of a session, after an hour of gates."""
+    (tmp_path / "promotion.yaml").write_text(f"version: 1\n{setting}\n")
+    with pytest.raises(PolicyError, match="promotion.yaml line 2: .*is longer than 100 years"):
+        policies.load(tmp_path / "promotion.yaml", None)

@@ -1,4 +1,4 @@
-"""Errors are told apart by their type, never by what they say."""
+"""Errors are distinguished by their type, never by their message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_unfinished_decision_has_a_type_of_its_own():
 
 @pytest.mark.parametrize("answer", ["redirect", "refused"])
 def test_an_alert_never_shows_the_address_of_a_webhook(httpserver: HTTPServer, answer):
-    """Whoever knows the address can post to the channel, and build logs are read by many."""
+    """Anyone who knows the address can post to the channel, and build logs are read by many."""
     secret = "T0/B0/very-secret"
     httpserver.expect_request(f"/{secret}").respond_with_data("", 302, {"Location": "/elsewhere"})
     address = httpserver.url_for(f"/{secret}") if answer == "redirect" else f"http://127.0.0.1:1/{secret}"
@@ -74,7 +74,7 @@ def looked_at(tree: ast.AST) -> list[int]:
 
 
 def test_nothing_depends_on_the_text_of_an_exception():
-    """A message that is worded better would change what a command answers."""
+    """A message that is reworded would change what a command answers."""
     found = {
         path.relative_to(PACKAGE).as_posix(): looked_at(ast.parse(path.read_text())) for path in PACKAGE.rglob("*.py")
     }

@@ -76,5 +76,5 @@ def test_a_session_that_flushes_no_evidence_is_seen(states, monkeypatch):
 
 
 def test_the_last_state_is_the_decision(states):
-    """What has been told to the build server has to be there after the power cut that follows."""
+    """What the build server was sent has to be there after the power cut that follows."""
     assert states()[-5].keys() >= {"latest.json"}

@@ -1,4 +1,4 @@
-"""Reading a file that a user has named, with bounds: a FIFO or a device would hang a command, or never end."""
+"""Reading a file that a user gives, with bounds: a FIFO or a device would hang a command, or never end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_promotion.errors import PolicyError, Unproven
 
-LARGEST: Final = 256 * 2**20  # bytes; nobody writes a larger report, policy or plan
+LARGEST: Final = 256 * 2**20  # bytes; reports, policies and plans are far smaller
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 

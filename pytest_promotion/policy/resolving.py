@@ -119,7 +119,9 @@ def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> A
 
 def check(rules: Rules, policy: Document) -> None:
     """What types cannot say."""
-    for path, length in _durations(rules):
+    producers = policy.data.get("producers", {})
+    timeouts = [(("producers", name, "timeout"), one.get("timeout", "60s")) for name, one in producers.items()]
+    for path, length in [*_durations(rules), *timeouts]:
         try:
             parse_duration(length)
         except PolicyError as problem:
@@ -128,7 +130,6 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
         )
-    producers = policy.data.get("producers", {})
     for name in rules.refresh:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
