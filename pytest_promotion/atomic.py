@@ -134,12 +134,12 @@ def sync(files: Collection[str], root: str | Path) -> None:
 
 
 def sync_folder(path: str | Path) -> None:
-    """Makes the names in the folder *path* durable. Raises `OSError`; one that may not be opened was made by others."""
+    """Makes the names in the folder *path* durable, if it is there and may be opened. Raises `OSError`."""
     if not _POSIX:
         return
     try:
         handle = os.open(path, os.O_RDONLY)
-    except PermissionError:
+    except (FileNotFoundError, PermissionError):
         return
     try:
         os.fsync(handle)

@@ -76,6 +76,13 @@ def test_many_files_are_flushed_with_each_folder_once(tmp_path, operations):
     assert operations.count("fsync folder") == 4 + 1 + len(tmp_path.parts)  # theirs, the vault's, and all above it
 
 
+def test_files_and_folders_that_are_missing_are_passed_over(tmp_path):
+    """A merge decides FAIL where evidence is in no vault: it must not end without a decision instead."""
+    atomic.write(tmp_path / "vault" / "aa" / "x", b"x", durable=False)
+    atomic.sync([str(tmp_path / "vault" / name) for name in ("aa/x", "aa/gone", "bb/gone")], tmp_path / "vault")
+    atomic.sync([], tmp_path / "no-vault")
+
+
 def test_what_is_there_is_not_overwritten_unless_that_is_asked_for(tmp_path):
     """A key pair or an override that is replaced in passing is gone for good."""
     atomic.write(tmp_path / "a", b"old", overwrite=False)
