@@ -46,6 +46,11 @@ def main() -> None:
             ("what", "read()", "rival", "ratio", "target"),
             [*_small(folder), *_large(folder)],
         )
+        table(
+            f"Evidence made durable before the decision (wall time; {FILES:,} x 4 KiB)",
+            ("what", "Vault.sync", "rival", "ratio", "target"),
+            _durable(folder),
+        )
 
 
 def _small(folder: Path) -> list[tuple[str, ...]]:  # noqa: C901 - eight loops over the same files
@@ -109,6 +114,28 @@ def _small(folder: Path) -> list[tuple[str, ...]]:  # noqa: C901 - eight loops o
 def _files(ours: list[float], theirs: list[float]) -> tuple[str, str, str]:
     figure = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
     return f"{statistics.median(ours):,.0f} files/s", f"{statistics.median(theirs):,.0f} files/s", f"{figure:.2f}"
+
+
+def _durable(folder: Path) -> list[tuple[str, ...]]:
+    contents = [os.urandom(SMALL) for _ in range(FILES)]
+    vault = Vault(folder / "durable")
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    for digest, content in zip(digests, contents, strict=True):
+        vault.keep(digest, content)
+    started = time.perf_counter()
+    vault.sync(digests)
+    together = time.perf_counter() - started
+    few = FILES // 20  # one at a time they take milliseconds each
+    started = time.perf_counter()
+    for number in range(few):
+        with (folder / f"single-{number}").open("wb") as file:
+            file.write(contents[number])
+            file.flush()
+            os.fsync(file.fileno())
+    single = (time.perf_counter() - started) * FILES / few
+    return [
+        ("small files", f"{together:.2f} s", f"{single:.1f} s", f"{single / together:.0f}", "none (rival: fsync each)")
+    ]
 
 
 def _large(folder: Path) -> list[tuple[str, ...]]:

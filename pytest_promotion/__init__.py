@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pytest_promotion.durations import parse_duration
     from pytest_promotion.errors import GateFailed, PolicyError, Unproven
     from pytest_promotion.evidence.artifacts import Artifact
     from pytest_promotion.evidence.commands import Completed
@@ -42,6 +43,7 @@ __all__ = [
     "__version__",
     "export_gates",
     "git_environment",
+    "parse_duration",
     "parse_json",
     "secret_values",
 ]
@@ -57,6 +59,7 @@ _MODULES: Final = {
     "__version__": "version:VERSION",
     "export_gates": "plugin.suite_gates:export",
     "git_environment": "evidence.provenance:for_git",
+    "parse_duration": "durations",
     "parse_json": "evidence.documents",
     "secret_values": "secrets.masking",
 }

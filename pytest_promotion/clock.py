@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pytest_promotion.errors import PromotionError
+
+# How far ahead of this clock the one of another machine may be, where no policy says it (`timestamps.future_skew`).
+FUTURE_SKEW: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Clock:
         return self.stopped_at is not None
 
 
-class BadTimestamp(ValueError):
+class BadTimestamp(PromotionError, ValueError):
     """A timestamp that does not say which moment it means. The message says what was found."""
 
 
@@ -72,15 +78,6 @@ def iso(moment: datetime) -> str:
 def stamp(moment: datetime) -> str:
     """The moment as it is written into file names: `20260222T124736Z`."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def spoken(age_s: float) -> str:
-    """An age as a person says it: `45 s`, `12 min`, `296 min`, `3 days`."""
-    if abs(age_s) < 100:
-        return f"{age_s:.0f} s"
-    if abs(age_s) < timedelta(days=2, hours=12).total_seconds():
-        return f"{age_s / 60:.0f} min"
-    return f"{age_s / 86400:.1f} days"
 
 
 def _found(value: object) -> str:

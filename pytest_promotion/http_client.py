@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import PolicyError, Unanswered, Unproven
 
 LARGEST: Final = 16 << 20  # bytes of an answer; a trace of ten thousand steps has five million
 _LOOPBACK: Final = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
@@ -73,7 +73,8 @@ class Peer:
         What the service answers to *verb* at *path*, with *body* as JSON or *words* as a form.
 
         Raises:
-            Unproven: where it does not answer in time, answers too much, or sends elsewhere.
+            Unanswered: where it does not answer in time, answers too much, or sends elsewhere.
+            Unproven: where httpx is not installed.
         """
         try:
             import httpx  # 0.18 s; the extra `load`
@@ -89,15 +90,15 @@ class Peer:
                 client.stream(verb, self.url + path, json=body, data=words, headers=self._headers) as answer,
             ):
                 if answer.is_redirect:
-                    raise Unproven(f"{place} is answered with {answer.status_code} and sent elsewhere")
+                    raise Unanswered(f"{place} is answered with {answer.status_code} and sent elsewhere")
                 for part in answer.iter_bytes():
                     content += part
                     if len(content) > self._largest:
-                        raise Unproven(f"{place} is answered with more than {self._largest} bytes")
+                        raise Unanswered(f"{place} is answered with more than {self._largest} bytes")
                     if time.monotonic() > until:
-                        raise Unproven(f"{place} is not answered whole within {self._timeout_s:g} s")
+                        raise Unanswered(f"{place} is not answered whole within {self._timeout_s:g} s")
         except httpx.TimeoutException:
-            raise Unproven(f"{place} is not answered: timed out") from None
+            raise Unanswered(f"{place} is not answered: timed out") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
-            raise Unproven(f"{place} is not answered: {problem or type(problem).__name__}") from None
+            raise Unanswered(f"{place} is not answered: {problem or type(problem).__name__}") from None
         return Answer(answer.status_code, content)

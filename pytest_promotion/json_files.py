@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
+from pytest_promotion.evidence.files import read_given
 
 
 def write(path: Path, content: str) -> None:
     """Puts *content* at *path* by rename. Raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    atomic.write(path, content.encode())
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -37,10 +25,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object at *path*. Raises `Unproven` for whatever else is there, and for nothing."""
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(path)
     found = parse_json(content, str(path))
     if not isinstance(found, dict):
         raise Unproven(f"{path} is {named(found)}, expected an object")

@@ -282,3 +282,13 @@ class Decision:
     refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
     waived: tuple[Waived, ...] = ()
     tool_version: str = ""
+
+    @property
+    def evidence_digests(self) -> frozenset[str]:
+        """The digests of everything in the vault that the decision names: what it rests on, and its policy files."""
+        runs = [run for result in self.verdict.results for run in result.record.commands]
+        runs += [run for _, run in self.refreshed]
+        files = [*self.exhibits, *self.policy_files, *([self.manifest] if self.manifest else [])]
+        return frozenset(
+            [run.output_sha256 for run in runs if run.output_sha256] + [one.sha256 for one in files if one.exists]
+        )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_promotion.reporting.markdown import markdown
-from tests.test_cli import promotion
+from tests.cli.test_commands import promotion
 from tests.test_render import CTRF, SARIF
 
 BAD = "import pytest\n\n@pytest.mark.critical\ndef test_bad(measure):\n    measure.at_least('x', 1, 2)\n"

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from pytest_promotion.clock import Clock, iso
 from pytest_promotion.decision.ledger import Ledger, Phase
 from pytest_promotion.decision.verdict import decide
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 from pytest_promotion.evidence.artifacts import Shelf
 from pytest_promotion.evidence.evidence_log import Notebook
-from pytest_promotion.evidence.freshness import Window, span
+from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
@@ -29,7 +30,7 @@ from pytest_promotion.policy import GateRules, Policy, Rules, load
 from pytest_promotion.policy.comparing import between, changes
 from pytest_promotion.policy.shape import Equivalent, Producer, Prove, Timestamps
 from pytest_promotion.policy.strictness import Strictness
-from tests.test_cli import promotion
+from tests.cli.test_commands import promotion
 
 pytestmark = pytest.mark.slow
 
@@ -89,8 +90,8 @@ def judge(tmp_path_factory):
 
     def passes(rules: Rules, world: dict[str, Any]) -> bool:
         window = Window(
-            span(rules.timestamps.max_report_age_min * 60),
-            span(rules.timestamps.future_skew),
+            parse_duration(rules.timestamps.max_report_age_min * 60),
+            parse_duration(rules.timestamps.future_skew),
             mtime=rules.timestamps.mtime == "allow",
         )
         own = rules.gate("g")
@@ -98,7 +99,12 @@ def judge(tmp_path_factory):
         good = proven(world["looks"], rules.evidence == "required") and (
             not world["looks"]
             or (
-                fresh(world["age_s"], world["source"], window, span(own.max_age) if own.max_age else window.max_age)
+                fresh(
+                    world["age_s"],
+                    world["source"],
+                    window,
+                    parse_duration(own.max_age) if own.max_age else window.max_age,
+                )
                 and not refused(lambda: measure.at_least("score", world["score"], own.thresholds["min_score"]))
                 and not refused(lambda: measure.at_most("drop", world["drop"], own.thresholds["drop_limit"]))
                 and not refused(lambda: measure.at_most("odd", world["drop"], own.thresholds["odd"]))

@@ -19,7 +19,7 @@ def test_overrides_reviewed(artifact, clock, policy, reason, workspace):
 
     every = [owed(artifact, f"{folder}/{name.removesuffix(overrides.SUFFIX)}") for name in there]
     who = signers.read(policy.signers.content, "the signers") if policy.signers else {}
-    open_ = overrides.owing(every, policy.resolved.exceptions.override, who, clock.now())
+    open_ = overrides.owing(every, policy.resolved.exceptions.override, who, clock.now(), policy.future_skew)
     assert not open_, "; ".join(open_)
     reason(f"{len(there)} overrides have a post-mortem" if there else "nothing was overridden")
 

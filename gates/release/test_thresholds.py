@@ -1,9 +1,8 @@
 """How good is good enough is changed by people who answer for it, and by nobody in passing."""
 
-from datetime import timedelta
-
 import pytest
 
+from pytest_promotion import parse_duration
 from pytest_promotion.suites.release import change_check, change_record, thresholds
 from pytest_promotion.suites.release.change_evidence import Seen
 from pytest_promotion.trust import signers
@@ -32,7 +31,8 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
             min_approvals=policy["min_approvals"],
             min_loosening_approvals=policy["min_loosening_approvals"],
             min_monitor_reports=policy["min_monitor_reports"],
-            max_evidence_age=timedelta(days=policy["max_evidence_age_days"]),
+            future_skew=policy.future_skew,
+            max_evidence_age=parse_duration(policy["max_evidence_age_days"] * 86400),
         ),
         signers.read(policy.signers.content, "the signers") if policy.signers else None,
         clock.now(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.cli.errors import command_errors
 
 
 @click.group()
@@ -31,14 +31,8 @@ def export(decision: Path, file: Path, vault: str | None, as_json: bool) -> int:
     from pytest_promotion.evidence.remote_vault import vault_at
     from pytest_promotion.trust import bundles
 
-    try:
+    with command_errors(f"{file} cannot be written"):
         done = bundles.export(decision, file, vault_at(vault) if vault else None)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{file} cannot be written: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps({"path": str(done.path), "sha256": done.sha256, "members": done.members}))
     else:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+
 
 @click.command(epilog="Example: promotion conformance --also 'ours=./run-gates.sh'")
 @click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id or number; repeatable.")
@@ -53,11 +55,8 @@ def conformance(
         tools = [PLAIN, STRICT, PROMOTION, *map(Tool.of, also)]
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    with tempfile.TemporaryDirectory(prefix="promotion-conformance-") as folder:
-        try:
-            trials = list(try_all(cases, tools, Path(folder), jobs or os.cpu_count() or 1))
-        except OSError as problem:
-            raise click.ClickException(f"{problem.filename}: {problem.strerror}") from None
+    with tempfile.TemporaryDirectory(prefix="promotion-conformance-") as folder, command_errors():
+        trials = list(try_all(cases, tools, Path(folder), jobs or os.cpu_count() or 1))
     found = table.Comparison(cases, tools, trials)
     if as_json or form == "json":
         click.echo(json.dumps(found.document(), indent=2))

@@ -9,25 +9,38 @@ from datetime import UTC, datetime
 import click
 
 from pytest_promotion.clock import BadTimestamp, parse_moment
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import PolicyError, PromotionError
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def command_errors(failure: str = "", *, usage: bool = True) -> Iterator[None]:
     """
-    Turns refusals into what ends a command.
+    Turns the errors of this package into what ends a command, with exit code 3 or 4.
 
-    Rules that cannot be meant are wrong usage (4); a file that cannot be read or written, and what cannot be judged,
-    is no answer (3).
+    Args:
+        failure: what it means that a file could not be read or written, such as `the report cannot be written`; the
+            reason follows. Without it the message names the file.
+        usage: whether a `PolicyError` is wrong usage (4). It is not where the rules come from a file that is judged.
+
+    Raises:
+        click.UsageError: for a `PolicyError` (4).
+        click.ClickException: for every other `PromotionError`, for files that cannot be read or written, and where
+            another process holds a lock (3).
     """
     try:
         yield
     except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
+        raise (click.UsageError if usage else click.ClickException)(str(problem)) from None
+    except PromotionError as refusal:
         raise click.ClickException(str(refusal)) from None
+    except TimeoutError as problem:
+        where = failure or getattr(problem, "lock_file", None) or problem.filename
+        reason = problem.strerror.lower() if problem.strerror else "another process is writing it"
+        raise click.ClickException(f"{where}: {reason}") from None
+    except OSError as problem:
+        where = failure or problem.filename
+        reason = (problem.strerror or str(problem) or "failed").lower()
+        raise click.ClickException(f"{where}: {reason}" if where else reason) from None
 
 
 def asked_at(text: str | None) -> datetime:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import asked_at
-from pytest_promotion.errors import Unproven
+from pytest_promotion.cli.errors import asked_at, command_errors
 
 
 @click.command(epilog="Example: promotion explain reports/promotion_gates/latest.json --gate parity_thresholds")
@@ -31,15 +30,13 @@ def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:
     from pytest_promotion.trust.contradictions import read
 
     moment = asked_at(at)
-    try:
+    with command_errors():
         decision, _ = read(file)
         names = [check.name for check in decision.checks]
         if gate and gate not in names:
             near = difflib.get_close_matches(gate, names, n=1, cutoff=0.5)
             raise click.UsageError(f"{file} has no gate {gate!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         found = explanation.explain(decision, moment, gate)
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps(found.document()))
     else:
@@ -63,10 +60,8 @@ def diff(before: Path, after: Path, as_json: bool) -> int:
     from pytest_promotion.text import legible
     from pytest_promotion.trust.contradictions import read
 
-    try:
+    with command_errors():
         (one, _), (other, _) = read(before), read(after)
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     found, same = differences(one, other), same_outcomes(one, other)
     if as_json:
         click.echo(json.dumps({"same_outcomes": same, "changes": [change.document() for change in found]}))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.durations import LONGEST
 
 if TYPE_CHECKING:
     from pytest_promotion.history.index import Index
@@ -79,7 +80,9 @@ def history(
 
 @history.command(epilog="Example: promotion history trend --days 14")
 @_reports
-@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How many days to look back.")
+@click.option(
+    "--days", type=click.IntRange(1, LONGEST.days), default=30, show_default=True, help="How many days to look back."
+)
 @_json
 def trend(reports: Path, days: int, as_json: bool) -> int:
     """How many decisions of each status each day had, by UTC."""
@@ -179,12 +182,8 @@ def _folder(reports: Path) -> Path:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    try:
+    with command_errors("the history cannot be read"):
         yield
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the history cannot be read: {(problem.strerror or 'failed').lower()}") from None
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_promotion import json_files, suites
+from pytest_promotion import atomic, suites
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.scaffold import edits, files, project
 from pytest_promotion.suites import registry
 
@@ -64,14 +65,14 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
     if there:
         click.echo(f"not written: {', '.join(there)} {'exists' if len(there) == 1 else 'exist'} already", err=True)
         return 2
-    try:
-        _write(folder, wanted)
+    with command_errors():
+        for name, content in wanted.items():
+            # Not over a file that was created just now.
+            atomic.write(folder / name, content, durable=False, overwrite=False)
         ignored = _ignore_reports(folder)
         written = [edit for edit in changes if write and edit.content is not None]
         for edit in written:
-            json_files.write(edit.path, edit.content or "")
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {(problem.strerror or 'failed').lower()}") from None
+            atomic.write(edit.path, (edit.content or "").encode())
     _report(folder, sorted(wanted), ignored, written, [edit for edit in changes if edit not in written], gates, as_json)
     return 0
 
@@ -98,14 +99,6 @@ def _with_suites(policy: bytes, names: list[str]) -> bytes:
     return policy.replace(b"version: 1\n", f"version: 1\nsuites: [{', '.join(names)}]\n".encode(), 1)
 
 
-def _write(folder: Path, wanted: dict[str, bytes]) -> None:
-    for name, content in wanted.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as out:  # not over a file that came into being just now
-            out.write(content)
-
-
 def _ignore_reports(folder: Path) -> bool:
     """Adds the reports to `.gitignore` where there is git and it does not ignore them yet."""
     if not project.in_git(folder) or project.is_ignored(folder, "reports/promotion_gates/latest.json"):
@@ -113,7 +106,7 @@ def _ignore_reports(folder: Path) -> bool:
     path = folder / ".gitignore"
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     gap = "" if not before or before.endswith("\n") else "\n"
-    json_files.write(path, f"{before}{gap}{_REPORTS}\n")
+    atomic.write(path, f"{before}{gap}{_REPORTS}\n".encode())
     return True
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.cli.errors import command_errors
 
 
 @click.command(epilog="Example: promotion keygen release.key")
@@ -22,11 +22,9 @@ def keygen(file: Path, algorithm: str) -> int:
     """Write a new key pair: FILE, which signs, and FILE.pub, which checks. Nothing is overwritten."""
     from pytest_promotion.trust import keys
 
-    try:
+    with command_errors():
         private, public = keys.generate(file, "ed25519" if algorithm == "ed25519" else "ecdsa-p256")
         key = keys.read_public(public)
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     click.echo(f"{private} signs; keep it secret")
     click.echo(f"{public} checks; key id {key.id}")
     return 0
@@ -47,7 +45,7 @@ def sign(file: Path, key: Path) -> int:
     from pytest_promotion.trust import keys, signing, stored
 
     place = file.with_suffix(SIGNED)
-    try:
+    with command_errors(f"{place} cannot be written"):
         private = keys.read_private(key)
         content = stored.read_content(file)
         decision = stored.parse(content, file.name)
@@ -57,9 +55,5 @@ def sign(file: Path, key: Path) -> int:
         else:
             envelopes = signing.signed(parse_json(content, file.name), file.name, content, [private])
         write(place, envelopes.decode("ascii"))
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{place} cannot be written: {(problem.strerror or 'failed').lower()}") from None
     click.echo(f"{place} is signed by {private.public.id}")
     return 0

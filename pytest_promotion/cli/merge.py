@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.cli.errors import command_errors
 
 
 @click.command(epilog="Example: promotion merge shards/*/promotion_gates/shard_*.json --key release.key")
@@ -41,9 +41,11 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
     from pytest_promotion.trust.merging import merged
 
     folder = ReportFolder(reports / "promotion_gates")
-    try:
+    with command_errors("the decision cannot be written"):
         private = read_private(key) if key else None
-        decision = merged(files, vault_at(vault or folder.path / "evidence"))
+        kept = vault_at(vault or folder.path / "evidence")
+        decision = merged(files, kept)
+        kept.sync(decision.evidence_digests)
         history = History(folder.path)
         document = as_document.document(decision, history.head().document())
         folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile))
@@ -55,14 +57,6 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
             sign=(lambda name, content: signing.signed(document, name, content, [private])) if private else None,
             log=lambda name, content: history.append(logged(document, name, content)),
         )
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(
-            f"the decision cannot be written: {(problem.strerror or 'failed').lower()}"
-        ) from None
     if as_json:
         click.echo(json.dumps(document))
     else:

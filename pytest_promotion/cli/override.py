@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_promotion.cli.errors import lasting_until
+from pytest_promotion import atomic
+from pytest_promotion.cli.errors import command_errors, lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 
@@ -64,7 +65,7 @@ def new(
 
     now = datetime.now(UTC)
     until = lasting_until(expires, now)
-    try:
+    with command_errors("it cannot be written"):
         content = stored.read_content(decision)
         found = stored.parse(content, decision.name)
         made = overrides.override_of(
@@ -77,10 +78,6 @@ def new(
         # The note first: what is told and not there fails the next promotion, what is there and not told might not.
         append_line(incidents, overrides.note(_free(place).name, made))
         _create(place, _text(made))
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"it cannot be written: {(problem.strerror or 'failed').lower()}") from None
     click.echo(json.dumps({"file": str(place)}) if as_json else f"{place} is written; it lacks its approvals")
     return 0
 
@@ -93,7 +90,7 @@ def new(
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: bool) -> int:
     """Approve the override in OVERRIDE. Exit 0, or 3 where that cannot be done."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
     from msgspec import structs
 
     from pytest_promotion.json_files import write
@@ -101,18 +98,13 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: b
     from pytest_promotion.trust.approvals import approve
 
     one_key(key, ssh_key)
-    try:
-        with FileLock(file.with_name(f".{file.name}.lock"), timeout=30):
-            found = overrides.parse(stored.read_content(file), file.name)
-            if any(one.by == by for one in found.approvals):
-                raise Unproven(f"{by} has approved it already")
-            approval = approve(found.matter, by, key, ssh_key)
-            write(file, _text(structs.replace(found, approvals=[*found.approvals, approval])))
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except (OSError, Timeout) as problem:
-        said = getattr(problem, "strerror", None) or "somebody else is writing it"
-        raise click.ClickException(f"{file} cannot be written: {said.lower()}") from None
+    lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=30)
+    with command_errors(f"{file} cannot be written"), lock:
+        found = overrides.parse(stored.read_content(file), file.name)
+        if any(one.by == by for one in found.approvals):
+            raise Unproven(f"{by} has approved it already")
+        approval = approve(found.matter, by, key, ssh_key)
+        write(file, _text(structs.replace(found, approvals=[*found.approvals, approval])))
     click.echo(json.dumps({"file": str(file), "approved_by": by}) if as_json else f"{file} is approved by {by}")
     return 0
 
@@ -145,7 +137,7 @@ def post_mortem(override_file: Path, file: Path, key: Path | None, ssh_key: Path
     from pytest_promotion.trust.approvals import approve
 
     one_key(key, ssh_key)
-    try:
+    with command_errors("it cannot be written"):
         found = overrides.parse(stored.read_content(override_file), override_file.name)
         document = stored.read_content(file)
         text = decode(document, file.name)
@@ -155,10 +147,6 @@ def post_mortem(override_file: Path, file: Path, key: Path | None, ssh_key: Path
         write(override_file.with_name(f"{stem}.post-mortem.md"), text)
         place = override_file.with_name(f"{stem}{overrides.REVIEW}")
         write(place, _text(review))
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"it cannot be written: {(problem.strerror or 'failed').lower()}") from None
     click.echo(json.dumps({"file": str(place), "attested_by": by}) if as_json else f"{place} is attested by {by}")
     return 0
 
@@ -177,9 +165,7 @@ def _free(place: Path) -> Path:
 
 def _create(place: Path, text: str) -> None:
     """Puts *text* at *place*, which no other process may have made meanwhile."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with place.open("x", encoding="utf-8") as file:
-            file.write(text)
+        atomic.write(place, text.encode(), overwrite=False)
     except FileExistsError:
         raise Unproven(f"{place} is there already: the decision was overridden before") from None

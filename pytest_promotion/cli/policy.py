@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.cli.errors import command_errors
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
@@ -34,12 +34,10 @@ def check(file: Path, profile: str | None, as_json: bool) -> int:
 
     from pytest_promotion import policy as policies
 
-    try:
+    with command_errors():
         for name in policies.profiles(file):
             policies.load(file, name)
         found = policies.load(file, profile)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
     shown = {
         "profile": found.profile,
         "resolved_sha256": found.resolved_sha256,
@@ -66,7 +64,7 @@ def diff(old: Path, new: Path, profile: str | None, allow_incomparable: bool, as
     from pytest_promotion import policy as policies
     from pytest_promotion.policy.strictness import Strictness
 
-    try:
+    with command_errors():
         there = {file: policies.profiles(file) for file in (old, new)}
         names = [profile] if profile else dict.fromkeys((*there[old], *there[new]))
         found = {}
@@ -74,8 +72,6 @@ def diff(old: Path, new: Path, profile: str | None, allow_incomparable: bool, as
             # A profile that was asked for by name has to be in both.
             both = (policies.load(file, name) if profile or name in there[file] else None for file in (old, new))
             found[name] = _compared(*both)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
     said = {change["strictness"] for one in found.values() for change in one["changes"]}
     refused = {Strictness.WEAKER.value} | (set() if allow_incomparable else {Strictness.INCOMPARABLE.value})
     yes = not said & refused

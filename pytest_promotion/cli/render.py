@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -39,17 +40,14 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
     from pytest_promotion.reporting.locations import Places
     from pytest_promotion.trust.contradictions import read
 
-    try:
+    with command_errors(f"{output} cannot be written"):
         _, content = read(file)
-        text = _rendered(json.loads(content), form, Places(rootdir, root))
+        try:
+            text = _rendered(json.loads(content), form, Places(rootdir, root))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise Unproven(f"{file} is not a decision that can be rendered: it lacks {problem}") from None
         if output is not None:
             json_files.write(output, text)
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except (KeyError, TypeError, ValueError) as problem:
-        raise click.ClickException(f"{file} is not a decision that can be rendered: it lacks {problem}") from None
-    except OSError as problem:
-        raise click.ClickException(f"{output} cannot be written: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps({"format": form, "output": str(output) if output else None, "content": text}))
     elif output is None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.options import DurationIn
+from pytest_promotion.durations import LONGEST
 
-_LEAST_GRACE_H = 12  # an object at a URL that is younger than half of that is not put again by who relies on it
+# An object at a URL that is younger than half of that is not uploaded again by a session that relies on it.
+_LEAST_GRACE = timedelta(hours=12)
 
 
 @click.group()
@@ -19,7 +22,9 @@ def vault() -> None:
 
 
 @vault.command(epilog="Example: promotion vault gc --keep-days 90 --dry-run")
-@click.option("--keep-days", type=click.IntRange(min=1), help="Keep the evidence of decisions of the last N days.")
+@click.option(
+    "--keep-days", type=click.IntRange(1, LONGEST.days), help="Keep the evidence of decisions of the last N days."
+)
 @click.option("--keep-last", type=click.IntRange(min=1), help="Keep the evidence of the last N decisions.")
 @click.option(
     "--reports",
@@ -30,7 +35,8 @@ def vault() -> None:
 @click.option("--vault", "place", metavar="URL", help="The vault: a folder or a URL (default: that of the reports).")
 @click.option(
     "--grace-hours",
-    type=click.FloatRange(min=_LEAST_GRACE_H),
+    "grace",
+    type=DurationIn(timedelta(hours=1), least=_LEAST_GRACE),
     default=24,
     show_default=True,
     help="What is younger stays: longer than any session lasts.",
@@ -42,7 +48,7 @@ def gc(
     keep_last: int | None,
     reports: tuple[Path, ...],
     place: str | None,
-    grace_hours: float,
+    grace: timedelta,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -62,15 +68,9 @@ def gc(
     if place is None and len(reports) > 1:
         raise click.UsageError("several reports folders have several vaults: name one with --vault")
     folders = [one / "promotion_gates" for one in reports or (Path("reports"),)]
-    keeping = Keeping(keep_days or 0, keep_last or 0, timedelta(hours=grace_hours))
-    try:
+    keeping = Keeping(keep_days or 0, keep_last or 0, grace)
+    with command_errors("the vault cannot be cleared"):
         found = clear(folders, vault_at(place or folders[0] / "evidence"), keeping, datetime.now(UTC), dry_run=dry_run)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the vault cannot be cleared: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps(found.document()))
     else:

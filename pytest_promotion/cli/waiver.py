@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.cli.errors import asked_at, lasting_until
+from pytest_promotion.cli.errors import asked_at, command_errors, lasting_until
 from pytest_promotion.cli.signing import one_key, signed_by
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 
 if TYPE_CHECKING:
     from pytest_promotion.trust.waivers import Written
@@ -63,7 +64,7 @@ def new(
 
     now = datetime.now(UTC)
     until = lasting_until(expires, now)
-    try:
+    with command_errors():
         content = stored.read_content(decision)
         found = stored.parse(content, decision.name)
         failures = {one["name"]: one.get("failure") for one in parse_json(content, decision.name)["checks"]}
@@ -78,8 +79,6 @@ def new(
             expires=until,
             accepted=dict(map(_limit, limits)),
         )
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     written = _changed(file, lambda text: waiver_file.with_entry(text, file.name, entry)[0])[-1]
     _tell(file, written, as_json, "is written; it lacks its approvals")
     return 0
@@ -138,17 +137,11 @@ def check(file: Path, policy: Path, profile: str | None, at: str | None, as_json
     from pytest_promotion.trust import waivers
 
     now = asked_at(at)
-    try:
+    with command_errors():
         rules = policies.load(policy, profile)
         signers = waivers.signers_of(rules)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    try:
-        written = list(waivers.read(file.read_bytes(), file.name))
-    except PolicyError as problem:
-        raise click.ClickException(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{file} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    with command_errors(f"{file} cannot be read", usage=False):
+        written = list(waivers.read(read_file(file), file.name))
     found = []
     for one in written:
         wrong = one.problem
@@ -182,22 +175,17 @@ def _limit(text: str) -> tuple[str, Any]:
 
 def _changed(file: Path, change: Callable[[bytes], bytes]) -> list[Written]:
     """What stands in *file* after *change*; two people who add to it at once both do."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     from pytest_promotion.json_files import write
     from pytest_promotion.trust.waiver_file import EMPTY
     from pytest_promotion.trust.waivers import read
 
-    try:
-        with FileLock(file.with_name(f".{file.name}.lock"), timeout=30):
-            made = change(file.read_bytes() if file.exists() else EMPTY.encode())
-            write(file, made.decode())
-            return list(read(made, file.name))
-    except (Unproven, PolicyError) as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except (OSError, Timeout) as problem:
-        said = getattr(problem, "strerror", None) or "somebody else is writing it"
-        raise click.ClickException(f"{file} cannot be written: {said.lower()}") from None
+    lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=30)
+    with command_errors(f"{file} cannot be written", usage=False), lock:
+        made = change(read_file(file) if file.exists() else EMPTY.encode())
+        write(file, made.decode())
+        return list(read(made, file.name))
 
 
 def _tell(file: Path, written: Written, as_json: bool, done: str) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pytest_promotion.clock import iso, parse_moment, spoken
+from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.verdict import decide
 from pytest_promotion.decision.waivers import apply, ends
+from pytest_promotion.durations import LONGEST, format_duration
 from pytest_promotion.evidence import bundle
 from pytest_promotion.model import (
     CommandRun,
@@ -60,7 +61,8 @@ class Account:
 
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
-    accepted, waived, uncovered = apply(_applicable(account), account.granted.waivers, account.now)
+    skew = account.policy.rules.timestamps.skew
+    accepted, waived, uncovered = apply(_applicable(account), account.granted.waivers, account.now, skew)
     # After what is waived: what rests on an accepted failure is judged by itself.
     results = with_requirements(accepted)
     exhibits, problems = bundle.collect(results)
@@ -134,6 +136,6 @@ def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> Val
             # A stale item that was accepted is good up to the age that was accepted.
             accepted = limits.get(result.gate.id, {}).get(age_of(item.path), 0.0)
             age = max(item.max_age_s, accepted)
-            moment = parse_moment(item.timestamp) + timedelta(seconds=age)
-            found.append((moment, f"{item.path} goes stale at {spoken(age)} of age"))
+            moment = parse_moment(item.timestamp) + timedelta(seconds=min(age, LONGEST.total_seconds()))
+            found.append((moment, f"{item.path} goes stale at {format_duration(age)} of age"))
     return ValidUntil(iso(min(found)[0]), min(found)[1]) if found else None

@@ -21,6 +21,7 @@ from pytest_promotion.decision.assembly import Account
 from pytest_promotion.decision.wire import pack
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Subject
 from pytest_promotion.policy import Policy
 
@@ -147,11 +148,7 @@ def written(shard: Shard) -> bytes:
 
 def read(path: Path) -> bytes:
     """The content of the shard file at *path*. Raises `Unproven` for what is none."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(path, largest=_LARGEST)
     if len(content) > _LARGEST:
         raise Unproven(f"{path} is larger than {_LARGEST >> 20} MB, which no shard is")
     parse(content, str(path))

@@ -11,17 +11,14 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 
-from pytest_promotion.clock import iso, parse_moment
+from pytest_promotion.clock import FUTURE_SKEW, iso, parse_moment
 from pytest_promotion.decision.fingerprint import WAIVABLE, exceeded, failure_of
 from pytest_promotion.model import GateResult, Outcome, Severity, Waived, Waiver
 
-SKEW: Final = timedelta(minutes=2)  # how far ahead the clock may be of the machine that wrote a waiver
-
 
 def apply(
-    results: Iterable[GateResult], waivers: Iterable[Waiver], now: datetime
+    results: Iterable[GateResult], waivers: Iterable[Waiver], now: datetime, skew: timedelta = FUTURE_SKEW
 ) -> tuple[tuple[GateResult, ...], tuple[Waived, ...], tuple[str, ...]]:
     """
     *results* as the ledger gives them, in which each failure that one of *waivers* covers is WAIVED.
@@ -44,7 +41,7 @@ def apply(
         result = found[number]
         if result.absent is not None and result.absent.on_purpose:
             continue  # nobody asked about this gate
-        why = untimely(waiver, now) or _objection(waiver, result)
+        why = untimely(waiver, now, skew) or _objection(waiver, result)
         if why:
             problems.append(f"{waiver.where}: the waiver of {waiver.gate} {why}")
             continue
@@ -53,9 +50,9 @@ def apply(
     return tuple(found), tuple(used), tuple(problems)
 
 
-def untimely(waiver: Waiver, now: datetime) -> str:
+def untimely(waiver: Waiver, now: datetime, skew: timedelta = FUTURE_SKEW) -> str:
     """Why the waiver does not hold at *now*, as the end of a sentence; "" where it does."""
-    if parse_moment(waiver.created) > now + SKEW:
+    if parse_moment(waiver.created) > now + skew:
         return f"is of {waiver.created}, which is yet to come"
     if parse_moment(waiver.expires) <= now:
         return f"expired at {iso(parse_moment(waiver.expires))}"

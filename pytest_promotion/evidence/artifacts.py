@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pytest_promotion.clock import BadTimestamp, Clock, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, Clock, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents, freshness
 from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
@@ -191,7 +192,7 @@ class Artifact:
         """How old the item is; negative only within the tolerated clock skew, else the gate fails."""
         age = self._clock.now() - self.timestamp
         if age < -self._window.future_skew:
-            ahead = spoken(-age.total_seconds())
+            ahead = format_duration(-age.total_seconds())
             with self._notebook.noting():
                 raise Unproven(f"{self.path} is dated {ahead} in the future ({self.timestamp_source})")
         return age

@@ -7,42 +7,13 @@ Both ends matter: a timestamp from the future would otherwise be fresh for ever.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
-from pytest_promotion.errors import GateFailed, PolicyError, Unproven
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import format_duration, parse_duration
+from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import Freshness
-
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d)\s*")
-
-
-def span(value: str | float | timedelta) -> timedelta:
-    """
-    A length of time: a `timedelta`, a number of seconds, or a text such as `90s`, `20m`, `24h`, `7d`.
-
-    Raises:
-        PolicyError: for anything else, and for what is not a positive, finite length.
-    """
-    length = _span(value)
-    if length is None or length <= timedelta(0):
-        raise PolicyError(f"{value!r} is not a length of time; write 90s, 20m, 24h or 7d")
-    return length
-
-
-def _span(value: object) -> timedelta | None:
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, str) and (match := _SPAN.fullmatch(value)):
-        value = float(match[1]) * _UNITS[match[2]]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            return timedelta(seconds=value)
-        except (OverflowError, ValueError):
-            return None
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +38,11 @@ def judge(
     age = now - timestamp
     seen = Freshness(path, iso(timestamp), source, round(age.total_seconds(), 6), max_age.total_seconds())
     if age < -skew:
-        dated = f"{path} is dated {spoken(-seen.age_s)} in the future ({source} {seen.timestamp})"
+        dated = f"{path} is dated {format_duration(-seen.age_s)} in the future ({source} {seen.timestamp})"
         return seen, Unproven(dated)
     if age > max_age:
-        window = spoken(seen.max_age_s)
-        return seen, GateFailed(f"{path} is {spoken(seen.age_s)} old by its {source}, the window is {window}")
+        window = format_duration(seen.max_age_s)
+        return seen, GateFailed(f"{path} is {format_duration(seen.age_s)} old by its {source}, the window is {window}")
     return seen, None
 
 
@@ -87,6 +58,6 @@ def untimely(what: str, said: str | None, now: datetime, max_age: str | timedelt
         age = now - parse_moment(said)
     except BadTimestamp as problem:
         return f"{what}: {problem}"
-    if age > span(max_age):
-        return f"{what} is {spoken(age.total_seconds())} old, the window is {max_age}"
-    return f"{what} is dated {spoken(-age.total_seconds())} in the future" if age < -skew else ""
+    if age > parse_duration(max_age):
+        return f"{what} is {format_duration(age.total_seconds())} old, the window is {max_age}"
+    return f"{what} is dated {format_duration(-age.total_seconds())} in the future" if age < -skew else ""

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -104,6 +104,9 @@ class RemoteVault(Vault):
             self._known.discard(digest)
             raise self._unwritable(problem) from None
         return digest, size, place
+
+    def sync(self, digests: Iterable[str]) -> None:
+        """Nothing: what a store has accepted is durable, and each object was seen to have arrived."""
 
     def kept(self) -> Iterator[Kept]:
         """Everything that is kept. Raises `OSError`."""

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from pytest_promotion.clock import BadTimestamp, parse_moment, spoken
+from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.explain.simulation import Case, case_of
 from pytest_promotion.model import GateResult
@@ -199,5 +200,6 @@ def _evidence(result: GateResult) -> Iterator[str]:
         age = ages.get(item.path)
         if age is not None:
             word = "stale" if age.age_s > age.max_age_s else "fresh"
-            line += f", {word}: {spoken(age.age_s)} old by its {age.source}, the window is {spoken(age.max_age_s)}"
+            window = format_duration(age.max_age_s)
+            line += f", {word}: {format_duration(age.age_s)} old by its {age.source}, the window is {window}"
         yield line

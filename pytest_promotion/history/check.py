@@ -13,10 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.history.log import NAME, TORN, Entry, Head, ends, entry_of, lines
 from pytest_promotion.trust.stored import read_content
 
@@ -161,8 +160,5 @@ def _anchor(name: str, content: bytes) -> Anchor | None:
     after = document.get("history")
     if after is None:
         return None
-    try:
-        head = msgspec.convert(after, Head)
-    except msgspec.ValidationError as problem:
-        raise Unproven(f"what it says of the history is no entry: {problem}") from None
+    head = converted(after, Head, "what it says of the history is no entry")
     return Anchor(name, sha256(content).hexdigest(), head)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
+from pytest_promotion import atomic
 from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.history.log import NAME, Entry, Head, entry_of, lines
@@ -146,25 +146,19 @@ class Index:
 
     def _made(self) -> sqlite3.Connection:
         """A new index, put in the old one's place whole; kept in memory where nothing can be put there."""
-        try:
-            handle, name = tempfile.mkstemp(dir=self._place.parent, prefix=".new-")
-        except OSError:
-            base = _connected(":memory:")
-            self._build(base)
-            return base
-        os.close(handle)
-        try:
-            with contextlib.closing(_connected(name)) as base:
-                base.execute("PRAGMA journal_mode = OFF")  # nobody sees it before it is whole
+        with contextlib.ExitStack() as stack:
+            try:
+                new = stack.enter_context(atomic.new_file(self._place.parent))
+            except OSError:
+                base = _connected(":memory:")
                 self._build(base)
-            os.chmod(name, 0o644)
+                return base
+            with contextlib.closing(_connected(new.name)) as base:
+                base.execute("PRAGMA journal_mode = OFF")  # not visible before it is complete
+                self._build(base)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{self._place}-journal")  # of the index that goes; it would be played into this one
-            os.replace(name, self._place)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+            new.put(self._place, durable=False)  # lost in a power cut, it is built again
         return _connected(str(self._place))
 
     def _build(self, base: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 from filelock import FileLock, Timeout
 
+from pytest_promotion import atomic
 from pytest_promotion.canonical import canonical
 from pytest_promotion.errors import Unproven
 
@@ -248,11 +249,7 @@ def _opened(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # else a power cut takes the new file with all that is in it
-        finally:
-            os.close(folder)
+        atomic.sync_folder(path.parent)  # else a power cut takes the new file with all that is in it
         return handle
 
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_promotion.clock import Clock
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
 from pytest_promotion.evidence.artifacts import Artifact, Shelf
 from pytest_promotion.evidence.evidence_log import Notebook
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
@@ -60,7 +60,7 @@ class Artifacts:
         """
         artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps)
         if max_age is not None:
-            self._shelf.fresh(artifact, span(max_age))
+            self._shelf.fresh(artifact, parse_duration(max_age))
         return artifact
 
     def latest(self, pattern: str, timestamps: str | Iterable[str] | None = None) -> Artifact:
@@ -99,8 +99,13 @@ class GatePolicy(Mapping[str, Any]):
     def max_age(self) -> timedelta:
         """The gate's window, else the profile's."""
         if self._rules.max_age is not None:
-            return span(self._rules.max_age)
-        return timedelta(minutes=self.resolved.timestamps.max_report_age_min)
+            return parse_duration(self._rules.max_age)
+        return self.resolved.timestamps.max_age
+
+    @property
+    def future_skew(self) -> timedelta:
+        """How far in the future a timestamp may lie."""
+        return self.resolved.timestamps.skew
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -171,7 +176,7 @@ def freshness(_shelf: Shelf, policy: GatePolicy) -> Callable[..., None]:
         timestamp: object = None,
         source: str = "its timestamp",
     ) -> None:
-        _shelf.fresh(item, policy.max_age if max_age is None else span(max_age), timestamp, source)
+        _shelf.fresh(item, policy.max_age if max_age is None else parse_duration(max_age), timestamp, source)
 
     return demand
 

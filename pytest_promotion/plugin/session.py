@@ -185,7 +185,7 @@ class GateSession:
             commit, _ = provenance.git_state(settings.root)
             self._granted = _granted(settings, provenance.subject_of(settings.subject, manifest, commit), now)
         own = [waiver for waiver in self._granted.waivers if waiver.gate == result.gate.id]
-        [seen], _, _ = apply([result], own, now)
+        [seen], _, _ = apply([result], own, now, settings.policy.rules.timestamps.skew)
         return seen
 
     def _manifest(self, root: Any) -> tuple[Exhibit | None, list[str]]:
@@ -227,6 +227,7 @@ class GateSession:
         vault = self._settings.vault()
         for source in self._settings.policy.sources:
             vault.keep(source.sha256, source.content)
+        vault.sync(decision.evidence_digests)  # before there is a decision that names it
         replay, partial = decision.kind == "replay", decision.verdict.status is Status.PARTIAL
         # Neither a replay nor a look at some gates decides anything: the history is of decisions.
         history = None if replay or partial else History(self._folder.path)

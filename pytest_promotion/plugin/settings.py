@@ -16,7 +16,7 @@ from pytest_promotion import policy as policies
 from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
 from pytest_promotion.decision.shards import Share, check_run_id, parse_share
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.evidence.freshness import Window, span
+from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.provenance import named_subject
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
@@ -68,7 +68,7 @@ class Settings:
     def window(self) -> Window:
         """How timestamps are judged under this profile."""
         rules = self.policy.rules.timestamps
-        return Window(span(rules.max_report_age_min * 60), span(rules.future_skew), mtime=rules.mtime == "allow")
+        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow")
 
 
 @dataclass(frozen=True, slots=True)

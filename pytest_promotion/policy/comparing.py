@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from pytest_promotion.evidence.freshness import span
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.policy.resolving import quorums
 from pytest_promotion.policy.shape import GateRules, Producer, Prove, Rules
 from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
@@ -35,7 +35,7 @@ class _Length:
 
     @classmethod
     def of(cls, value: Any) -> _Length:
-        return cls(span(value).total_seconds(), str(value))
+        return cls(parse_duration(value).total_seconds(), str(value))
 
     def __str__(self) -> str:
         return self.text

@@ -22,6 +22,7 @@ import msgspec
 
 from pytest_promotion import suites
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile
 
@@ -33,7 +34,7 @@ def from_disk(path: Path) -> bytes:
     """The file at *path*, or the policy of an installed suite. Raises `OSError`, `PolicyError`."""
     if path.as_posix().startswith(SUITE):
         return suites.find(path.as_posix().removeprefix(SUITE)).policy.read_bytes()
-    return path.read_bytes()
+    return read_file(path)
 
 
 @dataclass(frozen=True, slots=True)

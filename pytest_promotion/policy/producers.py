@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
 from pytest_promotion.evidence.evidence_log import Notebook
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import CommandRun
 from pytest_promotion.policy import Producer
@@ -46,7 +46,7 @@ def refresh(
         book = Notebook()
         problems = []
         try:
-            done = commands.run(words, span(producer.timeout).total_seconds(), cwd, book, vault)
+            done = commands.run(words, parse_duration(producer.timeout).total_seconds(), cwd, book, vault)
         except Unproven as refusal:
             problems.append(f"the producer {name} did not run: {refusal}")
         else:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import OverrideQuorum, Quorum, Rules
 
@@ -124,11 +124,11 @@ def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> A
 
 def check(rules: Rules, policy: Document) -> None:
     """What types cannot say."""
-    for path, text in [(("timestamps", "future_skew"), rules.timestamps.future_skew)] + [
-        (("gates", name, "max_age"), gate.max_age) for name, gate in rules.gates.items() if gate.max_age is not None
-    ]:
+    producers = policy.data.get("producers", {})
+    timeouts = [(("producers", name, "timeout"), one.get("timeout", "60s")) for name, one in producers.items()]
+    for path, length in [*_durations(rules), *timeouts]:
         try:
-            span(text)
+            parse_duration(length)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
     for name, gate in rules.gates.items():
@@ -145,7 +145,6 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
         )
-    producers = policy.data.get("producers", {})
     for name in rules.refresh:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
@@ -153,6 +152,15 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
+
+
+def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
+    """The durations outside of quorums, each with its place in the policy."""
+    yield ("timestamps", "max_report_age_min"), rules.timestamps.max_report_age_min * 60
+    yield ("timestamps", "future_skew"), rules.timestamps.future_skew
+    for name, gate in rules.gates.items():
+        if gate.max_age is not None:
+            yield ("gates", name, "max_age"), gate.max_age
 
 
 def quorums(rules: Rules) -> Iterator[tuple[tuple[str, ...], Quorum]]:
@@ -174,7 +182,7 @@ def _check_quorum(path: tuple[str, ...], quorum: Quorum, policy: Document) -> No
     within = [("post_mortem_within", quorum.post_mortem_within)] if isinstance(quorum, OverrideQuorum) else []
     for name, length in [("max", quorum.max), *within]:
         try:
-            span(length)
+            parse_duration(length)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where((*path, name))}: {'.'.join((*path, name))}: {problem}") from None
     if "any" in quorum.approvals and len(quorum.approvals) > 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.model import Severity
 
 Span = Annotated[str | float, msgspec.Meta(description="A length of time: 90s, 20m, 24h, 7d, or a number of seconds.")]
@@ -18,6 +20,16 @@ class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     max_report_age_min: Annotated[float, msgspec.Meta(gt=0)] = 20.0
     future_skew: Span = "2m"
     mtime: Literal["allow", "forbid"] = "allow"
+
+    @property
+    def max_age(self) -> timedelta:
+        """How old a report may be. Raises `PolicyError`."""
+        return parse_duration(self.max_report_age_min * 60)
+
+    @property
+    def skew(self) -> timedelta:
+        """How far in the future a timestamp may lie. Raises `PolicyError`."""
+        return parse_duration(self.future_skew)
 
 
 class Unchanged(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_promotion import suites
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.policy.document import SUITE, Document, PolicySource, Reader, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
 from pytest_promotion.policy.shape import Rules
@@ -112,7 +112,7 @@ def _stricter_timestamps(one: Mapping[str, Any], other: Mapping[str, Any]) -> di
     if "max_report_age_min" in one and "max_report_age_min" in other:
         found["max_report_age_min"] = min(one["max_report_age_min"], other["max_report_age_min"])
     if "future_skew" in one and "future_skew" in other:
-        found["future_skew"] = min((one["future_skew"], other["future_skew"]), key=span)
+        found["future_skew"] = min((one["future_skew"], other["future_skew"]), key=parse_duration)
     if "forbid" in (one.get("mtime"), other.get("mtime")):
         found["mtime"] = "forbid"
     return found

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.reporting import github
 from pytest_promotion.reporting.ctrf import ctrf
 from pytest_promotion.reporting.locations import Places
-from pytest_promotion.reporting.publishing import replaced
 from pytest_promotion.reporting.sarif import sarif
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -63,7 +63,7 @@ class Forms:
         for name, (path, render) in self._files.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                replaced(json.dumps(render(document), ensure_ascii=False, allow_nan=False).encode(), path)
+                atomic.write(path, json.dumps(render(document), ensure_ascii=False, allow_nan=False).encode())
             except OSError as problem:
                 with contextlib.suppress(OSError):
                     path.unlink()

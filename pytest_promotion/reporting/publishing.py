@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from filelock import FileLock
+
+from pytest_promotion import atomic
 
 _AT_ONCE = 100  # items of a list that are encoded in one go
 _LOCK_S = 30.0  # how long to wait for another session that writes; it holds the lock for milliseconds
@@ -167,15 +168,10 @@ def _laid_out(value: Any, margin: int) -> bytes:
     return msgspec.json.format(compact).replace(b"\n", b"\n" + b" " * margin)
 
 
-def replaced(content: bytes, place: Path) -> None:
-    """Puts *content* at *place* by rename. Raises `OSError`."""
-    _replace([content], place)
-
-
 def _replace(content: Iterable[bytes], *places: Path, before: Callable[[], object] | None = None) -> None:
     """Writes *content* beside each of *places* and renames it into each, in their order, once *before* was called."""
     with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(_beside(place)) for place in reversed(places)]
+        files = [stack.enter_context(atomic.writing(place)) for place in reversed(places)]
         for part in content:
             for file in files:
                 file.write(part)
@@ -184,19 +180,3 @@ def _replace(content: Iterable[bytes], *places: Path, before: Callable[[], objec
                 file.flush()
                 os.fsync(file.fileno())
             before()
-
-
-@contextlib.contextmanager
-def _beside(place: Path) -> Iterator[IO[bytes]]:
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the decision from the service that acts on it
-        os.replace(name, place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

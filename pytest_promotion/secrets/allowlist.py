@@ -20,6 +20,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.secrets.findings import Finding
 
 
@@ -51,9 +52,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 def read(path: Path) -> list[Entry]:
     """The entries of the allow-list at *path*. Raises `PolicyError` for whatever is not one."""
     try:
-        entries = msgspec.convert(documents.parse_yaml(path.read_bytes(), str(path)), _File).allow
-    except OSError as problem:
-        raise PolicyError(f"the allow-list {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        entries = msgspec.convert(
+            documents.parse_yaml(read_given(path, f"the allow-list {path}", refusal=PolicyError), str(path)), _File
+        ).allow
     except (Unproven, msgspec.ValidationError) as problem:
         raise PolicyError(f"the allow-list {path} cannot be used: {problem}") from None
     for number, entry in enumerate(entries, 1):

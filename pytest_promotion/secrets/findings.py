@@ -9,6 +9,7 @@ file that only its user can read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.secrets.lines import Match
 
@@ -107,15 +109,8 @@ def _kept(place: Path) -> bytes:
         return _read(place)
     except FileNotFoundError:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = place.with_name(f".new-{secrets.token_hex(8)}")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-        try:
-            os.link(fresh, place)  # unlike a rename it keeps the key of a scan that was first
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+        with contextlib.suppress(FileExistsError):  # the key of a scan that was first is kept
+            atomic.write(place, secrets.token_hex(32).encode(), mode=0o600, overwrite=False)
         return _read(place)
 
 

@@ -18,11 +18,11 @@ import itertools
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from pytest_promotion import atomic
 from pytest_promotion.secrets.detectors import Rule
 from pytest_promotion.secrets.texts import decode
 
@@ -178,7 +178,4 @@ def _keep(place: Path, body: bytes) -> None:
     # A cache that cannot be written costs a second a scan and nothing else.
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        os.replace(name, place)
+        atomic.write(place, hashlib.sha256(body).digest() + body, mode=0o600, durable=False)

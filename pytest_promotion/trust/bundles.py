@@ -8,7 +8,6 @@ named, or comes twice ends the reading there.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import tempfile
@@ -19,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import archives
@@ -61,24 +61,15 @@ def export(decision: Path, target: Path, vault: Vault | None = None) -> Written:
     if wrong:
         raise Unproven(f"{case.name} is damaged: {'; '.join(wrong)}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
     count = 0
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            with archives.writer(target.name, file) as add:
-                for member, content in _members(case, found, decision.with_suffix(".md")):
-                    add(member, content)
-                    count += 1
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)
-            digest = _digest(file)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    with atomic.writing(target) as file:
+        with archives.writer(target.name, file) as add:
+            for member, content in _members(case, found, decision.with_suffix(".md")):
+                add(member, content)
+                count += 1
+        file.flush()
+        file.seek(0)
+        digest = _digest(file)
     return Written(target, digest, count)
 
 

@@ -8,14 +8,15 @@ the same id whoever wrote its file.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_given
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -119,9 +120,7 @@ def generate(place: Path, algorithm: Algorithm = "ed25519") -> tuple[Path, Path]
 
 def _create(path: Path, content: bytes, mode: int) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
+        atomic.write(path, content, mode=mode, overwrite=False)
     except FileExistsError:
         raise Unproven(f"{path} is there already: a key is never overwritten") from None
     except OSError as problem:
@@ -129,14 +128,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            found = file.read(_LARGEST + 1)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    if len(found) > _LARGEST:
-        raise Unproven(f"{path} is no key: it is larger than {_LARGEST >> 10} kB")
-    return found
+    return read_given(path, largest=_LARGEST)
 
 
 def _public(found: Any, name: str) -> PublicKey:

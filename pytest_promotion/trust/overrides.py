@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from pytest_promotion.canonical import canonical
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
-from pytest_promotion.decision.waivers import SKEW
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment, stamp
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
-from pytest_promotion.evidence.freshness import span
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.policy import OverrideQuorum
 from pytest_promotion.trust.approvals import Approval, Matter, approved, signer_of
 from pytest_promotion.trust.signers import Signer
@@ -30,7 +30,6 @@ from pytest_promotion.trust.stored import StoredDecision, StoredSubject
 SUFFIX: Final = ".override.json"
 REVIEW: Final = ".post-mortem.json"
 _NOTED: Final = re.compile(r"^- \S+ override ([\w.+-]+\.override\.json) ", re.MULTILINE)
-_Kind = TypeVar("_Kind", bound=msgspec.Struct)
 _Text = Annotated[str, msgspec.Meta(min_length=1, pattern=r"\S")]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -141,7 +140,7 @@ def stem_of(decision: StoredDecision, stem: str) -> str:
 
 def parse(content: bytes, name: str) -> Override:
     """The override in the file *content*, called *name*. Raises `Unproven`."""
-    return _converted(documents.parse_json(content, name), Override, name)
+    return converted(documents.parse_json(content, name), Override, f"{name} is no override")
 
 
 def review_of(override: Override, document: bytes, now: datetime) -> Review:
@@ -162,6 +161,7 @@ def check(
     quorum: OverrideQuorum | None,
     signers: Mapping[str, Signer],
     at: datetime,
+    skew: timedelta = FUTURE_SKEW,
 ) -> list[Signer]:
     """
     Who approved that the decision in *content* is overridden at the moment *at*.
@@ -178,9 +178,9 @@ def check(
     if decision.subject is None or override.subject.digest != decision.subject.digest:
         raise Unproven("it is about something else than the decision")
     created, expires = _moments(override)
-    if created > at + SKEW:
+    if created > at + skew:
         raise Unproven(f"it is of {iso(created)}, which is yet to come")
-    if expires - created > span(quorum.max):
+    if expires - created > parse_duration(quorum.max):
         raise Unproven(f"it lasts longer than {quorum.max}, the most that the policy allows")
     if expires <= at:
         raise Unproven(f"it expired at {iso(expires)}")
@@ -205,7 +205,11 @@ def note(name: str, override: Override) -> str:
 
 
 def owing(
-    every: Sequence[Owed], quorum: OverrideQuorum | None, signers: Mapping[str, Signer], now: datetime
+    every: Sequence[Owed],
+    quorum: OverrideQuorum | None,
+    signers: Mapping[str, Signer],
+    now: datetime,
+    skew: timedelta = FUTURE_SKEW,
 ) -> list[str]:
     """A sentence for each override without a post-mortem that somebody attested."""
     due = quorum.post_mortem_within if quorum is not None else OverrideQuorum().post_mortem_within
@@ -213,10 +217,10 @@ def owing(
     for one in every:
         late = ""
         try:
-            override = _converted(one.override, Override, one.name)
+            override = converted(one.override, Override, f"{one.name} is no override")
             created, _ = _moments(override)
-            late = f"; it was due {due} after {iso(created)}" if now > created + span(due) else ""
-            _check_review(one, override, signers, (created, now))
+            late = f"; it was due {due} after {iso(created)}" if now - created > parse_duration(due) else ""
+            _check_review(one, override, signers, (created, now + skew))
         except Unproven as refusal:
             found.append(f"{one.name}: {refusal}{late}")
     return found
@@ -227,7 +231,7 @@ def _check_review(
 ) -> None:
     if one.review is None or not one.document_sha256:
         raise Unproven(f"incident {override.incident} has no post-mortem")
-    review = _converted(one.review, Review, f"the post-mortem of {one.name}")
+    review = converted(one.review, Review, f"the post-mortem of {one.name} is no review")
     if review.override_sha256 != sha256(override.matter.payload).hexdigest():
         raise Unproven("its post-mortem is that of another override")
     if review.document_sha256 != one.document_sha256:
@@ -236,7 +240,7 @@ def _check_review(
         moment = parse_moment(review.ts_utc)
     except BadTimestamp as problem:
         raise Unproven(f"its post-mortem is of {problem}") from None
-    if not between[0] <= moment <= between[1] + SKEW:
+    if not between[0] <= moment <= between[1]:
         raise Unproven(f"its post-mortem is of {iso(moment)}, which is before the override or yet to come")
     # By the keys of that day: a review does not become undone when somebody's key expires.
     signer_of(review.attested, review.matter, signers, moment)
@@ -247,10 +251,3 @@ def _moments(override: Override) -> tuple[datetime, datetime]:
         return parse_moment(override.created), parse_moment(override.expires)
     except BadTimestamp as problem:
         raise Unproven(f"its times cannot be read: {problem}") from None
-
-
-def _converted(plain: Any, wanted: type[_Kind], name: str) -> _Kind:
-    try:
-        return msgspec.convert(plain, wanted)
-    except msgspec.ValidationError as problem:
-        raise Unproven(f"{name} is no {wanted.__name__.lower()}: {problem}") from None

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.trust import dsse, statements
 from pytest_promotion.trust.keys import PrivateKey, PublicKey
 from pytest_promotion.trust.stored import StoredDecision
@@ -107,7 +108,7 @@ def mentions(envelopes: bytes, name: str, content: bytes) -> None:
 def read(path: Path) -> bytes:
     """The envelopes at *path*. Raises `Unproven`."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except FileNotFoundError:
         raise Unproven(f"it is not signed: there is no {path.name}") from None
     except OSError as problem:

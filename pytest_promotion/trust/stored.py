@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import Unfinished
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_given
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.model import Absence, Outcome, Severity
 
 LARGEST: Final = 64 * 2**20  # bytes; a decision of ten thousand gates has ten million
@@ -167,14 +169,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
 
 def read_content(path: Path) -> bytes:
     """The bytes of the decision at *path*. Raises `Unproven`."""
-    try:
-        with path.open("rb") as file:
-            found = file.read(LARGEST + 1)
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    if len(found) > LARGEST:
-        raise Unproven(f"{path} is larger than {LARGEST >> 20} MB, which no decision is")
-    return found
+    return read_given(path, largest=LARGEST)
 
 
 def parse(content: bytes, name: str) -> StoredDecision:
@@ -182,14 +177,12 @@ def parse(content: bytes, name: str) -> StoredDecision:
     The decision in *content*.
 
     Raises:
-        Unproven: for what is no finished decision, with the place in it.
+        Unfinished: for the decision of a session that has not ended.
+        Unproven: for what is no decision, with the place in it.
     """
     plain = documents.parse_json(content, name)
     if isinstance(plain, dict) and plain.get("finished") is False:
-        raise Unproven(
+        raise Unfinished(
             f"{name} is not finished: {'; '.join(map(str, plain.get('reasons', ()))) or 'no reason is given'}"
         )
-    try:
-        return msgspec.convert(plain, StoredDecision)
-    except msgspec.ValidationError as problem:
-        raise Unproven(f"{name} is no decision of schema version 1: {problem}") from None
+    return converted(plain, StoredDecision, f"{name} is no decision of schema version 1")

@@ -15,8 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import format_duration
+from pytest_promotion.errors import PolicyError, Unfinished, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
 from pytest_promotion.trust import overrides, required_gates, signing
@@ -27,7 +28,6 @@ from pytest_promotion.trust.stored import StoredDecision, parse
 from pytest_promotion.trust.waiver_check import judged_again
 from pytest_promotion.trust.waivers import signers_of
 
-SKEW: Final = timedelta(minutes=2)  # how far ahead the clock of the deciding machine may be
 _STEP: Final = 2**20
 _SUBJECT: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<kind>[A-Za-z0-9]+):(?P<hex>[0-9a-f]{40,128})")
 
@@ -112,15 +112,17 @@ def verify(case: Case, demands: Demands) -> Answer:
     found = _Findings()
     try:
         decision = parse(case.content, case.name)
+    except Unfinished as refusal:
+        return Answer(None, against=(str(refusal),))  # it has decided nothing, which is an answer
     except Unproven as refusal:
-        # An unfinished session has decided nothing, which is an answer; anything else is not even a decision.
-        unfinished = "is not finished" in str(refusal)
-        return Answer(None, *(((str(refusal),), ()) if unfinished else ((), (str(refusal),))))
+        return Answer(None, unknown=(str(refusal),))  # it is not even a decision
     found.against += _said(decision)
     found.against += contradictions(decision)
-    _judge_time(decision, demands.at, found)
+    policy = _policy_of(decision, case)
+    skew = FUTURE_SKEW if isinstance(policy, Unproven) else policy.rules.timestamps.skew
+    _judge_time(decision, demands.at, skew, found)
     _judge_subject(decision, demands.subject, found)
-    _judge_policy(decision, case, demands, found)
+    _judge_policy(decision, policy, demands, found)
     _judge_artifacts(decision, case.vault, found)
     _judge_signature(decision, case, demands, found)
     if decision.weakened:
@@ -148,8 +150,8 @@ def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, nam
         found = _Findings()
         policy = _with_signers(required_gates.policy_of(decision, kept(case.vault)), demands, found)
         override = overrides.parse(content, name)
-        quorum = policy.rules.exceptions.override
-        who = overrides.check(override, decision, case.content, quorum, signers_of(policy), demands.at)
+        quorum, skew = policy.rules.exceptions.override, policy.rules.timestamps.skew
+        who = overrides.check(override, decision, case.content, quorum, signers_of(policy), demands.at, skew)
     except (Unproven, PolicyError) as refusal:
         return replace(answer, against=(*answer.against, f"{name}: {refusal}"))
     if kept_up or answer.unknown:
@@ -213,15 +215,15 @@ def _fail(decision: StoredDecision) -> str:
     return f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
 
 
-def _judge_time(decision: StoredDecision, at: datetime, found: _Findings) -> None:
+def _judge_time(decision: StoredDecision, at: datetime, skew: timedelta, found: _Findings) -> None:
     try:
         taken = parse_moment(decision.ts_utc)
         ends = parse_moment(decision.valid_until.ts_utc) if decision.valid_until else None
     except BadTimestamp as problem:
         found.unknown.append(f"its times cannot be read: {problem}")
         return
-    if taken > at + SKEW:
-        found.against.append(f"it was taken {spoken((taken - at).total_seconds())} in the future")
+    if taken > at + skew:
+        found.against.append(f"it was taken {format_duration((taken - at).total_seconds())} in the future")
     if ends is None:
         found.notes.append("it has no expiry: nothing that it rests on goes stale")
     elif ends < at:
@@ -246,14 +248,20 @@ def _judge_subject(decision: StoredDecision, asked: str, found: _Findings) -> No
         found.against.append(f"it is about {subject.name}, not about {wanted['name']}")
 
 
-def _judge_policy(decision: StoredDecision, case: Case, demands: Demands, found: _Findings) -> None:
+def _policy_of(decision: StoredDecision, case: Case) -> Policy | Unproven:
+    """The policy that was kept with the decision, or why there is none."""
+    try:
+        return required_gates.policy_of(decision, kept(case.vault))
+    except Unproven as refusal:
+        return refusal
+
+
+def _judge_policy(decision: StoredDecision, policy: Policy | Unproven, demands: Demands, found: _Findings) -> None:
     wanted = demands.policy_sha256
     if wanted and wanted not in (decision.policy.sha256, decision.policy.resolved_sha256):
         found.against.append(f"it was judged by the policy {decision.policy.sha256[:12]}, not by {wanted[:12]}")
-    try:
-        policy = required_gates.policy_of(decision, kept(case.vault))
-    except Unproven as refusal:
-        found.against.append(str(refusal))
+    if isinstance(policy, Unproven):
+        found.against.append(str(policy))
         return
     policy = _with_signers(policy, demands, found)
     found.against += required_gates.unanswered(decision, policy)

@@ -25,7 +25,7 @@ def judged_again(decision: StoredDecision, policy: Policy, at: datetime) -> Iter
     before = {one.gate: Outcome(one.outcome) for one in decision.waivers}
     narrow = decision.scope != "full"
     results = [_result(check, before.get(check.name, check.outcome), narrow=narrow) for check in decision.checks]
-    _, used, problems = apply(results, waivers.waivers, at)
+    _, used, problems = apply(results, waivers.waivers, at, policy.rules.timestamps.skew)
     yield from problems
     for name in sorted(before.keys() - {one.waiver.gate for one in used}):
         yield f"nothing that was kept waives {name}"

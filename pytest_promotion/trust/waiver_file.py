@@ -56,10 +56,8 @@ def entry_for(
     failure = failures.get(gate)
     if failure is None or check.passed:
         raise Unproven(f"{gate} is {check.outcome.value}: only FAIL and INCONCLUSIVE can be waived")
-    passed = {one.name for one in decision.checks if one.passed}
-    for name in check.requires:
-        if name not in passed and check.reason.startswith(f"rests on {name},"):
-            raise Unproven(f"{gate} only rests on {name}: waive that one")
+    if check.spoiled_by:
+        raise Unproven(f"{gate} only rests on {check.spoiled_by[0]}: waive that one")
     if decision.subject is None:
         raise Unproven("the decision does not say what it is about: a waiver is for one candidate")
     limits = dict(failure["limits"])

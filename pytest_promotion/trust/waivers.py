@@ -19,8 +19,8 @@ import msgspec
 from pytest_promotion.canonical import canonical
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.decision.waivers import untimely
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.evidence.freshness import span
 from pytest_promotion.model import Approver, Granted, Severity, Subject, ValidUntil, Waiver
 from pytest_promotion.policy import Policy, PolicySource, WaiverQuorum
 from pytest_promotion.trust import signers as people
@@ -141,7 +141,7 @@ def waiver_of(entry: Entry, where: str, policy: Policy, signers: Mapping[str, Si
     """
     quorum = _quorum(policy, entry)
     created, expires = parse_moment(entry.created), parse_moment(entry.expires)
-    if quorum.max is None or expires - created > span(quorum.max):
+    if quorum.max is None or expires - created > parse_duration(quorum.max):
         raise Unproven(f"it lasts longer than {quorum.max}, the most that the policy allows")
     if len(entry.subjects) > quorum.subjects:
         raise Unproven(
@@ -166,7 +166,7 @@ def waiver_of(entry: Entry, where: str, policy: Policy, signers: Mapping[str, Si
         ends=ValidUntil(iso(expires), f"the waiver of {entry.gate} expires"),
         where=where,
     )
-    late = untimely(bare, now)
+    late = untimely(bare, now, policy.rules.timestamps.skew)
     if late:
         raise Unproven(f"it {late}")  # told before the keys, which may have expired with it
     who = approved(entry.approvals, matter_of(entry), signers, quorum.approvals, now, {entry.owner, entry.requested_by})

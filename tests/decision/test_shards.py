@@ -195,7 +195,7 @@ def test_a_file_that_cannot_be_read_or_is_too_large_is_refused(tmp_path):
     large = tmp_path / "large.json"
     with large.open("wb") as file:
         file.truncate(64 * 2**20 + 1)
-    with pytest.raises(Unproven, match="large.json is larger than 64 MB, which no shard is"):
+    with pytest.raises(Unproven, match="large.json cannot be read: larger than 64 megabytes"):
         shards.read(large)
     (tmp_path / "small.json").write_bytes(b"{}")
     with pytest.raises(Unproven, match="small.json"):

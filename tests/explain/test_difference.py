@@ -10,8 +10,8 @@ from pytest_promotion.explain.difference import differences, same_outcomes
 from pytest_promotion.model import Exhibit, Record, Subject
 from pytest_promotion.policy import Policy, Rules
 from pytest_promotion.trust.stored import parse
+from tests.cli.test_commands import promotion
 from tests.decisions import decided, gate, seen
-from tests.test_cli import promotion
 
 
 def stored(*results, **more):

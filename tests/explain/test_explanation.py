@@ -15,8 +15,8 @@ from pytest_promotion.explain.explanation import explain, lines
 from pytest_promotion.explain.simulation import case_of
 from pytest_promotion.model import Absence, Outcome, Severity, Status
 from pytest_promotion.trust.stored import parse
+from tests.cli.test_commands import promotion
 from tests.decisions import NOW, decided, gate, seen
-from tests.test_cli import promotion
 
 
 def stored(*results, **more):

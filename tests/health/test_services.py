@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from pytest_promotion.clock import FUTURE_SKEW
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.trading.health.services import BUILT_IN, known
-from pytest_promotion.suites.trading.health.state import SKEW, judge
+from pytest_promotion.suites.trading.health.state import judge
 
 from .conftest import NOW
 
@@ -96,9 +97,9 @@ def test_a_file_that_merely_looks_old_is_new(lane, name):
 @writer
 def test_a_clock_that_runs_ahead_is_tolerated_for_two_minutes_and_no_longer(lane, name):
     """A file from tomorrow would be fresh until tomorrow, with nobody writing."""
-    lane.wrote(BUILT_IN[name].writes, -SKEW)
+    lane.wrote(BUILT_IN[name].writes, -FUTURE_SKEW)
     assert of_file(lane, name).ok
-    lane.wrote(BUILT_IN[name].writes, -SKEW - timedelta(seconds=1))
+    lane.wrote(BUILT_IN[name].writes, -FUTURE_SKEW - timedelta(seconds=1))
     assert "in the future" in of_file(lane, name).said
 
 

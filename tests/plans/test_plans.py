@@ -99,7 +99,7 @@ def test_others_may_be_lost_up_to_a_number():
     assert judged(plan(*gone)).status == "pass"
     assert judged(plan(*gone), most_lost=3).status == "pass"
     found = judged(plan(*gone), most_lost=2)
-    assert (found.status, found.reasons) == ("fail", ["3 other resources would be lost, at most 2 may be"])
+    assert (found.status, found.reasons) == ("fail", ("3 other resources would be lost, at most 2 may be",))
 
 
 @pytest.mark.parametrize(

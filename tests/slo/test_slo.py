@@ -18,7 +18,7 @@ from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.readers import k6
 from pytest_promotion.readers.load_test import percentile
-from pytest_promotion.suites.deployment.slo.targets import USUAL, Target, judge, load, status, suggestion
+from pytest_promotion.suites.deployment.slo.targets import USUAL, Target, judge, judgement, load, suggestion
 
 DURATIONS = [float(n) for n in range(1, 201)]  # ms: p95 is 190.05, p99 198.01
 FAILURES = 2
@@ -96,6 +96,12 @@ def as_bytes(document):
     return document if isinstance(document, bytes) else json.dumps(document).encode()
 
 
+def answer(measured, held):
+    """The status and the reasons."""
+    found = judgement(measured, held)
+    return found.status, list(found.reasons)
+
+
 FORMS = {"legacy": legacy(), "summary": summary(), "machine": machine(), "lines": lines()}
 
 
@@ -108,7 +114,7 @@ def test_the_four_formats_say_the_same(form):
     assert measured.value("http_req_failed", "rate") == pytest.approx(0.01)
     held = {one.name: one.passed for one in judge(measured, USUAL)}
     assert held == {"latency_p95": True, "latency_p99": None if form == "machine" else True, "error_rate": True}
-    assert status(measured, judge(measured, USUAL)) == ("pass", [])
+    assert answer(measured, judge(measured, USUAL)) == ("pass", [])
     assert measured.ended == {
         "machine": "2026-11-21T12:00:00.000000+00:00", "lines": "2026-11-21T11:00:59.500000+00:00",
     }.get(form)  # fmt: skip
@@ -120,8 +126,8 @@ def test_what_the_tool_says_failed_has_failed(document, flag):
     bad = k6.read(as_bytes(document(**{"p(95)<100": flag})), "x")
     good = k6.read(as_bytes(document(**{"p(95)<500": not flag})), "x")
     assert bad.thresholds == {"http_req_duration p(95)<100": False}
-    assert status(bad, judge(bad, USUAL))[0] == "fail"
-    assert status(good, judge(good, USUAL))[0] == "pass"
+    assert answer(bad, judge(bad, USUAL))[0] == "fail"
+    assert answer(good, judge(good, USUAL))[0] == "pass"
 
 
 def without(document, *path):
@@ -192,7 +198,7 @@ def test_what_is_no_output_of_k6_is_refused(content):
 def test_what_was_not_measured_is_not_zero(document, said):
     """A p99 that nobody computed was 0 ms in the committed report, and 0 is below every limit."""
     measured = k6.read(as_bytes(document), "x")
-    verdict, reasons = status(measured, judge(measured, USUAL))
+    verdict, reasons = answer(measured, judge(measured, USUAL))
     assert verdict == "inconclusive"
     assert any(said in reason for reason in reasons)
 
@@ -201,7 +207,7 @@ def test_a_breach_is_a_fail_with_both_numbers():
     """A no that does not say by how much is argued with."""
     slow = edited(summary(), 8500, "metrics", "http_req_duration", "values", "p(95)")
     measured = k6.read(as_bytes(slow), "x")
-    assert status(measured, judge(measured, USUAL)) == ("fail", ["latency_p95 is 8500 ms, expected <= 500"])
+    assert answer(measured, judge(measured, USUAL)) == ("fail", ["latency_p95 is 8500 ms, expected <= 500"])
 
 
 def test_the_limit_itself_is_met():
@@ -233,7 +239,7 @@ def test_a_suggestion_leaves_room_and_is_met_by_what_it_was_made_from(tmp_path):
     assert 0.02 < found["targets"]["error_rate"]["at_most"] < 0.04  # 2 of 200 does not prove 1 %
     path = tmp_path / "slo.yaml"
     path.write_text(json.dumps({"version": 1, "targets": found["targets"]}))
-    assert status(measured, judge(measured, load(path))) == ("pass", [])
+    assert answer(measured, judge(measured, load(path))) == ("pass", [])
 
 
 def test_few_requests_suggest_nothing():

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from typing import Final
 
 import msgspec
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.event_store.count import count_pages
 from pytest_promotion.evidence.event_store.hashes import doubled, repeated, twice
@@ -136,10 +136,11 @@ def _save(checkpoint: Path, store: Opened, tally: Tally, known: Checkpoint | Non
                 every.frombytes((checkpoint.parent / base).read_bytes())
             content = array("Q", sorted(every)).tobytes()
             old, base, count, recent = base, f"{checkpoint.name}.{sha256(content).hexdigest()[:16]}", len(every), b""
-            _replace(checkpoint.parent / base, content)
+            atomic.write(checkpoint.parent / base, content, mode=0o600, durable=False)
         block = _block(store, store.size)
         made = Checkpoint(device, inode, store.size, block, tally, base, count, recent)
-        _replace(checkpoint, msgspec.msgpack.encode(made))
+        # Lost in a power cut, it is counted again.
+        atomic.write(checkpoint, msgspec.msgpack.encode(made), mode=0o600, durable=False)
         if old and old != base:
             # Whoever still reads the older checkpoint finds its base gone and counts everything.
             (checkpoint.parent / old).unlink(missing_ok=True)
@@ -147,15 +148,3 @@ def _save(checkpoint: Path, store: Opened, tally: Tally, known: Checkpoint | Non
         raise Unproven(
             f"the checkpoint {checkpoint} cannot be written: {(problem.strerror or 'failed').lower()}"
         ) from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_promotion.errors import PromotionError
+
 Level = Literal["error", "warning"]
 
 
@@ -27,7 +29,7 @@ class Finding:
         return ": ".join(part for part in (self.where, self.path, self.message) if part)
 
 
-class Refused(Exception):
+class Refused(PromotionError):
     """A file that is there and is no compose file: nothing else can be said of it than the finding."""
 
     def __init__(self, finding: Finding) -> None:

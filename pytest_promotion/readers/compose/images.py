@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_promotion.errors import PromotionError
+
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN: Final = rf"(?:{_HOST}(?:\.{_HOST})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
@@ -23,7 +25,7 @@ _LONGEST: Final = 255  # characters of a repository's full name
 _VERSION: Final = re.compile(r"v?(?P<numbers>\d+(?:\.\d+)*)(?P<rest>(?:[-_.+].*|[a-z].*)?)", re.IGNORECASE)
 
 
-class BadReference(ValueError):
+class BadReference(PromotionError, ValueError):
     """A text that names no image. The message says why."""
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pytest_promotion.errors import PromotionError
 from pytest_promotion.readers.compose.document import Document, Place
 from pytest_promotion.readers.compose.findings import Finding
 
@@ -19,7 +20,7 @@ _OPERATORS: Final = (":-", ":?", ":+", "-", "?", "+")
 _DEEPEST: Final = 50
 
 
-class BadTemplate(ValueError):
+class BadTemplate(PromotionError, ValueError):
     """A text whose variables cannot be filled in. The message says which one, and why."""
 
 

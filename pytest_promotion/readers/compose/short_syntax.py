@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from pytest_promotion.errors import PromotionError
+
 _DURATION: Final = re.compile(r"0|(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
 _PORT: Final = re.compile(
     r"(?:(?P<ip>\[[0-9a-fA-F:.%]+\]|\d{1,3}(?:\.\d{1,3}){3}|::1|::):)?"
@@ -16,7 +18,7 @@ _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]")
 LAST_PORT: Final = 65535
 
 
-class BadForm(ValueError):
+class BadForm(PromotionError, ValueError):
     """A short form that says nothing. The message says what is expected."""
 
 

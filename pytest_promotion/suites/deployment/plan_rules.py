@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from pytest_promotion.clock import iso
+from pytest_promotion.clock import FUTURE_SKEW, iso
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span, untimely
+from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.evidence.typed import converted
+from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.terraform import Change, Plan
-
-SKEW: Final = timedelta(minutes=2)
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,14 +38,13 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise PolicyError("an empty pattern protects nothing")
         if self.most_lost is not None and self.most_lost < 0:
             raise PolicyError("most_lost is below 0")
-        span(self.max_age)
+        parse_duration(self.max_age)
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """The answer, with how many resources each action is for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanJudgement(Judgement):
+    """With how many resources each action is for."""
 
-    status: str  # pass, fail or inconclusive
-    reasons: list[str]
     actions: dict[str, int]
     lost: list[str]
     drifted: list[str]
@@ -51,15 +52,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 def rules(plain: Any) -> Rules:
     """The rules in *plain* values, as a policy has them. Raises `PolicyError`."""
-    try:
-        found = msgspec.convert(plain, Rules)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"rules of a plan: {problem}") from None
+    found = converted(plain, Rules, "rules of a plan", PolicyError)
     found.check()
     return found
 
 
-def judge(plan: Plan, asked: Rules, now: datetime) -> Judgement:
+def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW) -> PlanJudgement:
     """
     *plan* held against the rules *asked* at the moment *now*.
 
@@ -79,10 +77,10 @@ def judge(plan: Plan, asked: Rules, now: datetime) -> Judgement:
     if drifted and asked.drift == "refuse":
         against.append(f"{len(drifted)} resources were changed behind its back: {', '.join(drifted[:10])}")
     open_ = [f"check {name} was not decided yet" for name, status in plan.checks if status == "unknown"]
-    open_ += _gaps(plan, asked, now)
-    return Judgement(
-        status="fail" if against else "inconclusive" if open_ else "pass",
-        reasons=against + open_,
+    open_ += _gaps(plan, asked, now, skew)
+    return PlanJudgement(
+        against=tuple(against),
+        open_questions=tuple(open_),
         actions=dict(sorted(Counter(one.action for one in plan.changes).items())),
         lost=[one.address for one in lost],
         drifted=drifted,
@@ -98,21 +96,25 @@ def _why(change: Change) -> str:
     return f" ({change.reason.replace('_', ' ')})" if change.reason else ""
 
 
-def _gaps(plan: Plan, asked: Rules, now: datetime) -> list[str]:
+def _gaps(plan: Plan, asked: Rules, now: datetime, skew: timedelta) -> list[str]:
     found = []
     if plan.errored is None or plan.complete is None:
         found.append("this version of Terraform does not say whether the plan is whole: use 1.8 or later")
     elif not plan.complete:
         found.append("the plan is not complete: applying it would leave something to be planned again")
-    late = untimely("the plan", plan.made, now, asked.max_age, SKEW)
+    late = untimely("the plan", plan.made, now, asked.max_age, skew)
     return [*found, late] if late else found
 
 
-def document(origin: str, plan: Plan, judgement: Judgement, now: datetime) -> dict[str, Any]:
+def document(origin: str, plan: Plan, judgement: PlanJudgement, now: datetime) -> dict[str, Any]:
     """The report on a plan, as plain values; no value of the infrastructure is in it."""
     return {
         "schema_version": 1,
         "ts_utc": iso(now),
         "plan": {"path": origin, "format_version": plan.version, "made": plan.made},
-        **msgspec.to_builtins(judgement),
+        "status": judgement.status.value,
+        "reasons": list(judgement.reasons),
+        "actions": judgement.actions,
+        "lost": judgement.lost,
+        "drifted": judgement.drifted,
     }

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.evidence.freshness import span, untimely
+from pytest_promotion.evidence.freshness import untimely
+from pytest_promotion.evidence.typed import converted
+from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.findings import SEVERITIES, Finding, Scan
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
 SHOWN: Final = 20
-SKEW: Final = timedelta(minutes=2)
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -46,31 +49,29 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if any(most < 0 for most in self.most.values()):
             raise PolicyError("a limit below 0 can never be kept")
         for length in (self.max_age, *self.grace.values()):
-            span(length)
+            parse_duration(length)
         if self.image is not None and not _DIGEST.fullmatch(self.image):
             raise PolicyError(f"{self.image!r} is no image digest: sha256: and 64 hex digits")
 
 
 def limits(plain: Any) -> Limits:
     """The limits in *plain* values, as a policy has them. Raises `PolicyError`."""
-    try:
-        found = msgspec.convert(plain, Limits)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"limits of a scan: {problem}") from None
+    found = converted(plain, Limits, "limits of a scan", PolicyError)
     found.check()
     return found
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """The answer. `counts` are the findings that count, by severity; `excused` those that do not, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanJudgement(Judgement):
+    """`counts` are the findings that count, by severity; `excused` those that do not, and why."""
 
-    status: str  # pass, fail or inconclusive
-    reasons: list[str]
     counts: dict[str, int]
     excused: dict[str, int]
 
 
-def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Judgement:
+def judge(
+    scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime, skew: timedelta = FUTURE_SKEW
+) -> ScanJudgement:
     """
     *scans*, each with where it came from, held against *rules* at the moment *now*.
 
@@ -82,7 +83,7 @@ def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Ju
     open_: list[str] = [] if scans else ["there is no scan"]
     worst: list[Finding] = []
     for origin, scan in scans:
-        open_ += _gaps(origin, scan, rules, now)
+        open_ += _gaps(origin, scan, rules, now, skew)
         for one in scan.findings:
             why = _excuse(one, rules, now)
             if why:
@@ -104,12 +105,16 @@ def judge(scans: Sequence[tuple[str, Scan]], rules: Limits, now: datetime) -> Ju
         for one in blocking[:SHOWN]
     ]
     told = over + shown + ([f"and {len(blocking) - SHOWN} more"] if len(blocking) > SHOWN else [])
-    status = "fail" if over else "inconclusive" if open_ else "pass"
     by_severity = {name: counts[name] for name in SEVERITIES}
-    return Judgement(status, told + open_, by_severity, dict(sorted(excused.items())))
+    return ScanJudgement(
+        against=tuple(told) if over else (),
+        open_questions=tuple(open_),
+        counts=by_severity,
+        excused=dict(sorted(excused.items())),
+    )
 
 
-def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
+def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime, skew: timedelta) -> list[str]:
     """What leaves open whether there is more than *scan* found."""
     found = []
     if not scan.looked_at:
@@ -121,7 +126,7 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime) -> list[str]:
         of = ", ".join(sorted(scan.digests)) or "no image that it names by digest"
         found.append(f"{origin} is a scan of {of}, not of {rules.image}")
     made = None if scan.created is None else trimmed(scan.created)
-    late = untimely(origin, made, now, rules.max_age, SKEW)
+    late = untimely(origin, made, now, rules.max_age, skew)
     return [*found, late] if late else found
 
 
@@ -137,7 +142,7 @@ def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
             known = now - parse_moment(trimmed(one.published))
         except BadTimestamp:
             return ""
-        if timedelta() <= known <= span(grace):
+        if timedelta() <= known <= parse_duration(grace):
             return f"known for less than {grace}"
     return ""
 
@@ -147,12 +152,15 @@ def trimmed(moment: str) -> str:
     return re.sub(r"(\.\d{6})\d+", r"\1", moment)
 
 
-def document(scans: Sequence[tuple[str, Scan]], judgement: Judgement, now: datetime) -> dict[str, Any]:
+def document(scans: Sequence[tuple[str, Scan]], judgement: ScanJudgement, now: datetime) -> dict[str, Any]:
     """The report on *scans*, as plain values."""
     return {
         "schema_version": 1,
         "ts_utc": iso(now),
-        **msgspec.to_builtins(judgement),
+        "status": judgement.status.value,
+        "reasons": list(judgement.reasons),
+        "counts": judgement.counts,
+        "excused": judgement.excused,
         "scans": [
             {
                 "path": origin,

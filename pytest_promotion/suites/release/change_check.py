@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from pytest_promotion.clock import spoken
+from pytest_promotion.clock import FUTURE_SKEW
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.suites.release import thresholds
 from pytest_promotion.suites.release.change_evidence import Seen, check_evidence
@@ -26,7 +27,6 @@ from pytest_promotion.trust.signers import Signer
 POLICY: Final = "backend/config/kb_benchmark_policy.json"
 APPROVED: Final = "backend/config/kb_benchmark_policy.approved.json"
 RECORDS: Final = "docs/Ops/KB_Threshold_Changes"
-_SKEW: Final = timedelta(minutes=2)
 _GO: Final = "go"
 
 
@@ -38,6 +38,7 @@ class Demands:
     min_loosening_approvals: int = 2
     min_monitor_reports: int = 3  # of each profile that is changed
     max_evidence_age: timedelta = timedelta(days=35)  # before the record's own date
+    future_skew: timedelta = FUTURE_SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,8 @@ def _check(
     record = step.record
     if record.decision.strip().lower() != _GO:
         raise GateFailed(f"its decision is {record.decision!r}, expected Go")
-    if step.moment > now + _SKEW:
-        raise Unproven(f"it is dated {spoken((step.moment - now).total_seconds())} in the future")
+    if step.moment > now + demands.future_skew:
+        raise Unproven(f"it is dated {format_duration((step.moment - now).total_seconds())} in the future")
     if before and step.moment < before[-1].moment:
         raise GateFailed(f"it is older than {before[-1].record.change_id}, which it builds on")
     check_evidence(step, seen, demands.min_monitor_reports, demands.max_evidence_age)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.evidence.files import read_file
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
@@ -62,7 +63,7 @@ def read(path: Path | None, name: str, process: Mapping[str, str]) -> Environmen
     settings: list[Setting] = []
     if path is not None:
         try:
-            content = path.read_bytes()
+            content = read_file(path)
         except FileNotFoundError:
             content = b""
         except OSError as problem:

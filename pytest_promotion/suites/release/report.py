@@ -8,13 +8,14 @@ empty: that may hold what they were told in confidence, and stays in the vault u
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-import os
-import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.model import Decision, GateResult, Outcome, Severity, Status
 
@@ -79,17 +80,11 @@ def write(decision: Decision, root: Path) -> Path:
     moment: datetime = parse_moment(decision.ts_utc)
     stem = f"release_gate_{decision.profile}_{moment:%Y%m%dT%H%M%SZ}"
     content = json.dumps(document(decision), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    half = folder / f".new-{uuid.uuid4().hex}"
-    try:
-        half.write_text(content, encoding="utf-8")
-        number = 0
-        while True:
+    with atomic.new_file(folder) as new:
+        new.file.write(content.encode())
+        for number in itertools.count():
             place = folder / f"{stem}{f'_{number}' if number else ''}.json"
-            try:
-                os.link(half, place)  # fails where another run of the same second was first
-            except FileExistsError:
-                number += 1
-            else:
-                return place
-    finally:
-        half.unlink(missing_ok=True)
+            with contextlib.suppress(FileExistsError):  # another run of the same second was first
+                new.put(place, overwrite=False)
+                break
+    return place

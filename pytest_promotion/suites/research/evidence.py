@@ -19,6 +19,7 @@ import msgspec
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
 from pytest_promotion.evidence.reading import Root, read
+from pytest_promotion.evidence.typed import converted
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.recomputed import contradictions, deflation
@@ -163,10 +164,8 @@ def _named(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]
     """Below what, and which files."""
     if not evidence:
         raise Unproven("the candidate names no evidence")
-    try:
-        found = msgspec.convert(evidence, _Evidence)
-    except msgspec.ValidationError as problem:  # other tools name theirs without digests
-        raise Unproven(f"the candidate's evidence is not named as `promotion create` does it: {problem}") from None
+    # Other tools name theirs without digests.
+    found = converted(evidence, _Evidence, "the candidate's evidence is not named as `promotion create` does it")
     return Root(base or Path(found.base)), found.artifacts
 
 

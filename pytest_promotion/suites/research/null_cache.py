@@ -23,11 +23,11 @@ from typing import Any, Final, Literal
 import msgspec
 from filelock import FileLock
 
+from pytest_promotion import atomic
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import an_object, parse_json
 from pytest_promotion.evidence.reading import Root, read
-from pytest_promotion.reporting.publishing import replaced
 from pytest_promotion.suites.research.bootstrap import VERSION
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.reality import Config, Draw, Found, Null, Origin, arithmetic, reality_check
@@ -83,7 +83,7 @@ class NullCache:
         """Keeps *null*; a manifest that cannot be used begins anew. Raises `OSError`, also after 30 s of waiting."""
         content = _packed(key, null)
         self.folder.mkdir(parents=True, exist_ok=True)
-        replaced(content, self.folder / f"{key}.npz")
+        atomic.write(self.folder / f"{key}.npz", content)
         row = {"path": f"{key}.npz", "sha256": sha256(content).hexdigest(), "size_bytes": len(content)}
         with FileLock(self.folder / ".lock", timeout=_LOCK_S):
             try:
@@ -91,7 +91,7 @@ class NullCache:
             except Unproven:
                 known = {}
             told = msgspec.json.encode(known | {key: row}, order="sorted")
-            replaced(msgspec.json.format(told) + b"\n", self.folder / "manifest.json")
+            atomic.write(self.folder / "manifest.json", msgspec.json.format(told) + b"\n")
 
     def manifest(self) -> dict[str, Any]:
         """From keys to rows of `path`, `sha256` and `size_bytes` (bytes). Raises `Unproven` where it is damaged."""

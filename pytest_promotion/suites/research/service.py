@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.database import writing
 from pytest_promotion.suites.research.evidence import BUNDLE, Case, demand_match, named, read_case
@@ -133,7 +134,7 @@ def _demand_same(case: Case, bundle: Any, regimes: Any, luck: Mapping[str, Any] 
             given = bundle.sha256
         else:
             try:
-                given = sha256(Path(bundle).read_bytes()).hexdigest()
+                given = sha256(read_file(bundle)).hexdigest()
             except OSError as problem:
                 raise Unproven(f"could not load ValidationBundle from path: {problem.strerror}") from None
         if given != case.digests[BUNDLE]:

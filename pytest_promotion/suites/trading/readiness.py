@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, spoken
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import read_object
 
-SKEW = timedelta(minutes=2)
 INPUTS = {
     "strict_cycle": "promotion_gates/strict_cycle_latest.json",
     "soak_latest": "soak/latest.json",
@@ -97,10 +97,11 @@ def _fresh(path: Path, now: datetime, max_age: timedelta) -> dict[str, Any]:
         age = now - parse_moment(document.get("ts_utc"))
     except BadTimestamp as problem:
         raise Unproven(f"{path}: ts_utc is {problem}") from None
-    if age < -SKEW:
-        raise Unproven(f"{path} is dated {spoken(-age.total_seconds())} in the future")
+    if age < -FUTURE_SKEW:
+        raise Unproven(f"{path} is dated {format_duration(-age.total_seconds())} in the future")
     if age > max_age:
-        raise Unproven(f"{path} is {spoken(age.total_seconds())} old, the window is {spoken(max_age.total_seconds())}")
+        window = format_duration(max_age.total_seconds())
+        raise Unproven(f"{path} is {format_duration(age.total_seconds())} old, the window is {window}")
     return document
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pytest_promotion.clock import iso, stamp
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PromotionError, Unproven
 from pytest_promotion.interrupts import stop_event
 from pytest_promotion.json_files import append_line, read_object, write_json
 from pytest_promotion.suites.trading.cycle import Cycle, note_incident, write_summary
@@ -26,7 +26,7 @@ from pytest_promotion.suites.trading.cycle import Cycle, note_incident, write_su
 _STATUSES = ("PASS", "FAIL", "UNKNOWN")
 
 
-class AnotherWatcher(Exception):
+class AnotherWatcher(PromotionError):
     """The state belongs to a watcher that is running."""
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
+
 
 @click.command(epilog="Example: promotion canonical reports/eval.json | sha256sum")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
@@ -19,16 +22,11 @@ def canonical(file: Path, as_json: bool) -> int:
 
     What has no such form, or reads differently elsewhere, is refused with its place, and the exit code is 3.
     """
-    from pytest_promotion.errors import Unproven
     from pytest_promotion.suites.deployment.determinism.documents import canonical_bytes
 
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    with command_errors(f"{file} cannot be read"):
+        content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
         found = canonical_bytes(content, "standard input" if str(file) == "-" else str(file))
-    except OSError as problem:
-        raise click.ClickException(f"{file} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
     if as_json:
         click.echo(json.dumps({"sha256": sha256(found).hexdigest(), "size_bytes": len(found)}))
     else:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.release.commands.rollout_options import placed, plan_of
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def monitor(once: bool, duration: float | None, as_json: bool, **given: Any) -> 
     if once == (duration is not None):
         raise click.UsageError("either --once or --duration SECONDS")
     clock = Clock()
-    with answering():
+    with command_errors():
         watched = _watched(given, clock)
         with waiting("monitor"):
             last, code = watch(watched, given["reports"], given["settle"], given["interval"], duration or 0.0, clock)
@@ -218,7 +219,7 @@ def _parity(given: dict[str, Any], plan: Plan, clock: Clock) -> Callable[[dateti
     if path is not None:
         return lambda since: from_file(path, plan.env, since, clock.now(), most)
     peer = Peer(given["base_url"], os.environ.get("PROMOTION_E2E_TOKEN", ""))
-    request = request_of(given["plan"].read_bytes(), str(given["plan"]))
+    request = request_of(read_file(given["plan"]), str(given["plan"]))
 
     def ask(since: datetime | None) -> Finding:
         asked = Asked(peer.url, request, plan.env, "", clock.now())

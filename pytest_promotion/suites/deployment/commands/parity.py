@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
+from pytest_promotion.evidence.files import read_file
 
 
 @click.group()
@@ -26,15 +27,10 @@ def root_hash(file: Path, as_json: bool) -> int:
 
     Exit code 0 where the file declares the same, 2 where it declares another, 3 where it declares none or is no trace.
     """
-    from pytest_promotion.errors import Unproven
     from pytest_promotion.suites.deployment.determinism.traces import rooted
 
-    try:
-        trace = rooted(file.read_bytes(), str(file))
-    except OSError as problem:
-        raise click.ClickException(f"{file} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
+    with command_errors(f"{file} cannot be read"):
+        trace = rooted(read_file(file), str(file))
     if as_json:
         told = {"version": trace.version, "root_hash": trace.root, "declared": trace.declared, "holds": trace.holds}
         click.echo(json.dumps(told | {"steps": len(trace.steps), "not_covered": trace.uncovered}, indent=2))
@@ -81,11 +77,9 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
 
     now = Clock().now()
     found = report(traces, values, seed, now)
-    try:
+    with command_errors("the report cannot be written"):
         for name in (f"python_js_{stamp(now)}.json", "latest.json"):
             write_json(reports / "determinism" / name, found)
-    except OSError as problem:
-        raise click.ClickException(f"the report cannot be written: {(problem.strerror or 'failed').lower()}") from None
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -168,9 +162,9 @@ def e2e(
     from pytest_promotion.suites.deployment.determinism.e2e_report import Asked, check
 
     clock = Clock()
-    with answering():
+    with command_errors():
         peer = Peer(base_url, os.environ.get(token_variable, ""), answer_seconds)
-        asked = Asked(peer.url, request_of(plan.read_bytes(), str(plan)), environment, image, clock.now())
+        asked = Asked(peer.url, request_of(read_file(plan), str(plan)), environment, image, clock.now())
         with waiting("parity e2e"):
             found, path = check(peer, asked, reports, run_seconds, poll_seconds, clock)
     if as_json:

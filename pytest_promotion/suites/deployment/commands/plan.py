@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.group()
@@ -57,9 +58,9 @@ def check(
     from pytest_promotion.suites.deployment.plan_rules import document, judge, rules
 
     now = Clock().now()
-    with answering():
+    with command_errors():
         asked = rules({"protected": list(protect), "most_lost": most_lost, "drift": drift, "max_age": max_age})
-        found = read(file.read_bytes(), str(file))
+        found = read(read_file(file), str(file))
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
         if out is not None:
@@ -78,7 +79,7 @@ def check(
             f"note: {file} holds values; keep `promotion plan mask` of it as evidence, which gives the same answer",
             err=True,
         )
-    return {"pass": 0, "fail": 2}.get(judgement.status, 3)
+    return judgement.exit_code
 
 
 @plan.command("mask", epilog="Example: terraform show -json tfplan | promotion plan mask - --out reports/plan.json")
@@ -92,9 +93,9 @@ def mask(file: Path, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - 
     from pytest_promotion.json_files import write_json
     from pytest_promotion.suites.deployment.plan_masking import masked
 
-    with answering():
+    with command_errors():
         piped = str(file) == "-"
-        content = sys.stdin.buffer.read() if piped else file.read_bytes()
+        content = sys.stdin.buffer.read() if piped else read_file(file)
         found = masked(content, "standard input" if piped else str(file))
         if out is not None:
             write_json(out, found)

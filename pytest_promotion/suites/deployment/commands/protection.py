@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+
 if TYPE_CHECKING:
     from pytest_promotion.suites.deployment.protection.github import Repository
     from pytest_promotion.suites.deployment.protection.wanted import Wanted
@@ -115,23 +117,20 @@ def apply(yes: bool, as_json: bool, **given: Any) -> int:
 
 
 def _with(given: dict[str, Any], ask: Callable[[Repository, dict[str, Wanted]], int]) -> int:
-    from pytest_promotion.errors import PolicyError, Unproven
+    from pytest_promotion.errors import Unproven
     from pytest_promotion.suites.deployment.protection.github import Repository
     from pytest_promotion.suites.deployment.protection.wanted import load
 
-    try:
+    with command_errors():
         branches = load(given["policy"])
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
     unknown = set(given["branch"]) - set(branches)
     if unknown:
         raise click.UsageError(f"{given['policy']} has no branch {', '.join(sorted(unknown))}")
     if given["repository"].count("/") != 1:
         raise click.UsageError(f"{given['repository']!r} is not OWNER/NAME")
     chosen = {name: one for name, one in branches.items() if not given["branch"] or name in given["branch"]}
-    try:
-        return ask(Repository(given["repository"], os.environ.get("GITHUB_TOKEN"), given["api"]), chosen)
-    except ImportError:
-        raise click.ClickException("this needs PyGithub: pip install 'pytest-promotion[github]'") from None
-    except Unproven as refusal:
-        raise click.ClickException(str(refusal)) from None
+    with command_errors():
+        try:
+            return ask(Repository(given["repository"], os.environ.get("GITHUB_TOKEN"), given["api"]), chosen)
+        except ImportError:
+            raise Unproven("this needs PyGithub: pip install 'pytest-promotion[github]'") from None

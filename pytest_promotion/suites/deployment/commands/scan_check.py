@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.command(
@@ -53,9 +54,9 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         "end_of_life": given["accept_end_of_life"],
     }
     now = Clock().now()
-    with answering():
+    with command_errors():
         accepted = limits(rules)
-        scans = [(str(path), read(path.read_bytes(), str(path)).dated(given["scanned_at"])) for path in files]
+        scans = [(str(path), read(read_file(path), str(path)).dated(given["scanned_at"])) for path in files]
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:
@@ -72,7 +73,7 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
             click.echo(f"  {line}")
         for why, count in judgement.excused.items():
             click.echo(f"  {count} left out: {why}")
-    return {"pass": 0, "fail": 2}.get(judgement.status, 3)
+    return judgement.exit_code
 
 
 def _pairs(option: str, words: tuple[str, ...], kind: Any) -> dict[str, Any]:

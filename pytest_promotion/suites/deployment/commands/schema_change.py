@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 
 _GIT_S = 60.0
 
@@ -57,13 +58,13 @@ def approve(base: str, root: Path, file: Path, key: Path | None, ssh_key: Path |
 
     one_key(key, ssh_key)
     place = root / file
-    with answering():
+    with command_errors():
         found = changes.branch(lambda argv: _git(argv, root), base)
         approval = approvals.approve(signed.matter_of(found.fork, found.head), by, key, ssh_key)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(place.with_name(f".{place.name}.lock"), timeout=30):
-                before = place.read_bytes() if place.exists() else b""
+                before = read_file(place) if place.exists() else b""
                 write(place, signed.added(before, place.name, approval).decode())
         except Timeout:
             raise Unproven(f"somebody else is writing {place}") from None
@@ -106,7 +107,7 @@ def reviews(repository: str, pull: int, out: Path, api: str, as_json: bool) -> i
     from pytest_promotion.suites.deployment.schema_change.reviews import read
 
     asked = iso(datetime.now(UTC))  # before, so that what is said is never younger than it says
-    with answering():
+    with command_errors():
         server = Repository(repository, os.environ.get("GITHUB_TOKEN"), api)
         said: dict[str, Any] = {"ts_utc": asked, "pull": server.pull(pull)}
         for part, items in (("commits", server.pull_commits(pull)), ("reviews", server.pull_reviews(pull))):

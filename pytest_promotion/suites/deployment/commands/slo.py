@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.command(epilog="Example: promotion slo summary.json --targets slo.yaml")
@@ -36,9 +37,9 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
     from pytest_promotion.suites.deployment.slo.report import report
     from pytest_promotion.suites.deployment.slo.targets import USUAL, load
 
-    with answering():
+    with command_errors():
         wanted = load(targets) if targets else USUAL
-        found = report(file.read_bytes(), str(file), wanted, Clock().now(), headroom)
+        found = report(read_file(file), str(file), wanted, Clock().now(), headroom)
         if out is not None:
             write_json(out, found)
     if as_json:
@@ -99,17 +100,19 @@ def load(url: str, users: int, duration: float, method: str, out: Path, as_json:
     """
     import asyncio
 
+    from pytest_promotion.errors import Unanswered, Unproven
     from pytest_promotion.json_files import write_json
 
-    try:
-        from pytest_promotion.suites.deployment.slo.load import run
+    with command_errors(f"{out} cannot be written"):
+        try:
+            from pytest_promotion.suites.deployment.slo.load import run
 
-        found = asyncio.run(run(url, users, duration, method))
+            found = asyncio.run(run(url, users, duration, method))
+        except ImportError:
+            raise Unproven("this needs httpx: pip install 'pytest-promotion[load]'") from None
+        except (OSError, ValueError) as problem:
+            raise Unanswered(f"{url}: {problem}") from None
         write_json(out, found)
-    except ImportError:
-        raise click.ClickException("this needs httpx: pip install 'pytest-promotion[load]'") from None
-    except (OSError, ValueError) as problem:
-        raise click.ClickException(f"{url}: {problem}") from None
     metrics = found["metrics"]
     answered = metrics["http_req_failed"]["values"]["fails"]
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pytest_promotion.canonical import canonical, digest
 from pytest_promotion.errors import Unproven
+from pytest_promotion.judgement import Judged, Judgement
 from pytest_promotion.suites.deployment.determinism.documents import read
 from pytest_promotion.suites.deployment.determinism.traces import Rooted, rooted
 
@@ -36,9 +37,15 @@ class Comparison:
     unknown: tuple[str, ...] = ()
 
     @property
+    def judgement(self) -> Judgement:
+        """Whether they are the same. Two traces without a step in common show nothing."""
+        nothing = () if self.steps or self.against or self.unknown else ("no step was compared",)
+        return Judgement(against=self.against, open_questions=self.unknown + nothing)
+
+    @property
     def same(self) -> bool:
         """Whether it was shown that they are."""
-        return not self.against and not self.unknown and self.steps > 0
+        return self.judgement.status is Judged.PASS
 
 
 def compare(run: bytes, replay: bytes, run_id: str) -> Comparison:

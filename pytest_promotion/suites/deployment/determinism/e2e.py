@@ -21,6 +21,7 @@ from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import an_object
 from pytest_promotion.http_client import Peer
+from pytest_promotion.judgement import Judgement
 from pytest_promotion.suites.deployment.determinism.comparison import Comparison, compare
 from pytest_promotion.suites.deployment.determinism.documents import read
 from pytest_promotion.suites.deployment.determinism.traces import rooted
@@ -50,12 +51,11 @@ class Exchange:
     unknown: list[str] = field(default_factory=list)
 
     @property
-    def status(self) -> str:
-        """`pass`, `fail` where it was shown that it is not the same, else `inconclusive`."""
-        if self.against:
-            return "fail"
+    def judgement(self) -> Judgement:
+        """Whether it was shown that they are the same, or that they are not."""
         shown = self.comparison is not None and self.comparison.same
-        return "pass" if shown and not self.unknown else "inconclusive"
+        nothing = () if shown or self.unknown else ("nothing was compared",)
+        return Judgement(against=tuple(self.against), open_questions=(*self.unknown, *nothing))
 
 
 class _Refuted(Exception):

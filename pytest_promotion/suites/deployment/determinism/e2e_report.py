@@ -10,10 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.http_client import Peer
-from pytest_promotion.reporting.publishing import ReportFolder, replaced
+from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.deployment.determinism.e2e import Exchange, Request, exchange, request_digest
 
 _IMAGE: Final = re.compile(r"sha256:[0-9a-f]{64}")
@@ -56,14 +57,14 @@ def check(
     folder = reports / "e2e_parity"
     (folder / "traces").mkdir(parents=True, exist_ok=True)
     begun = Exchange(unknown=["it was begun and has not ended"])
-    replaced(_text(document(asked, begun, asked.started)), folder / "latest.json")
+    atomic.write(folder / "latest.json", _text(document(asked, begun, asked.started)))
     found = exchange(peer, asked.request, patience_s, interval_s)
     now = clock.now()
     for content in filter(None, (found.run, found.replay)):
-        replaced(content, folder / _place(content))
+        atomic.write(folder / _place(content), content)
     said = document(asked, found, now)
     path = ReportFolder(folder).place(f"e2e_parity_{stamp(now)}", {".json": _text(said)})
-    replaced(_text(said), folder / "latest.json")
+    atomic.write(folder / "latest.json", _text(said))
     return said, path
 
 
@@ -81,7 +82,7 @@ def document(asked: Asked, found: Exchange, now: datetime) -> dict[str, Any]:
         "ts_utc": iso(now),
         "started_at": iso(asked.started),
         "finished_at": iso(now),
-        "status": "fail" if against else found.status,
+        "status": "fail" if against else found.judgement.status.value,
         "reasons": [*against, *found.unknown],
         "environment": asked.environment,
         "base_url": asked.base_url,

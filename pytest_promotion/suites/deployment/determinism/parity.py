@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pytest_promotion.clock import iso
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.deployment.determinism import node
 from pytest_promotion.suites.deployment.determinism.documents import canonical_bytes
 from pytest_promotion.suites.deployment.determinism.node import Answer, Question
@@ -75,7 +76,7 @@ def report(traces: Sequence[Path], count: int, seed: int, now: datetime) -> dict
     roots: dict[str, str] = {}
     for path in traces:
         try:
-            content = path.read_bytes()
+            content = read_file(path)
             trace = rooted(content, path.name)
         except OSError as problem:
             problems.append(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}")

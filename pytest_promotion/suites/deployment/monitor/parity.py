@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.clock import BadTimestamp, parse_moment, spoken
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.json_files import read_object
 from pytest_promotion.suites.deployment.determinism.comparison import compare
 from pytest_promotion.suites.deployment.monitor.rules import Finding, State
-
-_SKEW_S = 120.0  # into the future, as for all evidence
 
 
 def from_file(path: Path, environment: str, since: datetime | None, now: datetime, max_age_s: float) -> Finding:
@@ -66,15 +66,12 @@ def _of_this(
     if report.get("environment") != environment:
         raise Unproven(f"it is of the environment {report.get('environment')!r}, not of {environment!r}")
     age = (now - ended).total_seconds()
-    if not -_SKEW_S <= age <= max_age_s or ended < started:
-        raise Unproven(f"it is {spoken(age)} old, expected at most {spoken(max_age_s)}")
+    if not -FUTURE_SKEW.total_seconds() <= age <= max_age_s or ended < started:
+        raise Unproven(f"it is {format_duration(age)} old, expected at most {format_duration(max_age_s)}")
     if since is not None and started < since:
         raise Unproven(f"it was begun at {started}, before the deployment ended at {since}")
 
 
 def _trace(folder: Path, name: Any) -> bytes:
     path = folder / str(name)
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise Unproven(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return read_given(path)

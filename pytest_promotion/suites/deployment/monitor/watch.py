@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.clock import Clock, iso, parse_moment, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.interrupts import stop_event
-from pytest_promotion.reporting.publishing import ReportFolder, replaced
+from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.deployment.monitor.observe import UNTOLD, Watched, look
 from pytest_promotion.suites.release.rollout import journal as journals
 from pytest_promotion.suites.release.rollout.plan import Ending
@@ -37,7 +38,7 @@ def watch(
     folder = reports / "monitor"
     folder.mkdir(parents=True, exist_ok=True)
     last = _begun(watched, clock)
-    replaced(_text(last), folder / "latest.json")
+    atomic.write(folder / "latest.json", _text(last))
     codes = []
     with stop_event() as ended:
         ended.wait(_young(watched, settle_s, clock))
@@ -49,7 +50,7 @@ def watch(
             try:
                 if last["status"] != before["status"] or len(codes) == 1:
                     ReportFolder(folder).place(f"monitor_{stamp(found.at)}", {".json": _text(last)})
-                replaced(_text(last), folder / "latest.json")
+                atomic.write(folder / "latest.json", _text(last))
             except OSError:
                 codes.append(UNKNOWN)  # a full disk ends no watch, and whoever has to was told
             rolled = found.rollback is not None and found.rollback["done"] is not None

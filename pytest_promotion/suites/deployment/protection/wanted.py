@@ -9,6 +9,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
+from pytest_promotion.evidence.files import read_given
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,9 +32,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> dict[str, Wanted]:
     """The branches in the YAML file at *path*. Raises `PolicyError`, also for rules that demand nothing."""
     try:
-        found = msgspec.convert(parse_yaml(path.read_bytes(), str(path)), _File).branches
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        found = msgspec.convert(parse_yaml(read_given(path, refusal=PolicyError), str(path)), _File).branches
     except (Unproven, msgspec.ValidationError) as problem:
         raise PolicyError(f"{path}: {problem}") from None
     if not found:

@@ -11,7 +11,7 @@ import msgspec
 
 from pytest_promotion.clock import iso
 from pytest_promotion.readers import k6
-from pytest_promotion.suites.deployment.slo.targets import Target, judge, status, suggestion
+from pytest_promotion.suites.deployment.slo.targets import Target, judge, judgement, suggestion
 
 
 def report(
@@ -27,7 +27,7 @@ def report(
     """
     measured = k6.read(content, origin)
     held = judge(measured, targets)
-    verdict, reasons = status(measured, held)
+    verdict = judgement(measured, held)
     counted = measured.metrics.get("http_reqs")
     return {
         "schema_version": 1,
@@ -35,8 +35,8 @@ def report(
         "measured_at": measured.ended,
         "source": {"path": origin, "sha256": sha256(content).hexdigest(), "size_bytes": len(content)},
         "format": measured.form,
-        "status": verdict,
-        "reasons": reasons,
+        "status": verdict.status.value,
+        "reasons": list(verdict.reasons),
         "requests": getattr(counted, "count", None),
         "objectives": [msgspec.to_builtins(one) for one in held],
         "tool_thresholds": dict(measured.thresholds),

@@ -11,6 +11,10 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
+from pytest_promotion.evidence.files import read_given
+from pytest_promotion.evidence.typed import converted
+from pytest_promotion.judgement import Judgement
+from pytest_promotion.model import Measurement
 from pytest_promotion.readers.load_test import DURATION, FAILED, Measured, Rate
 
 ENOUGH: Final = 100  # requests below which a suggestion would be a guess
@@ -70,24 +74,16 @@ class Held(msgspec.Struct, frozen=True):
 def load(path: Path) -> dict[str, Target]:
     """The targets in the YAML file at *path*. Raises `PolicyError`."""
     try:
-        plain = parse_yaml(path.read_bytes(), str(path))
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        plain = parse_yaml(read_given(path, refusal=PolicyError), str(path))
     except Unproven as problem:
         raise PolicyError(str(problem)) from None
-    try:
-        found = msgspec.convert(plain, _File)
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"{path}: {problem}") from None
+    found = converted(plain, _File, f"{path}", PolicyError)
     return targets_of(found.targets, str(path))
 
 
 def targets_of(plain: Any, origin: str) -> dict[str, Target]:
     """The targets in *plain* values, as a policy has them. Raises `PolicyError`, also where none is critical."""
-    try:
-        found = msgspec.convert(plain, dict[str, Target])
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"{origin}: {problem}") from None
+    found = converted(plain, dict[str, Target], f"{origin}", PolicyError)
     for name, target in found.items():
         if (target.at_most is None) is (target.at_least is None) or not math.isfinite(target.limit) or target.limit < 0:
             raise PolicyError(f"{origin}: {name} needs one limit, at_most or at_least, that is a number from 0 up")
@@ -111,9 +107,9 @@ def judge(measured: Measured, targets: Mapping[str, Target]) -> list[Held]:
     return found
 
 
-def status(measured: Measured, held: Sequence[Held]) -> tuple[str, list[str]]:
+def judgement(measured: Measured, held: Sequence[Held]) -> Judgement:
     """
-    `pass`, `fail` or `inconclusive`, and why not.
+    What the targets say together.
 
     What k6 itself says failed is a failure too, whatever the targets are; a critical target that was not measured
     leaves the question open, and no request at all leaves every question open.
@@ -132,11 +128,13 @@ def status(measured: Measured, held: Sequence[Held]) -> tuple[str, list[str]]:
         elif not one.passed:
             reasons.append(f"{one.name} is {one.value:g} {one.unit}, expected {one.operator} {one.limit:g}")
     reasons += [f"k6 says that {rule} failed" for rule, ok in measured.thresholds.items() if not ok]
-    if reasons:
-        return "fail", reasons + open_
-    if not held:
+    if not held and not reasons:
         open_.append("there is no target")
-    return ("inconclusive", open_) if open_ else ("pass", [])
+    return Judgement(
+        against=tuple(reasons),
+        open_questions=tuple(open_),
+        measurements=tuple(Measurement(one.name, one.value, one.operator, one.limit, one.passed) for one in held),
+    )
 
 
 def suggestion(measured: Measured, headroom: float = 0.2) -> dict[str, Any]:

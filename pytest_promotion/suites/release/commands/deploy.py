@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
-from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -81,7 +81,7 @@ def deploy(
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
     way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
     permission = Permission(decision, subject, keys, threshold, policy, override, refuse_weakened)
-    try:
+    with command_errors("the report cannot be written"):
         # A dry run may come before there is a decision.
         needed = not dry_run or decision.exists()
         plan = plan_of(
@@ -93,9 +93,5 @@ def deploy(
         )
         with waiting("deploy"):
             done = carry_out(plan, way)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the report cannot be written: {problem.strerror or problem}") from None
     click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
     return done.ending.code

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
-from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
 
@@ -32,12 +32,7 @@ def drill(live: bool, retain_count: int, shared_data: bool, as_json: bool, **giv
     """
     from pytest_promotion.suites.release.rollout.drill import drill as carry_out
 
-    try:
-        with waiting("drill"):
-            done = carry_out(plan_of(given, dry_run=not live), retain=retain_count, shared_data=shared_data)
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"the report cannot be written: {problem.strerror or problem}") from None
+    with command_errors("the report cannot be written"), waiting("drill"):
+        done = carry_out(plan_of(given, dry_run=not live), retain=retain_count, shared_data=shared_data)
     click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
     return done.code

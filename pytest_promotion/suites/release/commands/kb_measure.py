@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.errors import PolicyError, Unproven
 
@@ -188,12 +189,11 @@ def judged(work: Callable[[], Result]) -> Result:
     """What *work* returns; what stands in its way as an exit code: 4 for what was given, 3 for what was found."""
     import sqlite3
 
-    try:
-        return work()
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    except (Unproven, OSError, sqlite3.Error) as problem:
-        raise click.ClickException(str(problem)) from None
+    with command_errors():
+        try:
+            return work()
+        except sqlite3.Error as problem:
+            raise Unproven(f"the index cannot be used: {problem}") from None
 
 
 def show(report: Mapping[str, Any], lines: Callable[[Mapping[str, Any]], list[str]], *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.suites.release.commands.kb_measure import COUNT, HISTORY, below, judged, show
 
 
@@ -54,8 +55,16 @@ def _trend(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Number of the latest reports that are taken into account.",
 )
-@click.option("--max-age-days", type=COUNT, default=35, show_default=True, help="Older points do not count.")
-def review(output_dir: str, lookback: int, max_age_days: int, **given: Any) -> int:
+@click.option(
+    "--max-age-days",
+    "max_age",
+    type=DurationIn(timedelta(days=1), whole=True),
+    metavar="N",
+    default=35,
+    show_default=True,
+    help="Greatest age of a point that counts, in days.",
+)
+def review(output_dir: str, lookback: int, max_age: timedelta, **given: Any) -> int:
     """
     Say whether the thresholds stay.
 
@@ -71,7 +80,7 @@ def review(output_dir: str, lookback: int, max_age_days: int, **given: Any) -> i
             now,
             lookback=lookback,
             min_points=given["min_points"],
-            max_age=timedelta(days=max_age_days),
+            max_age=max_age,
         )
         return report, f"review_{stamp(now)}"
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.cli.errors import asked_at
+from pytest_promotion.cli.errors import asked_at, command_errors
+from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.cli.signing import one_key, signed_by
-from pytest_promotion.errors import GateFailed, PolicyError, Unproven
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.reading import Root
@@ -78,7 +80,7 @@ def threshold_change() -> None:
     "--max-evidence-age",
     default=35,
     show_default=True,
-    type=click.IntRange(1),
+    type=DurationIn(timedelta(days=1), whole=True),
     metavar="DAYS",
     help="Greatest age of the evidence when the record was made.",
 )
@@ -94,7 +96,7 @@ def check(
     min_approvals: int,
     min_loosening_approvals: int,
     min_monitor_reports: int,
-    max_evidence_age: int,
+    max_evidence_age: timedelta,
     at: str | None,
     as_json: bool,
 ) -> int:
@@ -110,7 +112,7 @@ def check(
 
     now = asked_at(at)
     base = Root(root.absolute())
-    try:
+    with command_errors(f"{signers} cannot be read", usage=False):
         accepted = _policy(base, approved)
         answer = change_check.check(
             _policy(base, policy),
@@ -122,15 +124,11 @@ def check(
                 min_approvals=min_approvals,
                 min_loosening_approvals=min_loosening_approvals,
                 min_monitor_reports=min_monitor_reports,
-                max_evidence_age=timedelta(days=max_evidence_age),
+                max_evidence_age=max_evidence_age,
             ),
-            None if signers is None else people.read(signers.read_bytes(), signers.name),
+            None if signers is None else people.read(read_file(signers), signers.name),
             now,
         )
-    except (Unproven, PolicyError) as problem:
-        raise click.ClickException(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{signers} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     _tell(answer, pinned=approved_sha256 is not None, as_json=as_json)
     return 2 if answer.problems else 0
 
@@ -174,7 +172,7 @@ def new(
     from pytest_promotion.suites.release import change_check, change_record
 
     base = Root(root.absolute())
-    try:
+    with command_errors(usage=False):
         before, after = _policy(base, approved), _policy(base, policy)
         written = _records(base, root, records)
         before = change_check.led_to(before, after, written)
@@ -182,8 +180,6 @@ def new(
             part: [{"path": path, "sha256": _seen(base, path).sha256} for path in paths]
             for part, paths in evidence.items()
         }
-    except (GateFailed, Unproven, PolicyError) as problem:
-        raise click.ClickException(str(problem)) from None
     draft = change_record.draft(before, after, change_id, requested_by, datetime.now(UTC), attached)
     if not draft["changes"]:
         click.echo("the policy in use is the one that was approved last", err=True)
@@ -206,13 +202,9 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str) -> int:
     from pytest_promotion.trust.approvals import approve
 
     one_key(key, ssh_key)
-    try:
-        record = change_record.read(file.read_bytes(), file.name).record
+    with command_errors(f"{file} cannot be read", usage=False):
+        record = change_record.read(read_file(file), file.name).record
         approval = approve(change_record.matter_of(record), by, key, ssh_key)
-    except (Unproven, PolicyError) as problem:
-        raise click.ClickException(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{file} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     # One line of JSON is an item of a list in YAML as well.
     click.echo(f"- {json.dumps(msgspec.to_builtins(approval))}")
     return 0

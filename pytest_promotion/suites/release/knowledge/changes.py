@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import decode, named, parse_json, parse_yaml
+from pytest_promotion.evidence.files import read_given
 
 FOLDER: Final = "docs/Ops/KB_Threshold_Changes"
 _NAMES: Final = {
@@ -65,10 +66,7 @@ def read(folder: Path, profile: str, first: date, after: date) -> tuple[list[Cha
 
 
 def _change(path: Path) -> Change:
-    try:
-        fields = _READERS[path.suffix](path.read_bytes(), path.name)
-    except OSError as problem:
-        raise Unproven(f"{path.name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    fields = _READERS[path.suffix](read_given(path, path.name), path.name)
     if not isinstance(fields, Mapping):
         raise Unproven(f"{path.name} is {named(fields)}, expected a record")
     said = {}

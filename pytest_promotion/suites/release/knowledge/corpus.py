@@ -20,6 +20,7 @@ import msgspec
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import decode, named, parse_json
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.suites.release.knowledge import strict_json
 
 PACK: Final = "corpus_pack.json"
@@ -97,11 +98,8 @@ def read(folder: Path) -> Corpus:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        # A byte order mark changes nothing of what a text says, and editors on Windows write it.
-        return path.read_bytes().removeprefix(_BOM)
-    except OSError as problem:
-        raise Unproven(f"{path.name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    # A byte order mark changes nothing of what a text says, and editors on Windows write it.
+    return read_given(path, path.name).removeprefix(_BOM)
 
 
 def _unpack(content: bytes, into: Corpus) -> None:

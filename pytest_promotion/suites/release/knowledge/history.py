@@ -12,21 +12,21 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from pytest_promotion.clock import BadTimestamp, iso, parse_moment, stamp
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named, parse_json
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.release.knowledge.benchmark import MEASURED
 
 FOLDER: Final = ".runtime/kb_benchmark_history"
-SKEW: Final = timedelta(minutes=2)  # clocks of two machines differ
 _LOCK_S: Final = 30.0
 
 
@@ -87,17 +87,14 @@ def reports(folder: Path, kind: str, profile: str, now: datetime) -> Found:
 
 
 def _report(folder: Path, name: str, profile: str, now: datetime) -> tuple[datetime, str, dict[str, Any]]:
-    try:
-        content = (folder / name).read_bytes()
-    except OSError as problem:
-        raise Unproven(f"{name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(folder / name, name)
     data = parse_json(content, name)
     if not isinstance(data, dict):
         raise Unproven(f"{name} is {named(data)}, expected an object")
     if data.get("profile") != profile:
         raise Unproven(f"{name} is of the profile {data.get('profile')!r}")
     moment = parse_moment(data.get("generated_at_utc"))
-    if moment > now + SKEW:
+    if moment > now + FUTURE_SKEW:
         raise Unproven(f"{name} is from the future: {iso(moment)}")
     return moment, name, data
 

@@ -10,6 +10,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion.evidence.files import read_given
 
 Wanted = TypeVar("Wanted")
 
@@ -22,10 +23,7 @@ def read(path: Path, wanted: type[Wanted], what: str) -> tuple[Wanted, str]:
         PolicyError: for a file that is missing or unreadable, for NaN, duplicate keys, unknown
             keys and wrong types, with the place; *what* it should have been stands in the message.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise PolicyError(f"{what} {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    content = read_given(path, f"{what} {path}", refusal=PolicyError)
     try:
         return convert(parse_json(content, str(path)), wanted, str(path)), hashlib.sha256(content).hexdigest()
     except Unproven as problem:

@@ -12,13 +12,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
+from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 
 _HEADER: Final = b"SQLite format 3\x00"
@@ -68,7 +68,7 @@ def back_up(source: Path, target: Path, busy_s: float = BUSY_S) -> Backup:
         _copy(source, target, busy_s)
         rows = checked(target)
         os.chmod(target, 0o600)
-        _flush(target)
+        atomic.sync_file(target)
         digest = _digest(target)
         size = target.stat().st_size
     except BaseException as problem:
@@ -119,25 +119,18 @@ def restore(backup: Backup) -> None:
         if _digest(kept) != backup.sha256:
             raise Unproven(f"{kept} was changed since it was written")
         _refuse_if_open(place)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-        os.close(handle)
-        new = Path(name)
-        try:
+        with atomic.new_file(place.parent) as fresh:
+            new = Path(fresh.name)
             shutil.copyfile(kept, new)
             if checked(new) != backup.rows:
                 raise Unproven(f"{kept} does not have the rows that were counted")
-            os.chmod(new, backup.mode)
             if hasattr(os, "chown") and (new.stat().st_uid, new.stat().st_gid) != (backup.uid, backup.gid):
                 os.chown(new, backup.uid, backup.gid)  # or the service could not write to it
-            _flush(new)
+            os.fsync(fresh.file.fileno())
             # First what would be replayed into the new bytes. Killed in between, this is done again.
             for suffix in _BESIDE:
                 place.with_name(place.name + suffix).unlink(missing_ok=True)
-            os.replace(new, place)
-            _flush(place.parent)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+            fresh.put(place, mode=backup.mode)
         if _digest(place) != backup.sha256:
             raise Unproven(f"{place} was written to while it was put back")
     except OSError as problem:
@@ -171,7 +164,8 @@ def _refuse_if_open(place: Path) -> None:
             found.execute("BEGIN EXCLUSIVE")
             found.execute("ROLLBACK")
     except sqlite3.OperationalError as problem:
-        if getattr(problem, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        # The low byte is the code, the others say more about it.
+        if (problem.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Unproven(f"{place} is still in use") from None
         # Otherwise it is damaged, which is a reason to replace it.
     except sqlite3.DatabaseError:
@@ -190,13 +184,3 @@ def _uri(path: Path) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    if os.name != "posix" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

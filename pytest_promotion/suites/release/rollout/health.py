@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.errors import PolicyError, PromotionError
 
 _LARGEST: Final = 1 << 20  # bytes of an answer that are looked through
 _ANSWER_S: Final = 5.0
@@ -36,7 +36,7 @@ class Probe:
             raise PolicyError(f"{self.url!r} is no URL that can be asked: http://HOST[:PORT]/PATH")
 
 
-class Unhealthy(Exception):
+class Unhealthy(PromotionError):
     """Not now; perhaps in a moment."""
 
 

@@ -15,6 +15,7 @@ import msgspec
 from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.json_files import write_json
 from pytest_promotion.suites.release.rollout.database import Backup
 from pytest_promotion.suites.release.rollout.health import Probe
@@ -106,7 +107,7 @@ def _done(runtime: Path, project: str) -> Path:
 
 def _read(path: Path, project: str) -> Journal | None:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except FileNotFoundError:
         return None
     except OSError as problem:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_promotion.clock import iso
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import PolicyError, PromotionError, Unproven
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.trust import verify as trust
 from pytest_promotion.trust.keys import read_public
 from pytest_promotion.trust.stored import read_content
 
 
-class Refused(Exception):
+class Refused(PromotionError):
     """The answer is no, and nothing was changed because of it."""
 
 
@@ -65,7 +66,4 @@ class Permission:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return read_given(path, refusal=PolicyError)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.json_files import read_object, write, write_json
 from pytest_promotion.readers.compose.engine import Compose, find
 from pytest_promotion.readers.compose.sources import sources
@@ -166,7 +167,7 @@ def _configuration_of(run: Run, before: dict[str, Before]) -> dict[str, Any]:
     place = _deployed(run)
     try:
         noted = read_object(place.with_suffix(".json"))
-        content = place.read_bytes()
+        content = read_file(place)
     except (Unproven, OSError):
         noted, content = {}, b""
     images = {name: one.image for name, one in before.items()}

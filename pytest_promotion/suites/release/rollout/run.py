@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pytest_promotion.clock import Clock, iso
+from pytest_promotion.errors import PromotionError
 from pytest_promotion.suites.release.rollout import journal as journals
 from pytest_promotion.suites.release.rollout.containers import Engine
 from pytest_promotion.suites.release.rollout.journal import Journal, Phase
@@ -20,7 +21,7 @@ from pytest_promotion.suites.release.rollout.services import Composing, Configur
 _LINES: Final = 40  # of a program's output that the report keeps
 
 
-class Failed(Exception):
+class Failed(PromotionError):
     """Something was changed, and is not as it should be."""
 
 

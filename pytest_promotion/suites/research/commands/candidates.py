@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def opened(db: str, *, create: bool = False) -> Iterator[Connection]:
         from pytest_promotion.suites.research import database, migrations
     except ImportError:
         raise click.ClickException("this needs SQLAlchemy: pip install 'pytest-promotion[research]'") from None
-    with answering(), database.connected(db, create=create) as connection:
+    with command_errors(), database.connected(db, create=create) as connection:
         if not create:
             migrations.require_promotion_tables(connection)
         yield connection
@@ -53,7 +53,7 @@ def migrate(db: str) -> int:
 
     Exit code 0 the tables are up to date, 3 they could not be brought there.
     """
-    with answering():
+    with command_errors():
         if "://" not in db:
             Path(db).parent.mkdir(parents=True, exist_ok=True)
     with opened(db, create=True) as connection:

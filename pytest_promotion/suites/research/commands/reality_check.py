@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.evidence.files import read_file
 
 
 @click.command("reality-check", epilog="Example: promotion reality-check sweep.csv --block 12 --replicates 5000")
@@ -92,8 +93,8 @@ def reality_check(
     from pytest_promotion.suites.research.reality import Config, Origin, summary
 
     try:
-        with answering():
-            panel = Panel.read(file.read_bytes(), str(file))
+        with command_errors():
+            panel = Panel.read(read_file(file), str(file))
             asked, origin = Config(**config), Origin(family_id, metric, horizon, dataset_id, git_commit)
             nulls = NullCache(cache) if cache is not None and not no_cache else None
             with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as executor:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pytest_promotion.cli.errors import answering
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.suites.research.commands.candidates import stored
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -35,7 +35,7 @@ def ui(db: str, reports: Path, evidence_base_path: Path | None, host: str, port:
     """
     from pytest_promotion.suites.research.ui import serving
 
-    with answering():
+    with command_errors():
         try:
             serving.serve(serving.Served(db, reports, evidence_base_path), host=host, port=port, headless=headless)
         except ImportError:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.progress import waiting
 
 _reports = click.option(
@@ -57,12 +58,10 @@ def strict(
     reports = reports.absolute()
     with waiting("strict cycle"):
         done = cycles.run(reports, _words(pytest_args, max_report_age_min), Path.cwd())
-    try:
+    with command_errors("the summary could not be written"):
         path = cycles.write_summary(done, reports)
         if append_incident_on_fail and not done.passed:
             cycles.note_incident(incidents, done, "came")
-    except OSError as problem:
-        raise click.ClickException(f"the summary could not be written: {problem.strerror or problem}") from None
     told = (
         json.dumps(cycles.summary(done, reports))
         if as_json
@@ -100,7 +99,7 @@ def watch(
 ) -> int:
     """Run strict cycles until SIGTERM. Exit 0 where the last one passed, 2 where it did not, 3 where refused."""
     from pytest_promotion.suites.trading import cycle as cycles
-    from pytest_promotion.suites.trading.watch import AnotherWatcher, Watch
+    from pytest_promotion.suites.trading.watch import Watch
     from pytest_promotion.suites.trading.watch import watch as keep_watching
 
     reports = reports.absolute()
@@ -115,10 +114,8 @@ def watch(
         changed = "" if done.status == before else f" (was {before})"
         click.echo(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.heard.why}")
 
-    try:
+    with command_errors():
         status = keep_watching(place, run, interval_sec, max_runs, tell)
-    except AnotherWatcher as refusal:
-        raise click.ClickException(str(refusal)) from None
     return {"PASS": 0, "FAIL": 2}.get(status, 3)
 
 

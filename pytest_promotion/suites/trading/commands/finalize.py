@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.options import DurationIn
+
 
 @click.command(epilog="Example: promotion finalize --apply-to-primary")
 @click.option(
@@ -26,26 +29,25 @@ import click
 )
 @click.option(
     "--max-report-age-min",
-    type=click.FloatRange(min=0, min_open=True),
+    "max_age",
+    type=DurationIn(timedelta(minutes=1)),
     default=30.0,
     show_default=True,
     help="Greatest age of each input, in minutes.",
 )
 @click.option("--apply-to-primary", is_flag=True, help="Write the primary document too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def finalize(reports: Path, docs: Path, max_report_age_min: float, apply_to_primary: bool, as_json: bool) -> int:
+def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bool, as_json: bool) -> int:
     """Decide GO or HOLD from the strict cycle, the soak and day 2. Exit 0 GO, 2 HOLD."""
     from pytest_promotion.json_files import write, write_json
     from pytest_promotion.suites.trading.readiness import finalize as judge
 
-    found = judge(reports, datetime.now(UTC), timedelta(minutes=max_report_age_min))
-    try:
+    found = judge(reports, datetime.now(UTC), max_age)
+    with command_errors("the decision could not be written"):
         write_json(reports / "readiness" / "final_decision_latest.json", found.document())
         write(docs / "option4_readiness_decision_latest.md", found.markdown())
         if apply_to_primary:
             write(docs / "option4_readiness_decision.md", found.markdown())
-    except OSError as problem:
-        raise click.ClickException(f"the decision could not be written: {problem.strerror or problem}") from None
     click.echo(json.dumps(found.document()) if as_json else f"readiness: {found.status}")
     if not as_json:
         for name, why in zip(found.blockers, found.because, strict=True):

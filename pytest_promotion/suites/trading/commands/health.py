@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.files import read_given
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.trading.health.services import Service
@@ -43,13 +45,11 @@ def health(service: str | None, root: Path, services: Path | None, as_json: bool
     from pytest_promotion.suites.trading.health.state import judge, once
 
     ask, now = once(), datetime.now(UTC)
-    try:
+    with command_errors():
         chosen = _chosen(service, _known(services))
         if not root.is_dir():
             raise click.ClickException(f"the root {root} is not a folder: nothing can be judged")
         found = [judge(name, one, root.absolute(), os.environ, now, ask) for name, one in chosen.items()]
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
     if as_json:
         documents = [one.document() for one in found]
         click.echo(json.dumps(documents[0] if service else {"services": documents}, indent=2))
@@ -68,9 +68,7 @@ def _known(path: Path | None) -> dict[str, Service]:
     from pytest_promotion.evidence.documents import parse_yaml
 
     try:
-        return known(parse_yaml(path.read_bytes(), str(path)), str(path))
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        return known(parse_yaml(read_given(path, refusal=PolicyError), str(path)), str(path))
     except Unproven as problem:
         raise PolicyError(str(problem)) from None
 

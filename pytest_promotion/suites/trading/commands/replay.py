@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+
 _QUIET_S = 1.0  # progress is told only of what takes longer
 _REPLAYER = "replay_regression_first_class"  # the gate whose thresholds name the replayer
 
@@ -100,16 +102,13 @@ def windows(sizes: str, **given: Any) -> int:
 
 def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
     from pytest_promotion.clock import Clock
-    from pytest_promotion.errors import PolicyError
     from pytest_promotion.suites.trading.replay.runner import Replayer
     from pytest_promotion.suites.trading.replay.windows import STORE
 
     root: Path = given["root"]
-    try:
+    with command_errors():
         replayer = Replayer.named(_named(given["replayer"], given["policy"]))
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
-    try:
+    with command_errors("the report cannot be written"):
         report = work(
             root,
             given["reports"] or root / "reports",
@@ -120,8 +119,6 @@ def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
             timeout=given["timeout"],
             progress=_progress(),
         )
-    except OSError as problem:
-        raise click.ClickException(f"the report cannot be written: {problem}") from None
     _print(report, as_json=given["as_json"])
     if report["status"] == "pass":
         return 0

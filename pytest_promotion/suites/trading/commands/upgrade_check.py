@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -57,9 +59,7 @@ def upgrade_check(
         without_engine=without_engine,
         allow_downgrade=allow_downgrade,
     )
-    try:
+    with command_errors("the report could not be written"):
         document, code = check(wanted, reports=(reports or root / "reports").absolute())
-    except OSError as problem:
-        raise click.ClickException(f"the report could not be written: {problem.strerror or problem}") from None
     click.echo(json.dumps(document, indent=2) if as_json else spoken(document))
     return code

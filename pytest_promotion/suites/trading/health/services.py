@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.typed import converted
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -131,10 +132,7 @@ def known(own: Any = _NONE, origin: str = "the services file") -> dict[str, Serv
     """
     if own is _NONE:  # an empty document is not the same as none
         return dict(BUILT_IN)
-    try:
-        added = msgspec.convert(own, _Own).services
-    except msgspec.ValidationError as problem:
-        raise PolicyError(f"{origin}: {problem}") from None
+    added = converted(own, _Own, f"{origin}", PolicyError).services
     for name, service in added.items():
         if bool(service.writes) != (service.limit is not None) or not (service.writes or service.redis):
             raise PolicyError(f"{origin}: {name} needs `writes` and `limit` together, or `redis: true`")

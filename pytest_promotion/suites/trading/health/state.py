@@ -12,18 +12,17 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
-from pytest_promotion.clock import iso, spoken
+from pytest_promotion.clock import FUTURE_SKEW, iso
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.reading import Root, read
 from pytest_promotion.suites.trading.health.bus import NoAnswer, ping
 from pytest_promotion.suites.trading.health.content import dated
 from pytest_promotion.suites.trading.health.services import Service
-
-SKEW: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,8 @@ def _newest(root: Path, asked: str, field: str, now: datetime, *, literal: bool)
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
         with _opened(root, path, name) as (file, size):
             moment, source = dated(name, file, size, field)
-        if moment - now > SKEW:
-            ahead = spoken((moment - now).total_seconds())
+        if moment - now > FUTURE_SKEW:
+            ahead = format_duration((moment - now).total_seconds())
             raise Unproven(f"{name} is dated {ahead} in the future ({source} {iso(moment)})")
         found.append((moment, name, source))
     if not found:

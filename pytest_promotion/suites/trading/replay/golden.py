@@ -17,6 +17,7 @@ import msgspec
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import parse_json
+from pytest_promotion.evidence.files import read_given
 
 
 class Golden(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -38,10 +39,8 @@ class GoldenFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def read_golden(path: Path) -> list[Golden]:
     """The expectations in *path*. Raises `Unproven` where it is missing, wrong or names a metric twice."""
     try:
-        data = parse_json(path.read_bytes(), path.name)
+        data = parse_json(read_given(path, path.name), path.name)
         found = msgspec.convert(data, GoldenFile).metrics
-    except OSError as problem:
-        raise Unproven(f"{path.name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     except msgspec.ValidationError as problem:
         raise Unproven(f"{path.name} is not a file of golden metrics: {problem}") from None
     names = [each.metric for each in found]

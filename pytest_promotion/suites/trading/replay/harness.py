@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_promotion.clock import iso, stamp
+from pytest_promotion.clock import FUTURE_SKEW, iso, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.trading.replay.golden import hold, read_golden
@@ -22,7 +22,6 @@ from pytest_promotion.suites.trading.replay.windows import STORE, store_files
 
 NAME: Final = "backtest_regression"
 MIN_EVENTS: Final = 1_000
-SKEW: Final = timedelta(minutes=2)  # how far clocks may disagree before a row is from the future
 
 Check = dict[str, Any]
 
@@ -68,7 +67,7 @@ def regression(
         files = store_files(root, store)
         names = [path.relative_to(root).as_posix() for path in files]
         report |= {"event_files": names, "event_file": names[-1]}
-        seen = inspect(files, now + SKEW)
+        seen = inspect(files, now + FUTURE_SKEW)
     except Unproven as refusal:
         report["checks"] = [_whole(str(refusal))]
     else:

@@ -20,6 +20,7 @@ from typing import IO, Final
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.commands import kill_group
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.trading.replay.signature import Chain, canonical_line
 from pytest_promotion.suites.trading.replay.windows import Window
 
@@ -149,7 +150,7 @@ def _canonicalise(raw: Path, kept: Path, chain: Chain) -> None:
 
 def _tail(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError:
         return ""
     return content[-_TOLD:].decode("utf-8", "replace").strip()

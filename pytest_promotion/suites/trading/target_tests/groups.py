@@ -21,6 +21,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
+from pytest_promotion.evidence.files import read_given
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]*$")]
 _Words = Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1)]
@@ -43,9 +44,7 @@ class _File(Suites, forbid_unknown_fields=True, frozen=True, kw_only=True):
 def read(path: Path) -> Suites:
     """The suites that the YAML file at *path* names. Raises `PolicyError` for whatever is not one."""
     try:
-        found = msgspec.convert(documents.parse_yaml(path.read_bytes(), str(path)), _File)
-    except OSError as problem:
-        raise PolicyError(f"{path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+        found = msgspec.convert(documents.parse_yaml(read_given(path, refusal=PolicyError), str(path)), _File)
     except (Unproven, msgspec.ValidationError) as problem:
         raise PolicyError(f"{path} cannot be used: {problem}") from None
     fields = msgspec.structs.asdict(found)
