@@ -45,12 +45,14 @@ coverage: $(DEV) ## Measure what those tests reach of the core; fail below the f
 	$(BIN)/pytest -m "not real and not slow" -n 2 -q --cov --cov-report=term
 
 mutation: $(DEV) ## Count the wrong lines of the core that the unit tests notice; takes minutes.
+	$(PIP) install --quiet --requirement requirements/mutation.txt
 	$(BIN)/python benchmarks/mutation.py --survivors
 
 lock: $(DEV) ## Renew the pinned versions in requirements/.
 	$(COMPILE) --upgrade --all-extras --group dev --output-file requirements/dev.txt
 	$(COMPILE) --upgrade --extra cov --extra scan --group build --constraint requirements/dev.txt \
 		--output-file requirements/gates.txt
+	$(COMPILE) --upgrade --group mutation --constraint requirements/dev.txt --output-file requirements/mutation.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

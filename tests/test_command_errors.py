@@ -99,7 +99,7 @@ def test_only_a_regular_file_of_bounded_size_is_read(tmp_path, kind):
         path.write_bytes(b"x" * 1025)
     with pytest.raises(OSError) as refusal:  # noqa: PT011 - which one is compared below
         read_file(path, 1024)
-    expected = {"missing": "No such file", "large": "larger than 1 kB"}.get(kind, "not a regular file")
+    expected = {"missing": "No such file", "large": "larger than 1 kilobytes"}.get(kind, "not a regular file")
     assert str(refusal.value.strerror).startswith(expected)
     assert refusal.value.filename == str(path)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.cli.errors import command_errors
 
 
 @click.command(
@@ -60,11 +60,9 @@ def _required(path: Path | None) -> dict[str, list[str] | None]:
     """By profile the ids that it requires; None where it requires every gate."""
     from pytest_promotion import policy as policies
 
-    try:
+    with command_errors():
         names = policies.profiles(path) if path else (policies.DEFAULT_PROFILE,)
         return {name: policies.load(path, name).rules.required for name in names}
-    except PolicyError as problem:
-        raise click.UsageError(str(problem)) from None
 
 
 def _collected(pytest_args: tuple[str, ...], policy: Path | None) -> list[dict[str, Any]] | None:

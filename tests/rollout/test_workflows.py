@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -140,9 +141,10 @@ def test_the_commands_have_the_flags_that_workflows_give_them(path):
     assert scripts
     for script in scripts:
         called = re.search(r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint|e2e))?", script)
-        command = main.commands[called[1]]
+        context = click.Context(main)
+        command = main.get_command(context, called[1])
         command = getattr(command, "commands", {}).get(called[2], command)
-        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        known = {option for one in command.get_params(context) for option in (*one.opts, *one.secondary_opts)}
         given = {
             flag for flag in re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", script) if not flag.startswith("--promotion-")
         }
