@@ -27,6 +27,7 @@ def evaluated(conn, identity, **given):
     return found, store.get_candidate(conn, identity)["status"], store.get_events(conn, identity)
 
 
+@pytest.mark.slow
 def test_each_evaluation_that_passes_is_one_step_up(conn, candidate):
     """From exploratory to accepted in one go is how a signal came to be traded that nobody had looked at twice."""
     identity = candidate()

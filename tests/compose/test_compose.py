@@ -97,6 +97,7 @@ def test_both_validators_say_the_same(name, library):
         assert any(case.why in str(one) for one in found), list(map(str, found))
 
 
+@pytest.mark.slow
 def test_compose_itself_agrees_wherever_it_can(recorded, tmp_path, monkeypatch):
     """Our own verdict is worth as much as it agrees with the program that will read the file."""
     env = tmp_path / "none.env"
@@ -286,6 +287,7 @@ class TestSeveralFiles:
         with pytest.raises(Unproven, match="include"):
             judged(tmp_path, "include: [other.yaml]\nservices: {web: {image: a:1}}")
 
+    @pytest.mark.slow
     def test_the_merge_is_composes_own(self, recorded, tmp_path):
         """Two ideas of how files are merged are two ideas of what will run."""
         one = "services: {web: {image: a:1, command: [a, b], environment: [A=1, B=1], cap_add: [A], dns: [1.1.1.1]}}"
@@ -297,6 +299,7 @@ class TestSeveralFiles:
         assert ours == theirs
 
 
+@pytest.mark.slow
 class TestEngine:
     """ "Compose is missing" and "the file is invalid" are different answers, and neither is a pass."""
 

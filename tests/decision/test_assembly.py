@@ -244,3 +244,9 @@ def test_a_limit_does_not_make_a_window_smaller():
         granted=Granted((waiver(stale, limits={"age of r.json": 1560.0}),)),
     )
     assert found.valid_until == ValidUntil("2026-02-22T12:01:00.000000+00:00", "r.json goes stale at 26 min of age")
+
+
+def test_what_does_not_count_hides_nothing_behind_it():
+    """A warning gate that comes first in the list does not end the search."""
+    warning = result("a", severity=WARNING, freshness=(fresh(age_s=1199),))
+    assert until(warning, result("b", freshness=(fresh("b.json"),))).because == "b.json goes stale at 20 min of age"

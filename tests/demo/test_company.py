@@ -9,9 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fixtures.events import STREAMS, recorded
 from fixtures.files import read_json
 from fixtures.services.accounting import REQUIRED
+
+pytestmark = pytest.mark.slow
 
 Read = Callable[[str], dict[str, Any]]
 

@@ -32,7 +32,7 @@ READING = (
     "--promotion-set=required=golden_traces,cross_language_parity,e2e_parity,e2e_slo,security_scan,infrastructure_plan"
 )
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-pytestmark = needs_node
+pytestmark = [needs_node, pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

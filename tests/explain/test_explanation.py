@@ -254,6 +254,7 @@ class TestCommand:
         assert promotion("explain", cwd=good_place.path).returncode == 0
         assert promotion("explain", "--at", ago(timedelta(days=-2)), cwd=good_place.path).returncode == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("content", ["", "{}", '{"finished": false, "reasons": ["killed"]}', "[]"])
     def test_what_cannot_be_read_is_3(self, tmp_path, content):
         """A file that says nothing explains nothing."""

@@ -24,7 +24,10 @@ NOW = datetime(2026, 5, 20, tzinfo=UTC)
 # The earlier system's precision and recall for each of its production cases.
 EARLIER_CASES = [(0.6, 0.4, 0.0, 1.0, 0.4, 0.6, 1.0, 0.6, 0.6, 0.6), (1, 1, 0, 1, 1, 1, 1, 1, 1, 1)]
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real knowledge base is not at {DATA}")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the real knowledge base is not at {DATA}"),
+]
 
 
 def measure(name, profile="prod", folder=DATA, engine="fts5"):

@@ -31,7 +31,10 @@ STRICTER = {
     "20260224T023453Z": {"market_data_freshness": "FAIL"},
 }
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recorded decisions are not at {DATA}")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the recorded decisions are not at {DATA}"),
+]
 
 
 def decide(name: str, profile: str, reports: Path) -> tuple[dict, dict, int]:

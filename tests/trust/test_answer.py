@@ -597,3 +597,29 @@ def test_what_is_no_decision_is_not_judged_again(take, tmp_path):
     """There is no evidence to judge."""
     answer = Answer(None, unknown=("x",))
     assert rerun(answer, take().case.vault, tmp_path, "gates") is answer
+
+
+def test_every_artifact_that_is_missing_is_named(take):
+    """The one who restores the first has to know of the second."""
+    taken = take()
+    for content in (REPORT, OUTPUT):
+        taken.case.vault.where(digest_of(content)).unlink()
+    assert set(taken.answer().against) == {
+        "report.json cannot be read from the vault: no such file or directory",
+        "the output of count all cannot be read from the vault: no such file or directory",
+    }
+
+
+def test_a_waiver_does_not_hide_what_else_is_against_it(take):
+    """What is found about waivers is added to the rest."""
+    waiver = {
+        "gate": "score",
+        "outcome": "FAIL",
+        "fingerprint": "0" * 64,
+        "expires": "x",
+        "reason": "y",
+        "approvers": [],
+    }
+    answer = take().changed(waivers=[waiver], kind="replay")
+    assert "it is a replay, not a decision" in answer.against
+    assert "nothing that was kept waives score" in answer.against
