@@ -68,6 +68,15 @@ class Scope(StrEnum):
     PARTIAL = "partial"
 
 
+class Requested(StrEnum):
+    """How much of what there is a session was asked to run."""
+
+    ALL = "every gate"
+    CHOSEN = "gates chosen by an expression"  # all were collected, and some may have been deselected
+    PLACES = "some files or folders"  # what is in the others is not known
+    PARTS = "single gates or parameters"
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A gate as it was planned, known before anything ran."""
@@ -81,6 +90,7 @@ class Gate:
     requires: tuple[str, ...] = ()
     timeout: float | None = None  # seconds
     line: int = 0  # where it stands in its file, from 1; 0 where that is not known
+    defined: str = ""  # "file:line" of the function, which for an inherited or imported gate is another file's
 
 
 @dataclass(frozen=True, slots=True)

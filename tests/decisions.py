@@ -8,7 +8,17 @@ from typing import Any
 
 from pytest_promotion.clock import iso
 from pytest_promotion.decision.assembly import Account, decision_of
-from pytest_promotion.model import Exhibit, Freshness, Gate, GateResult, Measurement, Outcome, Record, Severity
+from pytest_promotion.model import (
+    Exhibit,
+    Freshness,
+    Gate,
+    GateResult,
+    Measurement,
+    Outcome,
+    Record,
+    Requested,
+    Severity,
+)
 from pytest_promotion.policy import Policy, Rules
 from pytest_promotion.reporting.json import document
 
@@ -44,7 +54,7 @@ def decided(*results: GateResult, **more: Any) -> dict[str, Any]:
         results=results,
         known=frozenset(one.gate.id for one in results),
         problems=tuple(more.pop("problems", ())),
-        narrowed=more.pop("narrowed", False),
+        requested=more.pop("requested", Requested.ALL),
         policy=more.pop("policy", Policy(Rules())),
         policy_path="promotion.yaml",
         policy_files=(),

@@ -451,12 +451,136 @@ def test_the_gates_are_found_although_an_option_moved_pytests_root(place, monkey
     assert latest["critical_failures"] == ["bad"]
 
 
-def test_one_gate_that_is_all_there_is_decides(good_place):
-    """A node id that names the whole roll-call asked for everything."""
-    result = good_place.pytester.runpytest_inprocess(
-        "gates/test_good.py::test_good", "-W", "default", "-p", "no:cacheprovider"
+@pytest.mark.parametrize(
+    ("words", "code", "status", "scope"),
+    [
+        (("gates/test_good.py::test_good",), 1, "PARTIAL", "partial"),
+        (("gates/test_good.py",), 1, "PARTIAL", "partial"),
+        (("gates", "--ignore=gates/nothing"), 1, "PARTIAL", "partial"),
+        (("gates", "-k", "good"), 0, "PASS", "critical"),
+        (("gates", "--deselect=gates/test_x.py::test_x"), 0, "PASS", "critical"),
+        (("gates", "--promotion-set=required=good"), 0, "PASS", "critical"),
+        (("gates",), 0, "PASS", "full"),
+    ],
+)
+def test_a_session_that_was_asked_for_less_is_never_full(good_place, words, code, status, scope):
+    """Which gates there are besides is not known to it; one parameter of a failing gate was once a whole PASS."""
+    result = good_place.pytester.runpytest_inprocess(*words, "-W", "default", "-p", "no:cacheprovider")
+    assert (result.ret, good_place.decisions()[-1]["status"], good_place.decisions()[-1]["scope"]) == (
+        code,
+        status,
+        scope,
     )
-    assert (result.ret, good_place.latest()["status"], good_place.latest()["scope"]) == (0, "PASS", "full")
+
+
+def test_one_parameter_of_a_gate_is_not_the_gate(good_place):
+    """`required: [p]` means every parameter there is."""
+    source = "import pytest\n\n@pytest.mark.critical\n@pytest.mark.parametrize('n', [1, 2])\ndef test_p(n):\n    assert n == 1\n"
+    good_place.write(test_p=source).file("promotion.yaml", "version: 1\nrequired: [p]\n")
+    words = ("gates/test_p.py::test_p[1]", "-W", "default", "-p", "no:cacheprovider")
+    result = good_place.pytester.runpytest_inprocess(*words)
+    assert (result.ret, good_place.decisions()[-1]["status"]) == (1, "PARTIAL")
+    assert good_place.run().ret == 1
+
+
+UNCOLLECTED = {
+    "a name that pytest passes over": "C = pytest.mark.critical(owner='ml')\n@C\ndef tst_bad():\n    assert 0\n",
+    "a class with __init__": "C = pytest.mark.critical\nclass TestB:\n    def __init__(self):\n        pass\n    @C\n    def test_bad(self):\n        assert 0\n",
+    "a second function of the name": "C = pytest.mark.critical\n@C\ndef test_bad():\n    assert 0\n\n@C\ndef test_bad():\n    assert 1 + 1 == 2\n",
+    "a second function under a condition": "C = pytest.mark.critical\n@C\ndef test_bad():\n    assert 0\nif True:\n    @C\n    def test_bad():\n        assert 1 + 1 == 2\n",
+    "deleted": "C = pytest.mark.critical\n@C\ndef test_bad():\n    assert 0\n\ndel test_bad\n",
+    "under a condition that is false": "if not pytest:\n    @pytest.mark.critical\n    def test_bad():\n        assert 0\n",
+    "not called as a test, in a class": "C = pytest.mark.critical\nclass Bad:\n    @C\n    def test_bad(self):\n        assert 0\n",
+    "two classes of one name": "C = pytest.mark.critical\n@C\nclass TestB:\n    def test_bad(self):\n        assert 0\n\n@C\nclass TestB:\n    def test_good_enough(self):\n        assert 1 + 1 == 2\n",
+    "unmarked and unseen": "class TestB:\n    def __init__(self):\n        pass\n    def test_bad(self):\n        assert 0\n",
+}
+
+
+@pytest.mark.parametrize("required", ["", "version: 1\nrequired: [good]\n"], ids=["all", "required"])
+@pytest.mark.parametrize("kind", UNCOLLECTED)
+def test_what_is_written_as_a_gate_and_was_not_collected_is_named(good_place, kind, required):
+    """A marker alias once switched the reading of sources off, and each of these ended with PASS."""
+    good_place.write(test_bad="import pytest\n\n" + UNCOLLECTED[kind])
+    if required:
+        good_place.file("promotion.yaml", required)
+    result = good_place.run()
+    assert result.ret in (1, 4)
+    assert good_place.latest()["status"] == "FAIL"
+    reasons = " ".join(good_place.latest()["reasons"])
+    assert "gates/test_bad.py defines what was not collected: " in reasons or "replaces the one of line" in reasons
+
+
+@pytest.mark.parametrize("how", ["file name", "ignored", "removed", "collect_ignore"])
+def test_a_file_that_is_not_collected_is_named(good_place, how):
+    """An alias in a file that pytest never opened."""
+    bad = "import pytest\nC = pytest.mark.critical\n@C\ndef test_bad():\n    assert 0\n"
+    good_place.write(**{"bad_gates" if how == "file name" else "test_bad": bad})
+    hooks = {
+        "ignored": "def pytest_ignore_collect(collection_path):\n    return True if 'bad' in collection_path.name else None\n",
+        "removed": "import pytest\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'bad' not in i.name]\n",
+        "collect_ignore": "collect_ignore = ['test_bad.py']\n",
+    }
+    if how in hooks:
+        good_place.file("gates/conftest.py", hooks[how])
+    assert good_place.run().ret == 1
+    reasons = " ".join(good_place.latest()["reasons"])
+    if how == "removed":  # it was collected before the hook ran
+        assert good_place.check("bad")["reason"] == "was never reached"
+    else:
+        assert "defines what was not collected: test_bad (line 4)" in reasons
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "workers"])
+def test_gates_that_are_inherited_decorated_or_under_a_condition_are_collected(good_place, workers):
+    """What is written in an unusual way and was collected is a gate like any other."""
+    source = """
+        import functools
+        import pytest
+
+        C = pytest.mark.critical(owner="x")
+
+        def logged(function):
+            @functools.wraps(function)
+            def wrapper(*args, **kwargs):
+                return function(*args, **kwargs)
+            return wrapper
+
+        def hidden(function):
+            def test_hidden():
+                return function()
+            return test_hidden
+
+        class Base:
+            @C
+            def test_inherited(self):
+                assert 1 + 1 == 2
+
+        class TestB(Base):
+            pass
+
+        @C
+        @logged
+        def test_wrapped():
+            assert 1 + 1 == 2
+
+        @C
+        @hidden
+        def test_hidden():
+            assert 1 + 1 == 2
+
+        if True:
+            @C
+            def test_conditional():
+                assert 1 + 1 == 2
+
+        @pytest.mark.parametrize("n", [pytest.param(1, marks=C), pytest.param(2, marks=pytest.mark.warning)])
+        def test_parameters(n):
+            assert n > 0
+        """
+    good_place.file("gates/test_unusual.py", source)
+    result = good_place.run(*workers, apart=bool(workers))
+    assert (result.ret, good_place.latest()["reasons"]) == (0, [])
+    assert len(good_place.latest()["checks"]) == 7
 
 
 def test_a_pass_without_evidence_is_named(good_place):

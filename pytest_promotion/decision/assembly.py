@@ -26,6 +26,7 @@ from pytest_promotion.model import (
     GateResult,
     Granted,
     Outcome,
+    Requested,
     Severity,
     Subject,
     ValidUntil,
@@ -45,7 +46,7 @@ class Account:
     results: tuple[GateResult, ...]
     known: frozenset[str]  # the ids of all gates that exist, run or not
     problems: tuple[str, ...]  # what broke in the run itself, a sentence each
-    narrowed: bool  # the session was asked for less than all gates
+    requested: Requested
     policy: Policy
     policy_path: str | None
     policy_files: tuple[Exhibit, ...]
@@ -72,7 +73,7 @@ def decision_of(account: Account) -> Decision:
     if until is not None and parse_moment(until.ts_utc) < account.now:
         problems.append(f"{until.because} before the session ended")
     policy = account.policy
-    verdict = decide(results, policy.rules.required, [*account.problems, *problems], narrowed=account.narrowed)
+    verdict = decide(results, policy.rules.required, [*account.problems, *problems], requested=account.requested)
     resolved = policy.resolved_sha256
     return Decision(
         verdict=verdict,

@@ -13,26 +13,31 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from pytest_promotion.decision import vacuity
+from pytest_promotion.decision.severity_marks import SeverityMarks, assigned, statements
 from pytest_promotion.model import Severity
 
-_SEVERITIES: Final = {severity.value: severity for severity in Severity}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A gate as it stands in its file, parameters not yet known."""
+    """What stands in its file as a gate, parameters not yet known."""
 
     file: str  # as in node ids: POSIX, relative to pytest's root directory
     name: str  # as in node ids: `test_a` or `TestB::test_a`
     line: int
-    severity: Severity
+    severity: Severity | None  # None: it is called as a test is, and nothing in its file marks it
     vacuous: str = ""  # why it cannot fail, or ""
     thin: str = ""  # why it may have judged nothing, which counts if it recorded no evidence
     shadows: int = 0  # the line of an earlier gate of the same name, which this one replaces
+    start: int = 0  # the line of its first decorator, by which Python knows it; 0 where it is imported
+
+    @property
+    def place(self) -> str:
+        """Where Python says that it is defined: equal to `Gate.defined` of the gate that was collected from it."""
+        return f"{self.file}:{self.start}"
 
     @property
     def id(self) -> str:
@@ -55,12 +60,11 @@ def written_in(folder: Path, root: Path, suites: Mapping[str, Path] | None = Non
     Args:
         suites: the folders that gates may be imported from, by their package.
     """
-    marks = (b"critical", b"warning", *(package.encode() for package in suites or ()))
     for path in sorted(folder.rglob("*.py")):
         try:
             source = path.read_bytes()
             # Most helpers hold no gate, and this is cheaper than parsing them.
-            if not any(mark in source for mark in marks):
+            if b"def " not in source and not any(package.encode() in source for package in suites or ()):
                 continue
             tree = ast.parse(source)
         except (OSError, SyntaxError, ValueError):
@@ -69,7 +73,8 @@ def written_in(folder: Path, root: Path, suites: Mapping[str, Path] | None = Non
             file = path.relative_to(root).as_posix()
         except ValueError:
             file = path.as_posix()
-        own = list(_in_body(tree.body, file, "", _pytestmark(tree.body)))
+        marks = SeverityMarks(tree.body, path, root)
+        own = list(_in_body(tree.body, file, "", marks, _pytestmark(tree.body, marks), tests=True))
         yield from _imported(tree.body, file, own, suites or {})
         yield from own
 
@@ -91,40 +96,54 @@ def _imported(body: list[ast.stmt], file: str, own: list[Written], suites: Mappi
             again = [one for one in own if one.name == name]
             if not any(one.line > node.lineno for one in again):
                 replaced = max((one.line for one in again), default=0)
-                yield replace(gate, file=file, name=name, line=node.lineno, shadows=replaced)
+                yield replace(gate, file=file, name=name, line=node.lineno, shadows=replaced, start=0)
 
 
-def _in_body(body: list[ast.stmt], file: str, prefix: str, inherited: Severity | None) -> Iterator[Written]:
+def _in_body(
+    body: list[ast.stmt], file: str, prefix: str, marks: SeverityMarks, inherited: Severity | None, *, tests: bool
+) -> Iterator[Written]:
+    """
+    The gates of one scope, in its branches, loops and blocks as well.
+
+    Args:
+        inherited: the severity of the module or the class.
+        tests: whether a function that is called as a test is would be one here.
+    """
+    unconditional = set(map(id, body))
     first: dict[str, int] = {}
-    for node in body:
+    for node in statements(body):
         if isinstance(node, ast.ClassDef):
-            own = _of_decorators(node) or _pytestmark(node.body) or inherited
-            yield from _in_body(node.body, file, f"{prefix}{node.name}::", own)
+            own = _of_decorators(node, marks) or _pytestmark(node.body, marks) or inherited
+            within = f"{prefix}{node.name}::"
+            yield from _in_body(node.body, file, within, marks, own, tests=_holds_tests(node) or own is not None)
         elif isinstance(node, _Function):
-            severity = _of_decorators(node) or (inherited if node.name.startswith("test") else None)
-            if severity is not None and not _is_fixture(node):
+            called = tests and node.name.startswith("test")
+            severity = _of_decorators(node, marks) or (inherited if called else None)
+            if (severity is not None or called) and not _is_fixture(node):
                 vacuous, thin = vacuity.judge(node)
-                shadows = first.get(node.name, 0)
-                yield Written(file, prefix + node.name, node.lineno, severity, vacuous, thin, shadows)
-            first.setdefault(node.name, node.lineno)
+                # A definition under a condition may be meant to replace another one, or to be the only one.
+                shadows = first.get(node.name, 0) if id(node) in unconditional and severity is not None else 0
+                start = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                yield Written(file, prefix + node.name, node.lineno, severity, vacuous, thin, shadows, start)
+            if id(node) in unconditional:
+                first.setdefault(node.name, node.lineno)
 
 
-def _pytestmark(body: list[ast.stmt]) -> Severity | None:
-    for node in body:
-        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "pytestmark" for target in node.targets):
-            marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
-            for mark in marks:
-                if (severity := _severity(mark)) is not None:
-                    return severity
+def _holds_tests(node: ast.ClassDef) -> bool:
+    """Whether methods of the class that are called as tests are would be tests: by its name, or as a TestCase."""
+    return node.name.startswith("Test") or any("TestCase" in vacuity.last_name(base) for base in node.bases)
+
+
+def _pytestmark(body: list[ast.stmt], marks: SeverityMarks) -> Severity | None:
+    for node in statements(body):
+        for name, value in assigned(node):
+            if name == "pytestmark" and (found := marks.severity(value)) is not None:
+                return found
     return None
 
 
-def _of_decorators(node: _Function | ast.ClassDef) -> Severity | None:
-    return next((found for mark in node.decorator_list if (found := _severity(mark)) is not None), None)
-
-
-def _severity(mark: ast.expr) -> Severity | None:
-    return _SEVERITIES.get(vacuity.last_name(mark))
+def _of_decorators(node: _Function | ast.ClassDef, marks: SeverityMarks) -> Severity | None:
+    return next((found for mark in node.decorator_list if (found := marks.severity(mark)) is not None), None)
 
 
 def _is_fixture(node: _Function) -> bool:

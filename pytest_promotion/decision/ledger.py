@@ -42,12 +42,19 @@ class Ledger:
         "_records",
         "_results",
         "_seconds",
+        "_sources",
+        "_weak",
         "_written",
         "problems",
     )
 
     def __init__(self, written: Iterable[Written] = (), *, evidence_required: bool = False) -> None:
-        self._written = {f"{gate.file}::{gate.name}": gate for gate in written}
+        # What stands in the sources and was not collected so far, by the place that Python knows it by.
+        self._written = {gate.place if gate.start else f"{gate.file}::{gate.name}": gate for gate in written}
+        self._sources: dict[str, list[Written]] = {}  # by node id without a parameter
+        for gate in self._written.values():
+            self._sources.setdefault(f"{gate.file}::{gate.name}", []).append(gate)
+        self._weak: dict[str, Written] = {}  # collected, and perhaps without a proof; by node id without a parameter
         self._evidence = evidence_required
         self._planned: dict[str, Gate] = {}
         self._deselected: dict[str, Gate] = {}
@@ -63,9 +70,18 @@ class Ledger:
         """A gate was collected and selected."""
         self._results.pop(gate.nodeid, None)
         self._planned[gate.nodeid] = gate
-        written = self._written.get(gate.nodeid)
-        if written is not None and not (written.vacuous or written.thin):
-            del self._written[gate.nodeid]  # the plan says all of it from here on
+        self._collect(gate)
+
+    def _collect(self, gate: Gate) -> None:
+        """Takes what *gate* was collected from off the list of what was not."""
+        name = gate.nodeid.partition("[")[0]
+        sources = self._sources.get(name, [])
+        places = [gate.defined, name]
+        if len(sources) == 1 and sources[0].start:
+            places.append(sources[0].place)  # a decorator may hide where the function is
+        written = next((self._written.pop(place) for place in places if place in self._written), None)
+        if written is not None and (written.vacuous or written.thin):
+            self._weak[name] = written
 
     def plan_unseen(self, nodeid: str) -> None:
         """A gate was collected by a worker that has not said more about it yet."""
@@ -76,6 +92,7 @@ class Ledger:
         """A gate was collected and then left out by an option."""
         self._deselected[gate.nodeid] = gate
         self._planned.pop(gate.nodeid, None)
+        self._collect(gate)
 
     def problem(self, sentence: str) -> None:
         """Something went wrong that belongs to no gate, or to more than one."""
@@ -110,7 +127,9 @@ class Ledger:
     @property
     def known_ids(self) -> set[str]:
         """The ids of all gates that exist, run or not."""
-        return {gate.id for gate in self.collected} | {written.id for written in self._written.values()}
+        return {gate.id for gate in self.collected} | {
+            written.id for sources in self._sources.values() for written in sources
+        }
 
     def result(self, nodeid: str) -> GateResult:
         """What became of one planned gate, by all that is known of it now."""
@@ -136,19 +155,31 @@ class Ledger:
             yield self.result(nodeid)
         for gate in self._deselected.values():
             yield GateResult(gate, Outcome.NOT_RUN, "was deselected", absent=Absence.DESELECTED)
-        seen = {nodeid.partition("[")[0] for nodeid in (*self._planned, *self._deselected)}
-        for name, written in self._written.items():
-            if name not in seen:
-                gate = Gate(written.id, written.severity, name, line=written.line)
+        ids = {gate.id for gate in self.collected} | {gate.id.partition("[")[0] for gate in self.collected}
+        for written in self._written.values():
+            # One that has the id of a gate that was collected is a problem of the run: see `uncollected`.
+            if written.severity is not None and written.id not in ids:
+                gate = Gate(written.id, written.severity, f"{written.file}::{written.name}", line=written.line)
                 absent = Absence.NOT_COLLECTED if asked(written) else Absence.NOT_ASKED
                 where = f"stands in {written.file} line {written.line} and was {absent.value}"
                 yield GateResult(gate, Outcome.NOT_RUN, where, absent=absent)
+
+    def uncollected(self, asked: Callable[[Written], bool]) -> Iterator[str]:
+        """A sentence for each file with gates in its source that the session was to collect, and did not."""
+        missing: dict[str, list[Written]] = {}
+        for written in self._written.values():
+            if asked(written):
+                missing.setdefault(written.file, []).append(written)
+        for file, gates in missing.items():
+            names = ", ".join(f"{gate.name} (line {gate.line})" for gate in gates[:_NAMED])
+            more = f" and {len(gates) - _NAMED} more" if len(gates) > _NAMED else ""
+            yield f"{file} defines what was not collected: {names}{more}"
 
     def _proof(self, nodeid: str, record: Record) -> tuple[Outcome, str]:
         """A gate that reported nothing but success: what its success rests on."""
         if record.refusals:
             return Outcome.INCONCLUSIVE, f"passed over what it was told: {record.refusals[0]}"
-        written = self._written.get(nodeid.partition("[")[0])
+        written = self._weak.get(nodeid.partition("[")[0])
         if written is not None and written.vacuous:
             return Outcome.INCONCLUSIVE, f"cannot fail: {written.vacuous}"
         if record.empty and written is not None and written.thin:
@@ -158,9 +189,9 @@ class Ledger:
         return Outcome.PASS, record.reason or self._planned[nodeid].rule
 
     def _guess(self, nodeid: str) -> Gate:
-        written = self._written.get(nodeid.partition("[")[0])
-        # What nobody has said the severity of blocks: the safe guess.
-        return Gate(gate_id(nodeid), written.severity if written else Severity.CRITICAL, nodeid)
+        severities = [gate.severity for gate in self._sources.get(nodeid.partition("[")[0], ()) if gate.severity]
+        # A gate of unknown severity blocks: the safe guess.
+        return Gate(gate_id(nodeid), severities[0] if len(severities) == 1 else Severity.CRITICAL, nodeid)
 
 
 def _placed(reason: str, record: Record) -> str:

@@ -22,7 +22,7 @@ from pytest_promotion.decision.wire import pack
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
-from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Subject
+from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Requested, Subject
 from pytest_promotion.policy import Policy
 
 _GIVEN: Final = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
@@ -67,7 +67,7 @@ class Shard:
     known: tuple[str, ...]  # and every gate that there is
     results: tuple[GateResult, ...]  # of this share, before `requires` is looked at
     problems: tuple[str, ...]
-    narrowed: bool
+    requested: Requested
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     not_applicable: dict[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Shard:
             "release manifest": self.manifest,
             "commit": self.git_commit,
             "list of gates": (self.plan, self.known),
-            "choice of gates": self.narrowed,
+            "choice of gates": self.requested,
             "gates that do not apply": self.not_applicable,
         }
 
@@ -134,7 +134,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         known=tuple(sorted(account.known)),
         results=tuple(one for one in account.results if one.gate.id not in elsewhere),
         problems=account.problems,
-        narrowed=account.narrowed,
+        requested=account.requested,
         attachments=account.attachments,
         refreshed=account.refreshed,
         not_applicable=dict(account.not_applicable),
@@ -194,7 +194,7 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         results=tuple(_results(found)),
         known=frozenset(first.known),
         problems=tuple(dict.fromkeys(problems)),
-        narrowed=first.narrowed,
+        requested=first.requested,
         policy=policy_of(first),
         policy_path=first.policy_path,
         policy_files=first.policy_files,

@@ -8,8 +8,11 @@ proof for each of its parts; whatever is missing from the proof becomes a reason
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Scope, Severity, Status, Verdict
+from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Requested, Scope, Severity, Status, Verdict
+
+_UNKNOWN: Final = (Requested.PLACES, Requested.PARTS)  # a required gate may be among what was not asked for
 
 
 def decide(
@@ -17,7 +20,7 @@ def decide(
     required: Sequence[str] | None,
     problems: Sequence[str] = (),
     *,
-    narrowed: bool = False,
+    requested: Requested = Requested.ALL,
 ) -> Verdict:
     """
     The verdict on one session.
@@ -26,14 +29,13 @@ def decide(
         results: every gate that is known, also those that never appeared.
         required: the ids on the roll-call; None puts every known gate on it.
         problems: what broke in the run itself, a sentence each.
-        narrowed: whether the session was asked for less than all gates, so that a required
-            gate that nobody can place was perhaps not asked for.
+        requested: how much the session was asked for. One that was asked for less than all is never full.
     """
     known = list(results)
-    called = _answer_the_call(known, required, narrowed=narrowed)
+    called = _answer_the_call(known, required, narrowed=requested in _UNKNOWN)
     left_out = [result for result in called if result.absent and result.absent.on_purpose]
     seen = [result for result in called if result.applies and not (result.absent and result.absent.on_purpose)]
-    scope = _scope(left_out)
+    scope = _scope(left_out, required, requested)
     critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]
     failures = [result.gate.id for result in critical if not result.passed]
     warnings = [result.gate.id for result in seen if not (result.passed or result.gate.severity is Severity.CRITICAL)]
@@ -46,7 +48,10 @@ def decide(
     if scope is Scope.PARTIAL:
         status = Status.PARTIAL
         blocking = [result.gate.id for result in left_out if result.gate.severity is Severity.CRITICAL]
-        reasons.append(f"{len(blocking)} critical gates were not part of this session: {', '.join(blocking)}")
+        if blocking:
+            reasons.append(f"{len(blocking)} critical gates were not part of this session: {', '.join(blocking)}")
+        else:
+            reasons.append(f"the session was asked for {requested.value}: which others there are is not known")
     elif not reasons and critical and all(result.passed for result in critical):
         status = Status.PASS
     else:
@@ -78,7 +83,10 @@ def _answer_the_call(known: list[GateResult], required: Sequence[str] | None, *,
     return sorted(called, key=lambda result: (last if rank(result) is None else rank(result), result.gate.id))
 
 
-def _scope(left_out: Sequence[GateResult]) -> Scope:
+def _scope(left_out: Sequence[GateResult], required: Sequence[str] | None, requested: Requested) -> Scope:
     if any(result.gate.severity is Severity.CRITICAL for result in left_out):
         return Scope.PARTIAL
-    return Scope.CRITICAL if left_out else Scope.FULL
+    # A list of what is required says which gates there have to be, and not which parameters.
+    if requested is Requested.PARTS or (requested is Requested.PLACES and required is None):
+        return Scope.PARTIAL
+    return Scope.FULL if requested is Requested.ALL and not left_out else Scope.CRITICAL

@@ -23,6 +23,7 @@ from _pytest.runner import runtestprotocol
 from pytest_promotion.clock import stamp
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.model import Requested
 from pytest_promotion.plugin.failure_reasons import of_failure
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
 from pytest_promotion.plugin.selection import Selection
@@ -195,7 +196,7 @@ class ProvingSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         tried = {proof.gate for proof in self._proofs.values()}
         heard = tried | {name.partition("[")[0] for name in tried}
-        whole = not (self._deselected or self._selection.narrowed)
+        whole = not (self._deselected or self._selection.requested in (Requested.PLACES, Requested.PARTS))
         required = self._policy.rules.required or ()
         table = Table(
             proofs=tuple(sorted(self._proofs.values(), key=lambda proof: proof.gate)),

@@ -141,6 +141,7 @@ class Collector:
             requires=_requires(item, said.get("requires", ())),
             timeout=_timeout(item, said.get("timeout")),
             line=_line(item),
+            defined=f"{item.location[0].replace(os.sep, '/')}:{(item.location[1] or 0) + 1}",
         )
         if gate.timeout is not None and self._timeouts:
             if not item.config.pluginmanager.hasplugin("timeout"):

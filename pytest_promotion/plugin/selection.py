@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_promotion.model import Requested
+
 if TYPE_CHECKING:
     from pytest_promotion.decision.declared_gates import Written
 
@@ -90,11 +92,16 @@ class Selection:
         return self._filtered or any(name for _, name in self._asked)
 
     @property
-    def narrowed(self) -> bool:
-        """Whether less than every gate folder was asked for."""
-        return self.surely_partial or not all(
-            any(not name and _below(str(folder), path) for path, name in self._asked) for folder in self._folders
-        )
+    def requested(self) -> Requested:
+        """How much of the gates was asked for, by the arguments and options."""
+        if self.surely_partial:
+            return Requested.PARTS
+        everything = all(any(_below(str(folder), path) for path, _ in self._asked) for folder in self._folders)
+        if not everything or self._ignored or self._patterns:
+            return Requested.PLACES
+        option = self._config.getoption
+        chosen = any(option(name, default=None) for name in ("keyword", "markexpr", "deselect"))
+        return Requested.CHOSEN if chosen else Requested.ALL
 
     def asks_for(self, gate: Written) -> bool:
         """Whether the session was to collect that gate."""

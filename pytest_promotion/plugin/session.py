@@ -27,7 +27,18 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.history.log import History, logged
-from pytest_promotion.model import CommandRun, Decision, Exhibit, GateResult, Granted, Scope, Status, Subject, Verdict
+from pytest_promotion.model import (
+    CommandRun,
+    Decision,
+    Exhibit,
+    GateResult,
+    Granted,
+    Requested,
+    Scope,
+    Status,
+    Subject,
+    Verdict,
+)
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
 from pytest_promotion.plugin.settings import Opening, Settings
@@ -143,6 +154,7 @@ class GateSession:
         results = tuple(ledger.results(self._selection.asks_for))
         root = settings.evidence_root()
         problems = [*ledger.problems, *bundle.changed_since(results, root)]
+        problems += ledger.uncollected(self._selection.asks_for)
         problems += [f"{path} was asked for and is not there" for path in self._selection.missing]
         nothing_here = settings.share is not None and int(session.exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED
         problems += [] if ledger.problems or nothing_here else _unexplained(session)
@@ -157,7 +169,7 @@ class GateSession:
             results=results,
             known=frozenset(ledger.known_ids),
             problems=(*problems, *missing, *lost),
-            narrowed=self._selection.narrowed,
+            requested=self._requested(),
             policy=settings.policy,
             policy_path=_relative(settings.policy_path, settings.root),
             policy_files=tuple(
@@ -173,6 +185,12 @@ class GateSession:
             granted=_granted(settings, subject, now),
             not_applicable=settings.not_applicable,
         )
+
+    def _requested(self) -> Requested:
+        requested = self._selection.requested
+        # A list of required gates that was given by hand leaves out what is not on it.
+        chosen = requested is Requested.ALL and "required" in self._settings.policy.overrides
+        return Requested.CHOSEN if chosen else requested
 
     def _accept(self, result: GateResult) -> GateResult:
         """*result* as it looks to those who read one gate's report before all is decided."""

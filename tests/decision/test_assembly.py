@@ -23,6 +23,7 @@ from pytest_promotion.model import (
     Measurement,
     Outcome,
     Record,
+    Requested,
     Scope,
     Severity,
     Status,
@@ -55,7 +56,7 @@ def result(name="a", outcome=Outcome.PASS, severity=CRITICAL, requires=(), reaso
 def account(*results, **changes):
     """What a run found out."""
     fields = {
-        "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "narrowed": False,
+        "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
         "known": frozenset(one.gate.id for one in results), "policy": policies.Policy(policies.Rules()),
         "policy_path": "p.yaml", "policy_files": (exhibit("p.yaml"),), "subject": Subject("x", {"sha256": "2" * 64}),
         "manifest": exhibit("m.json"), "git_commit": "c" * 40, "git_dirty": True,
@@ -110,11 +111,11 @@ def test_a_replay_is_called_one():
     assert (found.kind, found.as_of) == ("replay", True)
 
 
-@pytest.mark.parametrize(("narrowed", "scope"), [(False, Scope.FULL), (True, Scope.PARTIAL)])
-def test_the_required_gates_are_those_of_the_policy(narrowed, scope):
+@pytest.mark.parametrize(("requested", "scope"), [(Requested.ALL, Scope.FULL), (Requested.PLACES, Scope.PARTIAL)])
+def test_the_required_gates_are_those_of_the_policy(requested, scope):
     """And whether the session asked for less decides what a missing one means."""
     policy = policies.Policy(policies.Rules(required=["a", "gone"]))
-    found = decided(result(), policy=policy, narrowed=narrowed)
+    found = decided(result(), policy=policy, requested=requested)
     assert ([one.gate.id for one in found.verdict.results], found.verdict.scope) == (["a", "gone"], scope)
 
 

@@ -27,8 +27,8 @@ def found(tmp_path):
 
 
 def names(gates):
-    """Names and severities."""
-    return [(gate.name, gate.severity) for gate in gates]
+    """Names and severities of those that are marked."""
+    return [(gate.name, gate.severity) for gate in gates if gate.severity is not None]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_gate_has_its_place_and_its_severity(found):
             assert report
         """
     )
-    assert gate == Written("gates/test_x.py", "test_a", 5, CRITICAL)
+    assert gate == Written("gates/test_x.py", "test_a", 5, CRITICAL, start=4)
     assert (gate.id, gate.vacuous, gate.thin, gate.shadows) == ("a", "", "", 0)
 
 
@@ -74,7 +74,7 @@ def test_a_gate_has_its_place_and_its_severity(found):
         ("@pytest.mark.warning(fix='x')", WARNING),
         ("@other\n@pytest.mark.warning\n@pytest.mark.timeout(3)", WARNING),
         ("@pytest.mark.slow", None),
-        ("@marks['critical']", None),
+        ("@marks['critical']", CRITICAL),
         ("# critical", None),
     ],
 )
@@ -149,7 +149,7 @@ def test_classes_nest(found):
         """
     )
     assert names(gates) == [("TestB::TestC::test_a", CRITICAL), ("TestB::test_z", CRITICAL)]
-    assert [gate.id for gate in gates] == ["a", "z"]
+    assert [gate.id for gate in gates] == ["a", "z", "outside"]
     assert {gate.file for gate in gates} == {"gates/test_x.py"}
 
 
@@ -175,7 +175,8 @@ def test_a_gate_that_replaces_another_says_which(found):
 def test_a_plain_function_is_replaced_too(found):
     """And names in different classes do not collide."""
     source = "def test_a():\n    pass\n@critical\ndef test_a():\n    assert 1\n@critical\nclass TestB:\n    def test_a(self):\n        assert 1\n"
-    assert [(gate.name, gate.shadows) for gate in found(source)] == [("test_a", 1), ("TestB::test_a", 0)]
+    marked = [gate for gate in found(source) if gate.severity is not None]
+    assert [(gate.name, gate.shadows) for gate in marked] == [("test_a", 1), ("TestB::test_a", 0)]
 
 
 def test_what_cannot_fail_is_seen_in_the_source(found):
@@ -224,3 +225,68 @@ def test_a_file_that_cannot_be_read_yields_nothing_and_hides_nothing(found, tmp_
     """A folder that is called like a Python file is no reason to read no other."""
     (tmp_path / "gates" / "a.py").mkdir(parents=True)
     assert names(found("@warning\ndef test_b():\n    assert 1\n")) == [("test_b", WARNING)]
+
+
+ALIASES = {
+    "an alias": "C = pytest.mark.critical(owner='ml')\n@C\ndef test_a(): pass",
+    "an alias of an alias": "M = pytest.mark\nC = M.critical\nD = C(owner='x')\n@D\ndef test_a(): pass",
+    "annotated": "C: object = pytest.mark.critical\n@C\ndef test_a(): pass",
+    "a walrus": "@(C := pytest.mark.critical)\ndef test_a(): pass",
+    "getattr": "@getattr(pytest.mark, 'critical')\ndef test_a(): pass",
+    "partial": "C = functools.partial(pytest.mark.critical, owner='x')\n@C(fix='y')\ndef test_a(): pass",
+    "a mapping": "M = {'hard': pytest.mark.critical}\n@M['hard']\ndef test_a(): pass",
+    "a class": "class Marks:\n    hard = pytest.mark.critical\n@Marks.hard\ndef test_a(): pass",
+    "a decorator": "def hard(f):\n    return pytest.mark.critical(f)\n@hard\ndef test_a(): pass",
+    "a factory": "def hard(owner):\n    return pytest.mark.critical(owner=owner)\n@hard('x')\ndef test_a(): pass",
+    "another file": "from marks import C\n@C\ndef test_a(): pass",
+    "a module": "import marks\n@marks.C\ndef test_a(): pass",
+    "a relative import": "from .marks import C as K\n@K\ndef test_a(): pass",
+    "an annotated pytestmark": "pytestmark: list = [pytest.mark.critical]\ndef test_a(): pass",
+    "an appended pytestmark": "pytestmark = []\npytestmark.append(pytest.mark.critical)\ndef test_a(): pass",
+    "an added pytestmark": "pytestmark = []\npytestmark += [pytest.mark.critical]\ndef test_a(): pass",
+    "under if": "if True:\n    @pytest.mark.critical\n    def test_a(): pass",
+    "in an else": "try:\n    x = 1\nexcept ValueError:\n    pass\nelse:\n    @pytest.mark.critical\n    def test_a(): pass",
+    "with": "with open(__file__):\n    @pytest.mark.critical\n    def test_a(): pass",
+    "in a loop": "for n in range(1):\n    @pytest.mark.critical\n    def test_a(): pass",
+    "in a case": "match 1:\n    case 1:\n        @pytest.mark.critical\n        def test_a(): pass",
+    "in a handler": "try:\n    1 / 0\nexcept ZeroDivisionError:\n    @pytest.mark.critical\n    def test_a(): pass",
+}
+
+
+@pytest.mark.parametrize("kind", ALIASES)
+def test_a_mark_is_seen_however_it_is_spelled(found, kind):
+    """An alias once switched the whole reading of sources off."""
+    found("import pytest\nC = pytest.mark.critical(owner='far')\n", "gates/marks.py")
+    gates = found("import functools\nimport pytest\n" + ALIASES[kind] + "\n")
+    assert names(gates) == [("test_a", CRITICAL)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@pytest.mark.parametrize('level', ['critical', 'warning'])\ndef test_a(level): pass",
+        "critical_paths = ['x']\n@pytest.mark.slow\ndef test_a(): pass",
+        "def hard(f):\n    return f\n@hard\ndef test_a(): pass",
+        "A = B\nB = A\n@A\ndef test_a(): pass",
+        "from nowhere import C\n@C\ndef test_a(): pass",
+    ],
+)
+def test_what_is_no_mark_is_none(found, source):
+    """A test that is called as one still has to be collected; its severity is then pytest's to say."""
+    [gate] = found("import pytest\n" + source + "\n")
+    assert (gate.name, gate.severity) == ("test_a", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("class Helper:\n    def test_connection(self): pass", []),
+        ("class TestB:\n    def __init__(self): pass\n    def test_a(self): pass", ["TestB::test_a"]),
+        ("class Whatever(unittest.TestCase):\n    def test_a(self): pass", ["Whatever::test_a"]),
+        ("def make():\n    def test_a(): pass\n    return test_a", []),
+        ("@pytest.fixture\ndef test_data(): pass", []),
+    ],
+)
+def test_what_is_called_as_a_test_is_one(found, source, expected):
+    """A function that pytest passes over looks like a gate to everyone who reads the file."""
+    assert [gate.name for gate in found("import pytest, unittest\n" + source + "\n")] == expected

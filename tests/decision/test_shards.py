@@ -15,7 +15,7 @@ from pytest_promotion.decision import shards
 from pytest_promotion.decision.assembly import Account
 from pytest_promotion.decision.shards import Share
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Severity, Subject
+from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Requested, Severity, Subject
 
 POLICY = policies.Policy(policies.Rules())
 NAMES = ("a", "b", "c", "d", "e")
@@ -34,7 +34,7 @@ def shard(index, count=2, **changes):
         index=index, count=count, run_id="r", ts_utc=f"2026-01-01T00:00:0{index}+00:00", profile="default",
         overrides={}, policy_path=None, policy_sha256="1" * 64, policy_resolved_sha256="2" * 64, policy_files=(),
         subject=None, manifest=None, git_commit=None, git_dirty=None, plan=PLAN, known=NAMES,
-        results=tuple(result(name) for name in sorted(Share(index, count).takes(NAMES))), problems=(), narrowed=False,
+        results=tuple(result(name) for name in sorted(Share(index, count).takes(NAMES))), problems=(), requested=Requested.ALL,
     )  # fmt: skip
     return replace(found, **changes)
 
@@ -122,7 +122,7 @@ def session(**changes):
     """What a session found that ran everything."""
     fields = {
         "run_id": "r", "now": NOW, "as_of": False, "results": tuple(map(result, NAMES)), "known": frozenset(NAMES),
-        "problems": ("it broke",), "narrowed": True, "policy": POLICY, "policy_path": "p.yaml", "policy_files": (),
+        "problems": ("it broke",), "requested": Requested.PLACES, "policy": POLICY, "policy_path": "p.yaml", "policy_files": (),
         "subject": Subject("x", {"sha256": "0" * 64}), "manifest": None, "git_commit": "c" * 40, "git_dirty": False,
     } | changes  # fmt: skip
     return Account(**fields)
@@ -136,7 +136,12 @@ def test_a_shard_has_the_results_of_its_share_and_the_whole_plan():
     assert (found.plan, found.known) == (PLAN, NAMES)
     assert (found.index, found.count, found.run_id, found.ts_utc) == (2, 3, "r", "2026-01-01T12:00:00.000000+00:00")
     assert (found.policy_files, found.manifest) == ((exhibit,), exhibit)
-    assert (found.problems, found.narrowed, found.git_commit, found.git_dirty) == (("it broke",), True, "c" * 40, False)
+    assert (found.problems, found.requested, found.git_commit, found.git_dirty) == (
+        ("it broke",),
+        Requested.PLACES,
+        "c" * 40,
+        False,
+    )
     assert (found.profile, found.overrides, found.policy_path) == ("default", {}, "p.yaml")
     assert found.policy_sha256 == found.policy_resolved_sha256 == POLICY.resolved_sha256
     assert (found.kind, found.schema_version, found.subject) == ("shard", 1, Subject("x", {"sha256": "0" * 64}))
@@ -242,7 +247,7 @@ def test_all_shards_together_are_the_whole_run():
     assert (found.problems, found.known, found.run_id, found.as_of) == ((), frozenset(NAMES), "r", False)
     assert found.now == datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
     assert found.policy is POLICY
-    assert found.narrowed is False
+    assert found.requested is Requested.ALL
 
 
 def test_what_all_agree_on_is_that_of_the_first():
@@ -251,7 +256,7 @@ def test_what_all_agree_on_is_that_of_the_first():
         "subject": Subject("x", {"sha256": "0" * 64}),
         "git_commit": "c" * 40,
         "policy_path": "p",
-        "narrowed": True,
+        "requested": "some files or folders",
     }
     seen = []
     found = account(shard(1, **changes), shard(2, **changes), policy_of=lambda one: seen.append(one.index) or POLICY)
@@ -282,7 +287,7 @@ def test_the_problems_of_each_shard_are_named_once():
         ("commit", {"git_commit": "c" * 40}),
         ("list of gates", {"plan": PLAN[:-1]}),
         ("list of gates", {"known": NAMES[:-1]}),
-        ("choice of gates", {"narrowed": True}),
+        ("choice of gates", {"requested": "single gates or parameters"}),
     ],
 )
 def test_shards_that_do_not_agree_are_named(name, changes):

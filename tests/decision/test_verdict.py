@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_promotion.decision.verdict import decide
-from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Scope, Severity, Status
+from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Requested, Scope, Severity, Status
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 NO_CRITICAL = "no critical gate ran: nothing shows that the candidate may be promoted"
@@ -156,24 +156,26 @@ def test_a_warning_that_was_left_out_is_no_warning_to_review():
 
 
 @pytest.mark.parametrize(
-    ("narrowed", "absent", "status", "scope"),
+    ("requested", "absent", "status", "scope"),
     [
-        (False, Absence.NOT_COLLECTED, Status.FAIL, Scope.FULL),
-        (True, Absence.NOT_ASKED, Status.PARTIAL, Scope.PARTIAL),
+        (Requested.ALL, Absence.NOT_COLLECTED, Status.FAIL, Scope.FULL),
+        (Requested.CHOSEN, Absence.NOT_COLLECTED, Status.FAIL, Scope.CRITICAL),
+        (Requested.PLACES, Absence.NOT_ASKED, Status.PARTIAL, Scope.PARTIAL),
+        (Requested.PARTS, Absence.NOT_ASKED, Status.PARTIAL, Scope.PARTIAL),
     ],
 )
-def test_a_required_gate_that_is_unknown_blocks(narrowed, absent, status, scope):
+def test_a_required_gate_that_is_unknown_blocks(requested, absent, status, scope):
     """A gate that was deleted, or whose file was never collected, is required all the same."""
-    verdict = decide([result("a")], ["a", "b"], narrowed=narrowed)
+    verdict = decide([result("a")], ["a", "b"], requested=requested)
     assert (verdict.status, verdict.scope) == (status, scope)
     missing = verdict.results[1]
     assert missing.gate == Gate("b", CRITICAL)
     assert (missing.outcome, missing.absent) == (Outcome.NOT_RUN, absent)
     assert missing.reason == f"is required and was {absent.value}"
-    assert verdict.critical_failures == (() if narrowed else ("b",))
+    assert verdict.critical_failures == (("b",) if absent is Absence.NOT_COLLECTED else ())
 
 
-def test_a_run_is_not_narrowed_unless_it_says_so():
+def test_a_run_asked_for_everything_unless_it_says_otherwise():
     """A FAIL that became PARTIAL by a default would not be noticed as one."""
     assert decide([result("a")], ["a", "b"]).status is Status.FAIL
 
@@ -244,10 +246,10 @@ def sessions(draw):
         outcome = Outcome.NOT_RUN if absent else draw(_OUTCOMES)
         results.append(result(name, outcome, draw(st.sampled_from(Severity)), absent))
     required = draw(st.none() | st.lists(st.sampled_from("abcde"), unique=True))
-    return results, required, draw(st.lists(st.just("it broke"), max_size=1)), draw(st.booleans())
+    return results, required, draw(st.lists(st.just("it broke"), max_size=1)), draw(st.sampled_from(Requested))
 
 
-def may_pass(results, required, problems, narrowed):
+def may_pass(results, required, problems, requested):
     """The rule for PASS as the contract states it, written the other way round: what has to be there."""
     known = {one.gate.id: one for one in results}
     names = {name for name in known if required is None or name in required or known[name].absent is None}
@@ -255,17 +257,20 @@ def may_pass(results, required, problems, narrowed):
         return False
     applies = [known[name] for name in names if known[name].outcome is not Outcome.NOT_APPLICABLE]
     critical = [one for one in applies if one.gate.severity is CRITICAL]
+    if requested is Requested.PARTS or (requested is Requested.PLACES and required is None):
+        return False
     return bool(critical) and all(one.outcome in (Outcome.PASS, Outcome.WAIVED) for one in critical)
 
 
 @given(sessions())
 def test_pass_is_what_the_contract_calls_so_and_nothing_else(session):
     """The property that the tables above sample: no way of leaving gates out, or of breaking, leads to PASS."""
-    results, required, problems, narrowed = session
-    verdict = decide(results, required, problems, narrowed=narrowed)
+    results, required, problems, requested = session
+    verdict = decide(results, required, problems, requested=requested)
     assert verdict.passed == may_pass(*session)
     assert verdict.passed == (not verdict.reasons)
     assert (verdict.status is Status.PARTIAL) == (verdict.scope is Scope.PARTIAL)
+    assert verdict.scope is not Scope.FULL or requested is Requested.ALL
     failed = {one.gate.id for one in verdict.results if not one.passed}
     assert {*verdict.critical_failures, *verdict.warnings} <= failed
 
@@ -273,11 +278,29 @@ def test_pass_is_what_the_contract_calls_so_and_nothing_else(session):
 @given(sessions(), st.randoms(use_true_random=False))
 def test_the_order_of_results_does_not_matter(session, random):
     """Workers finish in any order."""
-    results, required, problems, narrowed = session
+    results, required, problems, requested = session
     shuffled = random.sample(results, len(results))
-    assert decide(shuffled, required, problems, narrowed=narrowed) == decide(
-        results, required, problems, narrowed=narrowed
+    assert decide(shuffled, required, problems, requested=requested) == decide(
+        results, required, problems, requested=requested
     )
+
+
+@pytest.mark.parametrize(
+    ("requested", "required", "status", "scope"),
+    [
+        (Requested.ALL, None, Status.PASS, Scope.FULL),
+        (Requested.CHOSEN, None, Status.PASS, Scope.CRITICAL),
+        (Requested.PLACES, None, Status.PARTIAL, Scope.PARTIAL),
+        (Requested.PLACES, ["a"], Status.PASS, Scope.CRITICAL),
+        (Requested.PARTS, None, Status.PARTIAL, Scope.PARTIAL),
+        (Requested.PARTS, ["a"], Status.PARTIAL, Scope.PARTIAL),
+    ],
+)
+def test_a_session_that_was_asked_for_less_is_never_full(requested, required, status, scope):
+    """One parameter of a gate passed while another one failed: that was PASS, scope full."""
+    verdict = decide([result("a")], required, requested=requested)
+    assert (verdict.status, verdict.scope) == (status, scope)
+    assert bool(verdict.reasons) is (status is not Status.PASS)
 
 
 def test_results_may_come_from_a_generator():
