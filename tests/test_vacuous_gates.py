@@ -20,6 +20,8 @@ from pytest_promotion.conformance.cases import Case, corpus
 from pytest_promotion.conformance.trial import PLAIN, PROMOTION, STRICT, run
 from tests.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 CRITICAL = "import pytest\n@pytest.mark.critical\n"
 

@@ -202,6 +202,8 @@ def test_a_parameter_may_be_required_by_itself():
         (["ab"], ["a"], ["a"]),
         (["a"], ["ab"], ["ab"]),
         (["a[1]", "a[2]"], ["a[1]", "a"], []),
+        (["a[x[y]]"], ["a"], []),
+        (["a[x[y]]"], ["a[x"], ["a[x"]),
     ],
 )
 def test_which_required_gate_a_known_one_answers(known, required, missing):
@@ -228,6 +230,12 @@ def test_without_required_gates_the_order_is_that_of_the_files():
     """Gates of one file belong together, however workers report them."""
     results = [result("a", file="gates/z.py"), result("c", file="gates/b.py"), result("b", file="gates/b.py")]
     assert ids(decide(results, None)) == ["b", "c", "a"]
+    in_classes = [
+        result("a", file="gates/b.py::TestZ"),
+        result("b", file="gates/b.py"),
+        result("c", file="gates/b.py::TestA"),
+    ]
+    assert ids(decide(in_classes, None)) == ["a", "b", "c"]
 
 
 # --- properties ---

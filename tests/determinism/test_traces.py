@@ -191,6 +191,7 @@ JSON = st.recursive(
 STEPS = st.lists(st.tuples(st.text(), JSON, JSON, st.none() | st.text()), max_size=4)
 
 
+@pytest.mark.slow
 @needs_node
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(STEPS, JSON, st.integers(-1000, 1000)), min_size=20, max_size=20))

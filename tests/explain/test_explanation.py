@@ -104,6 +104,7 @@ class TestSmallest:
         if not any(reaches(name, name) for name in requires):  # in a circle, nobody can say what is first
             assert not any(reaches(early, late) for early, late in itertools.combinations(order, 2))
 
+    @pytest.mark.slow
     def test_ten_thousand_gates_in_a_chain(self):
         """An explanation of a large suite that overflows the stack explains nothing."""
         results = [gate("g0", "FAIL")] + [gate(f"g{n}", "FAIL", requires=(f"g{n - 1}",)) for n in range(1, 10_000)]

@@ -15,6 +15,8 @@ from pytest_promotion.suites.trading.health.state import judge, once
 
 from .conftest import NOW, free_port
 
+pytestmark = pytest.mark.slow
+
 BUS = [name for name, service in BUILT_IN.items() if service.redis]
 
 

@@ -91,6 +91,7 @@ def test_what_stays_as_it_is_raises_no_alarm(values):
         assert codes(one, runs[:number], figures("0.9"), runs[:number]) == []
 
 
+@pytest.mark.slow
 def test_the_table_in_the_docs_is_what_the_simulation_says():
     """A figure that nobody can compute again is a claim."""
     path = ROOT / "benchmarks" / "drift_simulation.py"

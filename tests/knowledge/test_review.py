@@ -344,6 +344,7 @@ def test_the_record_says_what_the_report_says(diary):
     assert "$" not in weekly
 
 
+@pytest.mark.slow
 def test_an_empty_month_has_a_record_too(diary):
     """The month in which nothing was measured is the one that somebody has to look at."""
     text = record.markdown(diary.checkpoint())

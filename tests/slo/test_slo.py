@@ -301,6 +301,7 @@ def test_the_command_answers_by_its_exit_code(tmp_path, document, code):
     assert CliRunner().invoke(main, ["slo", str(tmp_path / "gone.json")]).exit_code == 3
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_points_are_judged_in_a_second():
     """A minute of ten users is as many lines as this."""
     content = b"".join(
@@ -341,6 +342,7 @@ def service():
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_small_load_on_a_real_service_is_read_like_one_of_k6(service, tmp_path):
     """Where k6 cannot be installed, no load test at all was the alternative."""
     out = tmp_path / "summary.json"
