@@ -600,3 +600,16 @@ def test_the_policy_is_kept_with_the_evidence(good_place):
     assert [item["path"] for item in files] == ["promotion.yaml", "more.yaml"]
     kept = good_place.folder / "evidence" / "sha256" / files[0]["sha256"][:2] / files[0]["sha256"]
     assert kept.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["promotion.yml", "gates/promotion.yaml", "gates/promotion.yml"])
+def test_a_policy_that_is_not_read_is_refused(good_place, name):
+    """A list of required gates in a file that is not read holds nothing, and looks as if it did."""
+    good_place.file(name, "version: 1\nrequired: [good, bad]\n")
+    result = good_place.run()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{name} is not read: the policy is promotion.yaml in the promotion root*"])
+    assert good_place.latest()["status"] == "FAIL"
+    assert good_place.run(f"--promotion-policy={name}").ret == 1
+    good_place.file("promotion.yaml", "version: 1\n")
+    assert good_place.run().ret == 0

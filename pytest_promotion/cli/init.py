@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,8 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
         for name, content in wanted.items():
             # Not over a file that was created just now.
             atomic.write(folder / name, content, durable=False, overwrite=False)
-        ignored = _ignore_reports(folder)
+        lines = [_REPORTS, *files.IGNORED.get(template or "", ()), *(line for suite in used for line in suite.ignored)]
+        ignored = _ignore(folder, lines)
         written = [edit for edit in changes if write and edit.content is not None]
         for edit in written:
             atomic.write(edit.path, (edit.content or "").encode())
@@ -99,19 +100,22 @@ def _with_suites(policy: bytes, names: list[str]) -> bytes:
     return policy.replace(b"version: 1\n", f"version: 1\nsuites: [{', '.join(names)}]\n".encode(), 1)
 
 
-def _ignore_reports(folder: Path) -> bool:
-    """Adds the reports to `.gitignore` where there is git and it does not ignore them yet."""
-    if not project.in_git(folder) or project.is_ignored(folder, "reports/promotion_gates/latest.json"):
-        return False
-    path = folder / ".gitignore"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    gap = "" if not before or before.endswith("\n") else "\n"
-    atomic.write(path, f"{before}{gap}{_REPORTS}\n".encode())
-    return True
+def _ignore(folder: Path, lines: Sequence[str]) -> list[str]:
+    """Adds *lines* to `.gitignore` where there is git and it does not ignore those places yet; gives what was added."""
+    if not project.in_git(folder):
+        return []
+    new = [line for line in dict.fromkeys(lines) if not project.is_ignored(folder, f"{line.strip('/')}/file")]
+    if new:
+        path = folder / ".gitignore"
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        gap = "" if not before or before.endswith("\n") else "\n"
+        added = "".join(f"{line}\n" for line in new)
+        atomic.write(path, f"{before}{gap}{added}".encode())
+    return new
 
 
 def _report(
-    folder: Path, names: list[str], ignored: bool, written: list[Edit], left: list[Edit], gates: str, as_json: bool
+    folder: Path, names: list[str], ignored: list[str], written: list[Edit], left: list[Edit], gates: str, as_json: bool
 ) -> None:
     command = "pytest " + gates if str(folder) == "." else f"cd {shlex.quote(str(folder))} && pytest {gates}"
     if as_json:
@@ -127,8 +131,8 @@ def _report(
         return
     for name in names:
         click.echo(f"wrote {folder / name}")
-    if ignored:
-        click.echo(f"added {_REPORTS} to {folder / '.gitignore'}")
+    for line in ignored:
+        click.echo(f"added {line} to {folder / '.gitignore'}")
     for edit in written:
         click.echo(f"changed {edit.path}")
     for edit in left:

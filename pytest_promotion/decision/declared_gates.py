@@ -33,6 +33,7 @@ class Written:
     thin: str = ""  # why it may have judged nothing, which counts if it recorded no evidence
     shadows: int = 0  # the line of an earlier gate of the same name, which this one replaces
     start: int = 0  # the line of its first decorator, by which Python knows it; 0 where it is imported
+    replaces: str = ""  # the package of a suite whose gate of this name it stands in for
 
     @property
     def place(self) -> str:
@@ -75,12 +76,18 @@ def written_in(folder: Path, root: Path, suites: Mapping[str, Path] | None = Non
             file = path.as_posix()
         marks = SeverityMarks(tree.body, path, root)
         own = list(_in_body(tree.body, file, "", marks, _pytestmark(tree.body, marks), tests=True))
-        yield from _imported(tree.body, file, own, suites or {})
-        yield from own
+        offered = list(_offered(tree.body, suites or {})) if suites else []
+        for gate, name, line, _ in offered:
+            again = [one.line for one in own if one.name == name]
+            if not any(number > line for number in again):
+                yield replace(gate, file=file, name=name, line=line, shadows=max(again, default=0), start=0)
+        for one in own:
+            package = next((package for _, name, line, package in offered if name == one.name and line < one.line), "")
+            yield replace(one, replaces=package) if package else one
 
 
-def _imported(body: list[ast.stmt], file: str, own: list[Written], suites: Mapping[str, Path]) -> Iterator[Written]:
-    """The gates of suites that a file imports, except those that it defines again further down."""
+def _offered(body: list[ast.stmt], suites: Mapping[str, Path]) -> Iterator[tuple[Written, str, int, str]]:
+    """The gates of suites that a file imports: each with its name there, the line of the import, and the package."""
     for node in body:
         if not isinstance(node, ast.ImportFrom) or node.module is None:
             continue
@@ -91,12 +98,8 @@ def _imported(body: list[ast.stmt], file: str, own: list[Written], suites: Mappi
         stem = node.module.removeprefix(package).lstrip(".")
         for gate in written_in(suites[package], suites[package]):
             name = gate.name if "*" in names else names.get(gate.name)
-            if name is None or (stem and gate.file != f"{stem}.py"):
-                continue
-            again = [one for one in own if one.name == name]
-            if not any(one.line > node.lineno for one in again):
-                replaced = max((one.line for one in again), default=0)
-                yield replace(gate, file=file, name=name, line=node.lineno, shadows=replaced, start=0)
+            if name is not None and (not stem or gate.file == f"{stem}.py"):
+                yield gate, name, node.lineno, package
 
 
 def _in_body(

@@ -52,6 +52,8 @@ def unchanged_since(folder: Path, commit: str, paths: Sequence[str]) -> bool:
     """
     if commit.startswith("-") or not paths or _git(folder, "rev-parse", "--verify", f"{commit}^{{commit}}") is None:
         return False
+    if _git(folder, "rev-parse", f"{commit}^{{commit}}") == _git(folder, "rev-parse", "HEAD"):
+        return False  # a base that is the head holds for every change that is committed
     if not all(_git(folder, "ls-tree", "-r", "--name-only", commit, "--", path) for path in paths):
         return False  # a misspelt path never changes
     if _git(folder, "diff", "--quiet", commit, "--", *paths) is None:

@@ -116,6 +116,8 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         policy_path = _path(config, "policy")
         if policy_path is None and (start.root / "promotion.yaml").is_file():
             policy_path = start.root / "promotion.yaml"
+        if policy_path is None:
+            _refuse_misplaced_policy(config, start.root)
         assignments = config.getini("promotion_set") + (config.getoption("promotion_set") or [])
         policy = policies.load(policy_path, start.profile, assignments)
         clock = Clock(parse_moment(start.as_of) if start.as_of else None)
@@ -149,6 +151,19 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         vault_place=vault_place,
         sign=sign,
     )
+
+
+def _refuse_misplaced_policy(config: pytest.Config, root: Path) -> None:
+    """A policy that is there and not read is taken for one that holds. Raises `PolicyError`."""
+    folders = [root, config.rootpath, *(config.rootpath / name for name in config.getini("promotion_gates"))]
+    for folder in dict.fromkeys(folders):
+        for name in ("promotion.yaml", "promotion.yml"):
+            if (folder / name).is_file():
+                place = os.path.relpath(folder / name, config.invocation_params.dir)
+                raise PolicyError(
+                    f"{place} is not read: the policy is promotion.yaml in the promotion root, or what "
+                    f"--promotion-policy names; rename it, or say --promotion-policy={place}"
+                )
 
 
 def proves(config: pytest.Config) -> bool:

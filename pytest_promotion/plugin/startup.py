@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
     from pytest_promotion.plugin import distributed, fixtures, settings
     from pytest_promotion.plugin.recorder import Recorder
     from pytest_promotion.plugin.session import GateSession, refuse_shadowed, say_fail
-    from pytest_promotion.plugin.suite_selection import declared
+    from pytest_promotion.plugin.suite_selection import declared, with_replaced
     from pytest_promotion.reporting.publishing import ReportFolder
 
     proves = settings.proves(config)
@@ -91,6 +92,7 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
         given = settings.resolve(config, opening)
         written = declared(config, given.policy)
         refuse_shadowed(written)
+        given = replace(given, policy=with_replaced(given.policy, written))
     except pytest.UsageError as refusal:
         if decides:
             say_fail(folder, opening, str(refusal))

@@ -8,7 +8,8 @@ skips stays required, so that it is NOT_RUN and the decision FAIL. Gates of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,16 @@ def declared(config: pytest.Config, policy: Policy) -> list[Written]:
     """The gates in the sources below the gates paths, those that are imported from the suites of *policy* included."""
     imported = {suite.gates: suite.folder for suite in map(suites.find, policy.suites)}
     return [gate for folder in gate_folders(config) for gate in written_in(folder, config.rootpath, imported)]
+
+
+def with_replaced(policy: Policy, written: Iterable[Written]) -> Policy:
+    """*policy*, in which gates of the project that stand in for those of a suite are listed as what weakens it."""
+    replaced = tuple(
+        f"gates.{gate.id}: replaced by {gate.file} line {gate.line}, instead of {gate.replaces}"
+        for gate in written
+        if gate.replaces
+    )
+    return replace(policy, weakened=(*policy.weakened, *replaced))
 
 
 class SuiteSelection:

@@ -44,8 +44,9 @@ def _facts(condition: Condition, profile: str, root: Path) -> Iterator[str | Non
 
 
 def _matches(root: Path, pattern: str) -> bool:
-    """Whether any file matches, or it cannot be told: what cannot be looked at may be there."""
+    """Whether any file matches, in any case, or it cannot be told: what cannot be looked at may be there."""
+    either = "".join(f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else letter for letter in pattern)
     try:
-        return any(True for _ in root.glob(pattern))
+        return any(True for each in (pattern, either) for _ in root.glob(each))
     except (OSError, ValueError, NotImplementedError):
         return True

@@ -132,10 +132,15 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
 
 def weakened_from(suites: Rules, own: Rules) -> Iterator[str]:
     """What a policy asks less of than the suites that it names, in words, and what might be less."""
+    known = {*suites.gates, *(suites.required or ())}
+    found: dict[str, None] = {}
     for change in changes(suites, own):
-        of_its_own = change.gate and change.gate not in {*suites.gates, *(suites.required or ())}
-        if change.strictness is not Strictness.STRONGER and not of_its_own:
-            yield str(change)
+        of_its_own = change.gate and change.gate not in known
+        if change.strictness is Strictness.STRONGER or of_its_own:
+            continue
+        condition = change.place[0] == "gates" and change.place[2:3] == ("not_applicable",)
+        found[f"gates.{change.gate}.not_applicable: has a condition" if condition else str(change)] = None
+    yield from found
 
 
 # --- what there is to compare ---

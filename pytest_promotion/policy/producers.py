@@ -8,6 +8,7 @@ in it, so that a refresh cannot make old data fresh.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ def refresh(
         book = Notebook()
         problems = []
         try:
-            done = commands.run(words, parse_duration(producer.timeout).total_seconds(), cwd, book, vault)
+            done = commands.run(
+                words, parse_duration(producer.timeout).total_seconds(), cwd, book, vault, environment()
+            )
         except Unproven as refusal:
             problems.append(f"the producer {name} did not run: {refusal}")
         else:
@@ -59,6 +62,11 @@ def refresh(
                 if _state(root / path) in (None, earlier):
                     problems.append(f"the producer {name} did not write {path}")
         yield Refresh(name, book.commands[-1] if book.commands else None, tuple(problems))
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without pytest's own: options of this session must not reach a producer's tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "_PYTEST"))}
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

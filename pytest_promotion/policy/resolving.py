@@ -12,7 +12,7 @@ import msgspec
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import OverrideQuorum, Quorum, Rules
+from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -131,16 +131,7 @@ def check(rules: Rules, policy: Document) -> None:
             parse_duration(length)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
-    for name, gate in rules.gates.items():
-        rule = gate.not_applicable
-        if (
-            rule is not None
-            and rule.when.no_files is None
-            and rule.when.profiles is None
-            and rule.when.unchanged is None
-        ):
-            where = policy.where(("gates", name, "not_applicable", "when"))
-            raise PolicyError(f"{where}: gates.{name}.not_applicable has no condition: `when` needs one")
+    _check_conditions(rules, policy)
     if rules.required is not None and not rules.required:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
@@ -161,6 +152,24 @@ def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
     for name, gate in rules.gates.items():
         if gate.max_age is not None:
             yield ("gates", name, "max_age"), gate.max_age
+
+
+def _check_conditions(rules: Rules, policy: Document) -> None:
+    for name, gate in rules.gates.items():
+        wrong = _meaningless(gate.not_applicable.when) if gate.not_applicable is not None else ""
+        if wrong:
+            where = policy.where(("gates", name, "not_applicable", "when"))
+            raise PolicyError(f"{where}: gates.{name}.not_applicable.when: {wrong}")
+
+
+def _meaningless(when: Condition) -> str:
+    """What is wrong with a condition, or ""."""
+    if when.no_files is None and when.profiles is None and when.unchanged is None:
+        return "it has no condition: no_files, profiles or unchanged"
+    for pattern in when.no_files or ():
+        if pattern != pattern.strip() or set(pattern) & set("{}\\"):
+            return f"{pattern!r} is no pattern: * ? [] and ** are, with / between folders, and no blanks around it"
+    return ""
 
 
 def quorums(rules: Rules) -> Iterator[tuple[tuple[str, ...], Quorum]]:

@@ -10,6 +10,8 @@ from typing import Final
 from pytest_promotion.suites import Suite
 
 DEFAULT: Final = "starter"
+# What the producers of a template write, as lines of a `.gitignore`.
+IGNORED: Final = {"library": ("/reports/release/",), "model": ("/reports/evaluation/",)}
 _GATES: Final = "gates"
 _IMPORT: Final = '''"""
 The gates of the {name} suite. They come from the installed package, and so do their fixes.

@@ -71,6 +71,8 @@ class Suite:
     """Flags of `promotion gates`; they show in its help where the policy names the suite."""
     templates: Path | None = None
     """A folder whose files `promotion init --suite NAME` writes beside the gates file and `promotion.yaml`."""
+    ignored: tuple[str, ...] = ()
+    """Lines for the `.gitignore` of a project: what its gates and producers write."""
     plugin: str = ""
     """A module with pytest hooks, registered in sessions whose policy names the suite."""
 

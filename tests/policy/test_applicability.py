@@ -34,6 +34,7 @@ def test_a_file_that_is_there_makes_the_gate_apply(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("")
     assert applies(tmp_path, no_files=["none/*", "**/*.tf"])
+    assert applies(tmp_path, no_files=["**/A.TF"])
     assert not applies(tmp_path, no_files=["**/*.txt"])
 
 
@@ -65,6 +66,8 @@ class TestUnchanged:
         (tmp_path / "infra" / "main.tf").write_text("one")
         (tmp_path / ".gitignore").write_text("*.secret\n")
         self.commit(tmp_path)
+        (tmp_path / "later").write_text("x")
+        self.commit(tmp_path)
         return tmp_path
 
     @staticmethod
@@ -76,7 +79,7 @@ class TestUnchanged:
         self.git(folder, "add", "-A")
         self.git(folder, "commit", "-qm", "x")
 
-    def applies(self, folder, since="HEAD", path="infra"):
+    def applies(self, folder, since="HEAD~1", path="infra"):
         return applies(folder, unchanged=Unchanged(since=since, paths=[path]))
 
     def test_nothing_changed(self, repository):
@@ -100,8 +103,12 @@ class TestUnchanged:
         """Compared is the commit that is named, not the last one."""
         (repository / "infra" / "main.tf").write_text("two")
         self.commit(repository)
-        assert self.applies(repository, "HEAD~1")
-        assert not self.applies(repository, "HEAD")
+        assert self.applies(repository, "HEAD~2")
+
+    def test_the_head_is_no_base(self, repository):
+        """Compared with itself, every commit is unchanged."""
+        assert self.applies(repository, "HEAD")
+        assert self.applies(repository, "HEAD~0")
 
     @pytest.mark.parametrize("since", ["nowhere", "--output=x", "HEAD~9", "HEAD:infra"])
     def test_a_commit_that_is_none(self, repository, since):

@@ -206,3 +206,11 @@ def test_a_folder_that_cannot_be_written_is_an_answer(tmp_path):
     done = init(tmp_path / "file" / "below")
     assert done.exit_code == 3
     assert "Traceback" not in done.output
+
+
+def test_what_the_gates_write_is_ignored(tmp_path):
+    """The first run would otherwise make the tree dirty, and the next one refuse it for that."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert init(tmp_path, "--suite", "release", "--template", "library").exit_code == 0
+    lines = (tmp_path / ".gitignore").read_text().split()
+    assert lines == ["/reports/promotion_gates/", "/reports/release/", "/.runtime/"]

@@ -144,6 +144,31 @@ def test_a_library_that_is_not(library, name, content, bad):
     assert (code, found) == (1 if bad else 0, bad), output
 
 
+def test_tests_of_an_installed_copy_do_not_count(library):
+    """A broken source tree passed, because the tests imported what was in site-packages."""
+    (library / "site-packages").mkdir()
+    (library / "harbour").rename(library / "site-packages" / "harbour")
+    (library / "conftest.py").write_text("import sys\nsys.path.insert(0, 'site-packages')\n")
+    put(library, "harbour/__init__.py", "def tide(hour):\n    return 'broken'\n")
+    (library / "harbour").rename(library / "src_harbour")
+    put(library, "pyproject.toml", PROJECT.replace('source = ["harbour"]', 'source_pkgs = ["harbour"]'))
+    code, found, output = decided(library)
+    assert code == 1
+    assert "coverage" in found, output
+    assert "an installed copy" in output
+
+
+def test_options_of_the_session_do_not_reach_the_tests(library):
+    """A deselected test that fails is a failing test."""
+    put(library, "tests/test_more.py", "def test_more():\n    assert 0\n")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    clean["PYTEST_ADDOPTS"] = "--deselect=tests/test_more.py"
+    words = [sys.executable, "-m", "pytest", "gates", "-p", "no:cacheprovider"]
+    done = subprocess.run(words, cwd=library, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FAIL tests (critical): failed tests is 1" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize(
     ("now", "bad"),
     [

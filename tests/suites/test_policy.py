@@ -131,3 +131,11 @@ def test_the_policy_is_resolved_again_from_what_was_kept(acme, policy_file):
     again = policies.load(path, "prod", reader=lambda place: kept[Path(place).as_posix()])
     assert again.resolved_sha256 == before.resolved_sha256
     assert policies.load(path, None, reader=from_disk).resolved_sha256 != before.resolved_sha256
+
+
+def test_a_condition_is_one_line_of_what_is_weakened(acme, policy_file):
+    """Five lines for each of eleven gates are not read by anyone."""
+    own = "gates: {score: {not_applicable: {because: we have no scores, when: {profiles: [x], no_files: [y]}}}}"
+    assert policies.load(policy_file(f"suites: [acme]\n{own}\n"), None).weakened == (
+        "gates.score.not_applicable: has a condition",
+    )

@@ -87,7 +87,10 @@ def test_score(report, measure):
     measure.at_least("score", report["score"], 0.95)
 '''
     project.write(test_acme="import pytest\n" + IMPORT + own)
-    assert project.run("--promotion-profile=prod").ret == 1
+    result = project.run("--promotion-profile=prod")
+    assert result.ret == 1
+    replaced = "gates.score: replaced by gates/test_acme.py line 5, instead of acme_suite.gates"
+    assert project.latest()["weakened"] == [replaced]
     assert (project.check("score")["owner"], project.check("score")["outcome"]) == ("us", "FAIL")
 
 
@@ -147,9 +150,15 @@ def test_the_policy_says_what_does_not_apply(project, when, outcome, workers):
 
 def test_what_is_unchanged_is_told_by_git(project):
     """A change of the paths, committed or not, makes the gate apply again."""
-    project.file("promotion.yaml", NOT_APPLICABLE % "unchanged: {since: HEAD, paths: [infra]}")
+    project.file("promotion.yaml", NOT_APPLICABLE % "unchanged: {since: HEAD~1, paths: [infra]}")
     project.file("infra/main.tf", "one")
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one"]):
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        [*who, "commit", "-qm", "1"],
+        [*who, "commit", "-qm", "2", "--allow-empty"],
+    ):
         subprocess.run(["git", *words], cwd=project.path, check=True)
     project.run("--promotion-profile=prod")
     assert project.check("score")["outcome"] == "NOT_APPLICABLE"
@@ -177,8 +186,10 @@ def test_a_required_gate_that_nobody_wrote_may_be_not_applicable(project):
     assert (result.ret, project.check("score")["outcome"]) == (0, "NOT_APPLICABLE")
 
 
-@pytest.mark.parametrize("when", ["{}", "{no_file: [x]}"])
-def test_a_condition_is_needed(project, when):
+@pytest.mark.parametrize(
+    "when", ["{}", "{no_file: [x]}", "{no_files: ['a.{x,y}']}", "{no_files: [' a']}", "{no_files: ['a\\b']}"]
+)
+def test_a_condition_has_to_mean_something(project, when):
     """Without one the gate would be gone for everybody, for ever."""
     project.file("promotion.yaml", (NOT_APPLICABLE % "").replace("when: {}", f"when: {when}"))
     assert project.run().ret == 4

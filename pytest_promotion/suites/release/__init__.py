@@ -22,6 +22,7 @@ suite: Final = Suite(
         "deploy": f"{_COMMANDS}.deploy:deploy",
         "drill": f"{_COMMANDS}.drill:drill",
     },
+    ignored=("/.runtime/",),
     plugin="pytest_promotion.suites.release.session_report",
     options=(
         GatesOption(

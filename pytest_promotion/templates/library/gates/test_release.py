@@ -23,6 +23,8 @@ def test_coverage(artifact, freshness, measure, policy):
     """Enough of the code is covered by the tests."""
     report = artifact(policy["report"])
     freshness(report)
+    foreign = [path for path in report["files"] if "site-packages" in path or path.startswith(("..", "/"))]
+    assert not foreign, f"the tests ran on an installed copy, not on what is here: {foreign[0]}; pip install -e ."
     totals = report["totals"]
     measure.at_least(
         "coverage", totals["percent_covered"], policy["min_percent"], min_samples=1, samples=totals["num_statements"]
@@ -60,7 +62,9 @@ def test_wheel(artifact, command, freshness, measure, tmp_path, workspace):
 def test_secrets(command, measure, policy):
     """No secret is in documents, configuration, reports or logs."""
     scan = [sys.executable, "-m", "pytest_promotion.cli", "secrets", "scan", policy["path"], "--json"]
-    measure.equals("exit code of the scan", command(scan, timeout=policy["timeout_s"]).exit_code, 0)
+    done = command(scan, timeout=policy["timeout_s"])
+    assert done.exit_code in (0, 2), f"the scan did not run: {done.output.strip()[-200:]}"
+    measure.equals("exit code of the scan", done.exit_code, 0)
 
 
 @pytest.mark.critical(owner="maintainers", fix="pytest benchmarks --benchmark-json=reports/release/benchmark.json")
