@@ -43,6 +43,8 @@ def decide(
     reasons = list(problems)
     if failures:
         reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {', '.join(failures)}")
+    if critical and not failures and not any(result.outcome is Outcome.PASS for result in critical):
+        reasons.append("no critical gate passed by itself: every one of them was waived")
     if not critical:
         reasons.append("no critical gate ran: nothing shows that the candidate may be promoted")
     if scope is Scope.PARTIAL:
