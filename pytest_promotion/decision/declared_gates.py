@@ -18,6 +18,7 @@ from pytest_promotion.decision import vacuity
 from pytest_promotion.decision.severity_marks import SeverityMarks, assigned, statements
 from pytest_promotion.model import Severity
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -118,7 +119,8 @@ def _in_body(
         if isinstance(node, ast.ClassDef):
             own = _of_decorators(node, marks) or _pytestmark(node.body, marks) or inherited
             within = f"{prefix}{node.name}::"
-            yield from _in_body(node.body, file, within, marks, own, tests=_holds_tests(node) or own is not None)
+            gates = _in_body(node.body, file, within, marks, own, tests=_holds_tests(node) or own is not None)
+            yield from _never_awaited(gates, node)
         elif isinstance(node, _Function):
             called = tests and node.name.startswith("test")
             severity = _of_decorators(node, marks) or (inherited if called else None)
@@ -130,6 +132,31 @@ def _in_body(
                 yield Written(file, prefix + node.name, node.lineno, severity, vacuous, thin, shadows, start)
             if id(node) in unconditional:
                 first.setdefault(node.name, node.lineno)
+
+
+def _never_awaited(gates: Iterator[Written], node: ast.ClassDef) -> Iterator[Written]:
+    """The gates of a class; in a plain TestCase a coroutine or a generator is created, and its body never runs."""
+    bases = [vacuity.last_name(base) for base in node.bases]
+    plain = any("TestCase" in base for base in bases) and not any("Async" in base for base in bases)
+    functions = [one for one in statements(node.body) if plain and isinstance(one, _Function)]
+    lazy = {one.name for one in functions if _is_lazy(one)}
+    for gate in gates:
+        if gate.name.rpartition("::")[2] in lazy:
+            yield replace(gate, vacuous=f"line {gate.line} is a coroutine or a generator, which a TestCase never runs")
+        else:
+            yield gate
+
+
+def _is_lazy(function: _Function) -> bool:
+    nested = (*_FUNCTIONS, ast.Lambda)
+    ahead: list[ast.AST] = [*function.body]
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, nested):
+            ahead += ast.iter_child_nodes(node)
+    return isinstance(function, ast.AsyncFunctionDef)
 
 
 def _holds_tests(node: ast.ClassDef) -> bool:

@@ -15,6 +15,7 @@ from typing import TypeGuard
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+_SHOWN = 60  # characters of a condition in a sentence
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
 
@@ -52,6 +53,10 @@ def _always(statements: list[ast.AST]) -> Iterator[str]:
         if isinstance(node, ast.Assert):
             if isinstance(node.test, ast.Tuple) and node.test.elts:
                 yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
+            elif _always_true(node.test):
+                condition = ast.unparse(node.test)
+                shown = condition if len(condition) <= _SHOWN else f"{condition[:_SHOWN]}…"
+                yield f"line {node.lineno} asserts what is always true: {shown}"
             elif _negated_order(node.test):
                 yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
         elif isinstance(node, (ast.With, ast.AsyncWith)):
@@ -60,6 +65,22 @@ def _always(statements: list[ast.AST]) -> Iterator[str]:
                     yield f"line {node.lineno} accepts any exception, also that of a broken gate; name the one it means"
         elif isinstance(node, ast.ExceptHandler) and _swallows(node):
             yield f"line {node.lineno} swallows whatever goes wrong, failed assertions included"
+
+
+def _always_true(test: ast.expr) -> bool:
+    """Whether a condition holds whatever the evidence: a text, a generator, a length from zero on."""
+    match test:
+        case ast.Constant(value=str(text)):
+            return bool(text)
+        case ast.JoinedStr() | ast.GeneratorExp() | ast.Lambda():
+            return True
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(map(_always_true, values))
+        case ast.BoolOp(values=values):
+            return all(map(_always_true, values))
+        case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
+            return True
+    return False
 
 
 def _negated_order(test: ast.expr) -> bool:
@@ -75,8 +96,19 @@ def _catches_all(context: ast.expr) -> bool:
     return (
         isinstance(context, ast.Call)
         and last_name(context) in ("raises", "suppress")
-        and any(last_name(kind) in ("Exception", "BaseException") for kind in context.args)
+        and any(last_name(kind) in _caught_by(last_name(context)) for kind in _kinds(context))
     )
+
+
+def _caught_by(name: str) -> tuple[str, ...]:
+    """The exceptions that a gate may not pass over in silence: what is suppressed is not even demanded."""
+    return ("Exception", "BaseException", *(("AssertionError",) if name == "suppress" else ()))
+
+
+def _kinds(context: ast.Call) -> Iterator[ast.expr]:
+    given = [*context.args, *(word.value for word in context.keywords if word.arg == "expected_exception")]
+    for kind in given:
+        yield from kind.elts if isinstance(kind, ast.Tuple) else [kind]
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:

@@ -9,6 +9,7 @@ boolean for a boolean, a text for a text.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -127,7 +128,9 @@ def _kind(value: Any) -> str:
         return "text"
     if isinstance(value, (Real, Decimal)):
         # Integers and fractions are finite, and may be too large for `isfinite`.
-        return "number" if isinstance(value, Rational) or math.isfinite(value) else "nothing"
+        # Some trackers store infinity as the largest number there is.
+        finite = isinstance(value, Rational) or (math.isfinite(value) and abs(float(value)) < sys.float_info.max)
+        return "number" if finite else "nothing"
     return "nothing"
 
 

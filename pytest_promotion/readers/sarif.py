@@ -40,7 +40,8 @@ def read(document: dict[str, Any], origin: str) -> Scan:
             continue
         looked_at += 1
         incomplete += _failures(run, place, tools[-1])
-        rules = _Rules(driver, place)
+        extensions = a_list(an_object(run["tool"], place).get("extensions") or [], f"{place}.tool.extensions")
+        rules = _Rules([driver, *(an_object(one, f"{place}.tool.extensions") for one in extensions)], place)
         results = a_list(run["results"], f"{place}.results")
         found += [one for spot, result in enumerate(results) for one in _of(result, rules, f"{place}.results[{spot}]")]
         ended = max([ended, *(str(call.get("endTimeUtc") or "") for call in _calls(run, place))])
@@ -66,22 +67,56 @@ def _failures(run: dict[str, Any], place: str, tool: str) -> Iterator[str]:
 
 
 class _Rules:
-    """The rules of a run, by their place and by their id."""
+    """
+    The rules of a run, by their place and by their id.
 
-    def __init__(self, driver: dict[str, Any], place: str) -> None:
-        listed_ = a_list(driver.get("rules") or [], f"{place}.tool.driver.rules")
-        self._at = [an_object(rule, f"{place}.tool.driver.rules") for rule in listed_]
-        self._by_id = {rule.get("id"): rule for rule in reversed(self._at)}
+    A result points at one of the driver, or of an extension by `rule.toolComponent` (SARIF 3.52, 3.54): CodeQL has all
+    of its rules there.
+    """
+
+    def __init__(self, components: list[dict[str, Any]], place: str) -> None:
+        self._at = [
+            [an_object(rule, f"{place}: rules") for rule in a_list(one.get("rules") or [], f"{place}: rules")]
+            for one in components
+        ]
+        every = [rule for rules in self._at for rule in rules]
+        self._by_id = {rule.get("id"): rule for rule in reversed(every)}
 
     def of(self, said: dict[str, Any], place: str) -> dict[str, Any]:
         """The rule of a result, {} where it has none."""
-        index = said.get("ruleIndex", -1)
-        if isinstance(index, int) and not isinstance(index, bool) and index >= 0:
-            if index >= len(self._at):
-                raise Unproven(f"{place}: ruleIndex {index} points at no rule")
-            return self._at[index]
-        name = said.get("ruleId")
-        return self._by_id.get(name, {}) if isinstance(name, str) else {}
+        pointer = an_object(said.get("rule") or {}, f"{place}.rule")
+        component = an_object(pointer.get("toolComponent") or {}, f"{place}.rule.toolComponent")
+        number = _index(component.get("index"))
+        rules = self._at[0] if number is None else self._pointed(self._at[1:], number, f"{place}.rule.toolComponent")
+        index = _index(pointer.get("index", said.get("ruleIndex")))
+        if index is not None:
+            found: dict[str, Any] = self._pointed(rules, index, f"{place}: ruleIndex")
+            return found
+        name = self.name(said)
+        if not isinstance(name, str):
+            return {}
+        # A hierarchical id is of the rule that it begins with: CA2101/1 of CA2101 (3.52.4).
+        while name and name not in self._by_id and "/" in name:
+            name = name.rpartition("/")[0]
+        by_id: dict[str, Any] = self._by_id.get(name, {})
+        return by_id
+
+    @staticmethod
+    def name(said: dict[str, Any]) -> Any:
+        """The id of the rule that a result names."""
+        pointer = said.get("rule")
+        return said.get("ruleId") or (pointer.get("id") if isinstance(pointer, dict) else None)
+
+    @staticmethod
+    def _pointed(items: list[Any], index: int, place: str) -> Any:
+        if index >= len(items):
+            raise Unproven(f"{place} {index} points at no rule")
+        return items[index]
+
+
+def _index(value: Any) -> int | None:
+    """An index into an array; None where there is none, which SARIF also writes as -1."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
@@ -89,7 +124,7 @@ def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
     if said.get("kind", "fail") in _NO_FINDING or said.get("baselineState") == "absent":
         return
     rule = rules.of(said, place)
-    name = said.get("ruleId") or rule.get("id")
+    name = rules.name(said) or rule.get("id")
     yield Finding(
         id=text(name, f"{place}.ruleId"),
         severity=_severity(said, rule, place),

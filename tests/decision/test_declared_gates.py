@@ -290,3 +290,25 @@ def test_what_is_no_mark_is_none(found, source):
 def test_what_is_called_as_a_test_is_one(found, source, expected):
     """A function that pytest passes over looks like a gate to everyone who reads the file."""
     assert [gate.name for gate in found("import pytest, unittest\n" + source + "\n")] == expected
+
+
+@pytest.mark.parametrize(
+    ("bases", "body", "never"),
+    [
+        ("unittest.TestCase", "    async def test_a(self):\n        self.fail()", True),
+        ("TestCase", "    def test_a(self):\n        yield 1", True),
+        ("TestCase", "    def test_a(self):\n        for n in range(3):\n            yield n", True),
+        ("TestCase", "    def test_a(self):\n        self.fail()", False),
+        (
+            "TestCase",
+            "    def test_a(self):\n        def inner():\n            yield 1\n        assert list(inner())",
+            False,
+        ),
+        ("unittest.IsolatedAsyncioTestCase", "    async def test_a(self):\n        self.fail()", False),
+        ("object", "    async def test_a(self):\n        assert self", False),
+    ],
+)
+def test_a_body_that_a_test_case_never_runs_is_seen(found, bases, body, never):
+    """The coroutine is created and thrown away, and the gate passes."""
+    [gate] = found(f"class TestB({bases}):\n    pytestmark = pytest.mark.critical\n{body}\n")
+    assert ("never runs" in gate.vacuous) is never

@@ -371,3 +371,42 @@ def test_reading_leaves_the_document_alone():
     before = copy.deepcopy(document)
     judged(document)
     assert document == before
+
+
+@pytest.mark.parametrize(
+    ("found", "severity"),
+    [
+        ({"ruleId": "R9", "rule": {"id": "R9", "index": 0, "toolComponent": {"index": 0}}}, "critical"),
+        ({"ruleId": "R9", "rule": {"index": 0, "toolComponent": {"index": 0}}}, "critical"),
+        ({"rule": {"id": "R9"}}, "critical"),
+        ({"ruleId": "R9"}, "critical"),
+        ({"ruleId": "R9/2"}, "critical"),
+        ({"ruleId": "R9/2/x"}, "critical"),
+        ({"ruleId": "R8", "rule": {"index": 1, "toolComponent": {"index": 1}}}, "low"),
+        ({"ruleId": "R1", "ruleIndex": 0}, "medium"),
+        ({"ruleId": "R1", "ruleIndex": -1}, "medium"),
+        ({"ruleId": "none/of/these", "level": "error"}, "high"),
+    ],
+)
+def test_rules_of_extensions_count(found, severity):
+    """CodeQL has all of its rules there: with three critical findings a scan once passed."""
+    document = sarif(
+        {"message": {"text": "x"}, **found}, rules=[{"id": "R1", "properties": {"security-severity": "5"}}]
+    )
+    document["runs"][0]["tool"]["extensions"] = [
+        {"name": "a", "rules": [{"id": "R9", "properties": {"security-severity": "9.8"}}]},
+        {"name": "b", "rules": [{"id": "R7"}, {"id": "R8", "properties": {"security-severity": "1.0"}}]},
+    ]
+    [finding] = read(json.dumps(document).encode(), "x.sarif").findings
+    assert finding.severity == severity
+
+
+@pytest.mark.parametrize(
+    "pointer", [{"index": 3, "toolComponent": {"index": 0}}, {"index": 0, "toolComponent": {"index": 5}}, {"index": 9}]
+)
+def test_a_rule_that_is_pointed_at_has_to_be_there(pointer):
+    """A severity that cannot be found is not the default one."""
+    document = sarif({"ruleId": "R9", "message": {"text": "x"}, "rule": pointer})
+    document["runs"][0]["tool"]["extensions"] = [{"name": "a", "rules": [{"id": "R9"}]}]
+    with pytest.raises(Unproven, match="points at no rule"):
+        read(json.dumps(document).encode(), "x.sarif")
