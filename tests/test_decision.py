@@ -613,3 +613,23 @@ def test_a_policy_that_is_not_read_is_refused(good_place, name):
     assert good_place.run(f"--promotion-policy={name}").ret == 1
     good_place.file("promotion.yaml", "version: 1\n")
     assert good_place.run().ret == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "name"),
+    [
+        ("gates: {goood: {severity: critical}}", "goood"),
+        ("gates: {good: {max_age: 5m}, tets_good: {thresholds: {min: 1}}}", "tets_good"),
+        ("profiles: {ci: {gates: {goood: {max_age: 5m}}}}", "goood"),
+    ],
+)
+def test_rules_for_a_gate_that_does_not_exist_are_named(good_place, rules, name):
+    """Settings under a misspelt name change nothing, and look as if they did."""
+    good_place.file("promotion.yaml", f"version: 1\n{rules}\n")
+    assert good_place.run().ret == 1
+    [reason] = good_place.latest()["reasons"]
+    assert reason.startswith(f"promotion.yaml line 2: no gate is called {name!r}")
+    assert name != "goood" or reason.endswith("; did you mean 'good'?")
+    # A partial run does not know which gates there are.
+    good_place.pytester.runpytest_inprocess("gates/test_good.py", "-W", "default", "-p", "no:cacheprovider")
+    assert "no gate is called" not in str(good_place.decisions()[-1]["reasons"])

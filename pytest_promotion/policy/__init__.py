@@ -31,7 +31,15 @@ from pytest_promotion.policy.shape import (
     Rules,
     WaiverQuorum,
 )
-from pytest_promotion.policy.suite_rules import in_checkout, joined, read_suites, refuse_unknown_thresholds, resolved
+from pytest_promotion.policy.suite_rules import (
+    SuitePolicy,
+    gate_rules,
+    in_checkout,
+    joined,
+    read_suites,
+    refuse_unknown_thresholds,
+    resolved,
+)
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -63,6 +71,7 @@ class Policy:
     overrides: dict[str, Any] = field(default_factory=dict)
     weakened: tuple[str, ...] = ()  # by overrides, and by what it says otherwise than its suites
     suites: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)  # gates that it has rules for itself, and where
     sources: tuple[PolicySource, ...] = ()  # the policy, what it includes, and the two below
     waivers: PolicySource | None = None
     signers: PolicySource | None = None
@@ -98,6 +107,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     merged = merge(ground, resolved(document, steps), join=True)
     check_overlay(document)
     refuse_unknown_thresholds(document, used)
+    own_document = document
     document = document.over(suite.document for suite in used)
     suggested = convert(ground, Rules, (), document)
     before = convert(merged, Rules, (), document)
@@ -116,6 +126,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         prove=msgspec.convert(document.data.get("prove", {}), Prove),
         overrides=overrides,
         weakened=tuple(dict.fromkeys((*own, *weakened(before, after)))),
+        names=_names(own_document, used),
         suites=tuple(dict.fromkeys((*(suite.name for suite in used), *in_checkout(sources)))),
         sources=(
             *sources,
@@ -125,6 +136,17 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         waivers=waivers,
         signers=signers,
     )
+
+
+def _names(document: Document, used: Sequence[SuitePolicy]) -> dict[str, str]:
+    """The gates that the policy's own rules are about, and the line of each; those of its suites not."""
+    of_suites = {gate for suite in used for gate in suite.document.data.get("gates", {})}
+    places: dict[str, str] = {}
+    for prefix, gates in gate_rules(document):
+        for gate in gates:
+            if gate not in of_suites:
+                places.setdefault(gate, document.where((*prefix, "gates", gate)))
+    return places
 
 
 def _beside(path: Path | None, name: str | None, document: Document, reader: Reader) -> PolicySource | None:

@@ -122,7 +122,7 @@ def refuse_unknown_thresholds(document: Document, policies: Sequence[SuitePolicy
     """A project may change the thresholds of a suite's gate, not invent one: a new name there is a misspelt one."""
     for policy in policies:
         known = policy.document.data.get("gates", {})
-        for prefix, gates in _gate_rules(document):
+        for prefix, gates in gate_rules(document):
             for gate, rules in gates.items():
                 thresholds = known.get(gate, {}).get("thresholds", {})
                 for key in rules.get("thresholds", {}) if gate in known else ():
@@ -134,7 +134,8 @@ def refuse_unknown_thresholds(document: Document, policies: Sequence[SuitePolicy
                         )
 
 
-def _gate_rules(document: Document) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
+def gate_rules(document: Document) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The rules of gates in *document* and in each of its profiles, with the place of each."""
     profiles = document.data.get("profiles", {})
     own: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), document.data.get("gates", {}))]
     return own + [(("profiles", name), profile.get("gates", {})) for name, profile in profiles.items()]
