@@ -61,6 +61,8 @@ def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> 
         required = rules.required is None or bool(_ids(item) & set(rules.required))
         if not required and not any(key.startswith("require_") for key in switches):
             left_out.append(item)
+        if "skipped_counts_as" in rules.gate(gate).thresholds:
+            continue  # the gate says itself what a skip means
         for key in sorted(key for key in switches if key.startswith("skip_")):
             item.add_marker(pytest.mark.skip(reason=f"{key} is set; a gate that did not run shows nothing"))
     _leave_out(config, items, left_out)

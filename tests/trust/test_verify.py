@@ -48,7 +48,7 @@ def test_the_copy_under_its_own_name_is_signed_too(signed):
         ({"scope": "partial", "status": "PARTIAL", "passed": False}, "a look at some gates"),
         ({"reasons": ["something broke"]}, "gives reasons against it"),
         ({"passed": False}, "says status PASS and passed false"),
-        ({"critical_failures": ["score"]}, "listed among what failed, and passed"),
+        ({"critical_failures": ["score"]}, "listed among what failed, and did not fail"),
         ({"subject": None}, "does not say what it is about"),
         ({"subject": {"name": "other.whl", "digest": {"sha256": "b2" * 32}}}, "it is about other.whl"),
         ({"subject": {"name": "other.whl", "digest": {"sha256": "a1" * 32}}}, "it is about other.whl"),
