@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import GOOD
 
+pytestmark = pytest.mark.slow
+
 FAILING = "import pytest\n@pytest.mark.critical(owner='ops', fix='mend it')\ndef test_bad():\n    assert 1 == 2, 'one is not two'"
 WARNING = "import pytest\n@pytest.mark.warning\ndef test_hint():\n    assert False, 'look at this'"
 REPORT_NAME = re.compile(r"promotion_gates_\d{8}T\d{6}Z(_\d+)?\.(json|md)")

@@ -10,6 +10,8 @@ from pytest_promotion.reporting.markdown import markdown
 from tests.cli.test_commands import promotion
 from tests.test_render import CTRF, SARIF
 
+pytestmark = pytest.mark.slow
+
 BAD = "import pytest\n\n@pytest.mark.critical\ndef test_bad(measure):\n    measure.at_least('x', 1, 2)\n"
 
 

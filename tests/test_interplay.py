@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import GOOD, Place
 
+pytestmark = pytest.mark.slow
+
 BAD = "import pytest\n@pytest.mark.critical(owner='ops')\ndef test_bad(artifact):\n    assert artifact('evidence/good.json')['score'] > 1"
 
 

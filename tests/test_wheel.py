@@ -16,6 +16,8 @@ import pytest
 
 from tests.suites.conftest import FILES, write
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = "pytest_promotion"
 SUITES = ("trading", "release", "deployment", "research")

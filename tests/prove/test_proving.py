@@ -8,6 +8,8 @@ from hashlib import sha256
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GOOD = '''
 import pytest
 

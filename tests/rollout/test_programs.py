@@ -7,8 +7,12 @@ import os
 import sys
 import warnings
 
+import pytest
+
 from pytest_promotion.suites.release.rollout.plan import Limits
 from pytest_promotion.suites.release.rollout.programs import run
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_program_that_is_killed_leaves_no_pipe_open(tmp_path):

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 
+pytestmark = pytest.mark.slow
+
 STARTER = ["gates/evaluate.py", "gates/test_evaluation.py", "promotion.yaml"]
 INI = "\n{}\nmarkers =\n    slow: takes long\nfilterwarnings = error\naddopts = --strict-markers\n"
 CONFIGURATIONS = {

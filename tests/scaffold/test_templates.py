@@ -15,6 +15,8 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 PROJECT = """
 [build-system]

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from pytest_promotion.cli import main
 from tests.suites.conftest import write
 
+pytestmark = pytest.mark.slow
+
 IMPORT = "from acme_suite.gates import *\n"
 NOT_APPLICABLE = """
 version: 1
