@@ -134,6 +134,7 @@ def test_a_project_is_judged_by_the_gates_in_the_wheel(installed, tmp_path, suit
 def test_the_suite_of_a_third_party_works_the_same(installed, project, workers):
     """A seam that only serves its makers is no seam."""
     assert installed.promotion("init", "--suite", "acme", cwd=project).returncode == 0
+    assert (project / "evidence" / "README").read_text() == "What is judged is written here.\n"
     done = installed.run("-m", "pytest", "gates", "--promotion-profile=prod", *workers, cwd=project)
     assert (done.returncode, "promotion: PASS (2 of 2 gates passed" in done.stdout) == (0, True), done.stdout
     verified = installed.promotion("verify", "reports/promotion_gates/latest.json", cwd=project)

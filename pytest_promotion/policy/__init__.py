@@ -39,6 +39,7 @@ from pytest_promotion.policy.suite_rules import (
     read_suites,
     refuse_unknown_thresholds,
     resolved,
+    suite_producers,
 )
 
 __all__ = [
@@ -108,7 +109,9 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     check_overlay(document)
     refuse_unknown_thresholds(document, used)
     own_document = document
-    document = document.over(suite.document for suite in used)
+    # Of what was kept with a past decision the rules are resolved, and no producer is run.
+    producers = suite_producers(used) if reader is from_disk else {}
+    document = document.over([suite.document for suite in used], producers)
     suggested = convert(ground, Rules, (), document)
     before = convert(merged, Rules, (), document)
     overrides: dict[str, Any] = {}

@@ -129,9 +129,14 @@ class Document:
             raise PolicyError(f"{path} is not {what}: expected a mapping that starts with `version: 1`")
         return cls(path.name, data, lines)
 
-    def over(self, suites: Iterable[Document]) -> Document:
-        """This document with the producers and exemptions of *suites* beneath its own, and all of their lines."""
-        data: dict[str, Any] = {}
+    def over(self, suites: Iterable[Document], producers: Mapping[str, Any]) -> Document:
+        """
+        This document with the producers and exemptions of *suites* beneath its own, and all of their lines.
+
+        Args:
+            producers: those of suites that are in no file.
+        """
+        data: dict[str, Any] = {"producers": dict(producers)} if producers else {}
         lines: dict[tuple[str, ...], str] = {}
         for suite in suites:
             data = merge(data, {key: suite.data[key] for key in ("producers", "prove") if key in suite.data}, join=True)

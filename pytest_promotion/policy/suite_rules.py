@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from pytest_promotion import suites
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import SUITE, Document, PolicySource, Reader, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
-from pytest_promotion.policy.shape import Rules
+from pytest_promotion.policy.shape import Producer, Rules
 from pytest_promotion.suites import registry
 
 _FILES: Final = ("include", "suites", "waivers", "signers")  # what would be relative to a folder that no project has
@@ -139,6 +141,19 @@ def gate_rules(document: Document) -> list[tuple[tuple[str, ...], Mapping[str, A
     profiles = document.data.get("profiles", {})
     own: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), document.data.get("gates", {}))]
     return own + [(("profiles", name), profile.get("gates", {})) for name, profile in profiles.items()]
+
+
+def suite_producers(policies: Iterable[SuitePolicy]) -> dict[str, Any]:
+    """The producers that suites bring beside those of their policy files. Raises `PolicyError`."""
+    found: dict[str, Any] = {}
+    for policy in policies:
+        for name, producer in suites.find(policy.name).producers.items():
+            try:
+                msgspec.convert(dict(producer), Producer)
+            except msgspec.ValidationError as problem:
+                raise PolicyError(f"the suite {policy.name}: the producer {name} cannot be used: {problem}") from None
+            found[name] = dict(producer)
+    return found
 
 
 def in_checkout(sources: Iterable[PolicySource]) -> list[str]:

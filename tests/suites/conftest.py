@@ -25,8 +25,11 @@ FILES = {
             gates="acme_suite.gates",
             policy=Path(__file__).parent / "gates" / "promotion.yaml",
             commands={"audit": "acme_suite.commands:audit"},
+            templates=Path(__file__).parent / "templates",
+            producers={"scores": {"command": ["{python}", "-c", "print(1)"], "writes": ["evidence/scores.json"]}},
         )
         """,
+    "templates/evidence/README": "What is judged is written here.\n",
     "commands.py": """
         import click
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pytest_promotion import policy as policies
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import from_disk
+from tests.suites.conftest import forget
 
 
 def test_a_named_suite_brings_its_rules(acme, policy_file):
@@ -139,3 +141,17 @@ def test_a_condition_is_one_line_of_what_is_weakened(acme, policy_file):
     assert policies.load(policy_file(f"suites: [acme]\n{own}\n"), None).weakened == (
         "gates.score.not_applicable: has a condition",
     )
+
+
+def test_a_suite_brings_producers(acme, policy_file):
+    """They can be refreshed by name, and replaced by the project's own."""
+    found = policies.load(policy_file("suites: [acme]\nrefresh: [scores]\n"), None)
+    assert (found.producers["scores"].writes, found.rules.refresh) == (["evidence/scores.json"], ["scores"])
+    own = "suites: [acme]\nproducers: {scores: {command: [make, scores], writes: [x.json]}}\n"
+    assert policies.load(policy_file(own), None).producers["scores"].command == ["make", "scores"]
+    module = (acme / "__init__.py").read_text()
+    (acme / "__init__.py").write_text(module.replace('"writes"', '"write"'))
+    sys.modules.pop("acme_suite", None)
+    forget()
+    with pytest.raises(PolicyError, match="the suite acme: the producer scores cannot be used"):
+        policies.load(policy_file("suites: [acme]\n"), None)
