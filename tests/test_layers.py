@@ -169,3 +169,26 @@ def test_gates_use_the_public_api_and_their_own_suite(path):
 def test_what_is_exported_is_there(name):
     """A name that is looked up lazily can be misspelt without any import failing."""
     assert getattr(pytest_promotion, name) is not None
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_machinery_of_a_suite_uses_what_is_there_for_it(suite):
+    """The page says what a suite may rely on; what the bundled ones need beyond it, nobody else's could have."""
+    page = (PACKAGE.parent / "docs" / "reference" / "api.md").read_text()
+    listed = re.findall(r"`(pytest_promotion\.[a-z_.]+)`", page.partition("## Modules for the machinery of suites")[2])
+    allowed = (*(f"{name}." for name in listed), f"pytest_promotion.suites.{suite}.")
+    if suite == "deployment":
+        allowed += ("pytest_promotion.suites.release.rollout.", "pytest_promotion.suites.release.commands.")
+    exported = {f"pytest_promotion.{name}" for name in pytest_promotion.__all__}
+    modules = {
+        module: path for module, path in MODULES.items() if module.startswith(f"pytest_promotion.suites.{suite}")
+    }
+    used = {
+        (module, name)
+        for module, path in modules.items()
+        for name in imports(path)
+        if name.startswith("pytest_promotion.") and name not in exported
+    }
+    assert len(listed) > 15
+    assert used
+    assert {(module, name) for module, name in used if not f"{name}.".startswith(allowed)} == set()
