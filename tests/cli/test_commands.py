@@ -100,3 +100,25 @@ def test_a_long_wait_is_told_to_a_terminal_and_to_nobody_else(terminal):
     os.close(ours)
     assert done.wait() == 0
     assert said == (b"\r\x1b[Kstrict cycle: 1 s\r\x1b[K" if terminal else b"")
+
+
+@pytest.mark.parametrize("words", [(), ("--ci",), ("--promotion-run-id=x",)])
+def test_gates_without_the_plugin_are_an_error(tmp_path, words):
+    """Plain pytest exited 0, and the PASS of the day before stayed where it was."""
+    (tmp_path / "gates").mkdir()
+    (tmp_path / "gates" / "test_a.py").write_text("import pytest\n\n@pytest.mark.critical\ndef test_a():\n    pass\n")
+    (tmp_path / "promotion.yaml").write_text("version: 1\nprofiles: {ci: {}}\n")
+    for addopts in ("-p no:promotion", ""):
+        off = {} if addopts else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        code = "from pytest_promotion.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "gates", *words],
+            cwd=tmp_path,
+            env={**clean, **off, "PYTEST_ADDOPTS": addopts},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert not (tmp_path / "reports").exists()
