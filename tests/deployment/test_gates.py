@@ -187,16 +187,16 @@ def test_what_was_found_out_of_another_image_says_nothing_of_this_one(target, ju
     assert red == {"e2e_parity": "FAIL", "security_scan": "INCONCLUSIVE"}
 
 
-def test_the_gates_keep_out_of_another_systems_session(pytestconfig):
+def test_the_gates_keep_out_of_another_systems_session(pytestconfig, tmp_path):
     """The demo's policy requires none of them: a gate that fails there has nothing to do with it."""
     from pytest_promotion import policy
 
     required = policy.load(pytestconfig.rootpath / "fixtures" / "promotion.yaml", None).rules.required
     command = [sys.executable, "-m", "pytest", "gates", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    listing = ["-p", "pytest_promotion.plugin.listing", "--promotion-list=/dev/null"]
+    listing = ["-p", "pytest_promotion.plugin.listing", "--promotion-list=/dev/null", f"--promotion-root={tmp_path}"]
     done = subprocess.run([*command, *listing], cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
     collected = [line for line in done.stdout.splitlines() if "::" in line]
-    assert len(collected) == len(required)
+    assert len(collected) == len(required), done.stdout + done.stderr
     assert not any(line.startswith("gates/deployment/") for line in collected)
 
 
