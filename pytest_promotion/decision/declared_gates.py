@@ -24,7 +24,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in its file as a gate, parameters not yet known."""
+    """A gate as its file defines it, parameters not yet known."""
 
     file: str  # as in node ids: POSIX, relative to pytest's root directory
     name: str  # as in node ids: `test_a` or `TestB::test_a`
@@ -34,7 +34,7 @@ class Written:
     thin: str = ""  # why it may have judged nothing, which counts if it recorded no evidence
     shadows: int = 0  # the line of an earlier gate of the same name, which this one replaces
     start: int = 0  # the line of its first decorator, by which Python knows it; 0 where it is imported
-    replaces: str = ""  # the package of a suite whose gate of this name it stands in for
+    replaces: str = ""  # the package of a suite whose gate of this name it replaces
 
     @property
     def place(self) -> str:

@@ -41,27 +41,29 @@ class SuiteSelection:
 
     def __init__(self, policy: Policy, not_applicable: Collection[str]) -> None:
         self._policy = policy
-        self._not_applicable = not_applicable
+        self._not_applicable = frozenset(not_applicable)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         _select(config, items, self._policy)
-        _leave_out(config, items, [item for item in items if _ids(item) & set(self._not_applicable)])
+        if self._not_applicable:
+            _leave_out(config, items, [item for item in items if _ids(item) & self._not_applicable])
 
 
 def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> None:
     rules = policy.rules
+    required = None if rules.required is None else frozenset(rules.required)
     packages = tuple(f"{suites.find(name).gates}." for name in policy.suites)
     left_out = []
     for item in items:
         if GATE not in item.stash or not _of_a_suite(item, packages):
             continue
-        gate = item.stash[GATE].id
-        switches = {key for key, value in rules.gate(gate).thresholds.items() if value is True}
-        required = rules.required is None or bool(_ids(item) & set(rules.required))
-        if not required and not any(key.startswith("require_") for key in switches):
+        thresholds = rules.gate(item.stash[GATE].id).thresholds
+        switches = {key for key, value in thresholds.items() if value is True}
+        is_required = required is None or bool(_ids(item) & required)
+        if not is_required and not any(key.startswith("require_") for key in switches):
             left_out.append(item)
-        if "skipped_counts_as" in rules.gate(gate).thresholds:
+        if "skipped_counts_as" in thresholds:
             continue  # the gate says itself what a skip means
         for key in sorted(key for key in switches if key.startswith("skip_")):
             item.add_marker(pytest.mark.skip(reason=f"{key} is set; a gate that did not run shows nothing"))

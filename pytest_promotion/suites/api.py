@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +87,7 @@ class Suite:
         return self.policy.parent
 
 
+@cache  # asked for each gate that is collected, and most share a file
 def in_checkout(path: Path) -> bool:
     """Whether *path* is a gate of a suite of this distribution in a checkout, where they are beside the package."""
     place = Path(os.path.realpath(path)).parent
