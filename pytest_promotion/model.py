@@ -138,6 +138,16 @@ class CommandRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the body of one gate judged while it ran."""
+
+    judgements: int = 0  # assertions, measurements and age limits that were executed and had something to judge
+    hollow: str = ""  # why an executed assertion does not count
+    doubt: str = ""  # why what was judged cannot be relied on
+    swallowed: str = ""  # where a failure was raised that did not come out
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What one gate saw in one run: filled by the fixtures, carried to the controller."""
 
@@ -148,6 +158,7 @@ class Record:
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known
     reason: str = ""
+    judged: Judged = Judged()
     witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
 
     @property

@@ -136,7 +136,7 @@ def test_two_runs_of_a_second_keep_both(good_place):
 def test_two_sessions_at_once_lose_nothing(good_place):
     """CI starts them in pairs sooner or later."""
     good_place.write(
-        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(1)\n    assert 1 == 1"
+        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(1)\n    assert str(1) == '1'"
     )
     children = [
         good_place.pytester.popen([*good_place.pytester._getpytestargs(), "gates", "-p", "no:cacheprovider"])
@@ -156,7 +156,7 @@ def test_the_latest_belongs_to_the_session_that_started_last(good_place):
     good_place.write(
         test_newer="import json, pathlib, pytest\n@pytest.mark.critical\ndef test_newer():\n"
         "    path = pathlib.Path('reports/promotion_gates/latest.json')\n"
-        "    path.write_text(json.dumps({'run_id': 'newer', 'finished': False, 'status': 'FAIL'}))\n    assert 1 == 1"
+        "    path.write_text(json.dumps({'run_id': 'newer', 'finished': False, 'status': 'FAIL'}))\n    assert str(1) == '1'"
     )
     assert good_place.run().ret == 0
     assert good_place.latest()["run_id"] == "newer"
@@ -207,7 +207,7 @@ def test_what_goes_stale_during_the_run_is_not_promoted(place):
     )
     place.write(
         test_good=GOOD,
-        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(9)\n    assert 1 == 1",
+        test_slow="import time, pytest\n@pytest.mark.critical\ndef test_slow():\n    time.sleep(9)\n    assert str(1) == '1'",
     )
     result = place.run()
     assert (result.ret, place.latest()["status"]) == (1, "FAIL")
@@ -220,7 +220,7 @@ def test_a_file_that_changes_after_it_was_read_fails_and_is_named(good_place, wo
     good_place.write(
         test_writer="import json, pathlib, pytest\n@pytest.mark.critical\ndef test_writer(artifact):\n    artifact('evidence/good.json')\n"
         "    path = pathlib.Path('evidence/good.json')\n    data = json.loads(path.read_text())\n"
-        "    path.write_text(json.dumps(data | {'score': 0.8}))\n    assert 1 == 1"
+        "    path.write_text(json.dumps(data | {'score': 0.8}))\n    assert str(1) == '1'"
     )
     result = good_place.run(*workers, apart=bool(workers))
     assert (result.ret, good_place.latest()["status"]) == (1, "FAIL")
@@ -232,7 +232,7 @@ def test_rewriting_the_same_bytes_changes_nothing(good_place):
     good_place.write(
         test_writer="import os, pathlib, pytest\n@pytest.mark.critical\ndef test_writer(artifact):\n    artifact('evidence/good.json')\n"
         "    path = pathlib.Path('evidence/good.json')\n    path.with_suffix('.new').write_bytes(path.read_bytes())\n"
-        "    os.replace(path.with_suffix('.new'), path)\n    assert 1 == 1"
+        "    os.replace(path.with_suffix('.new'), path)\n    assert str(1) == '1'"
     )
     assert good_place.run().ret == 0
 
@@ -250,7 +250,7 @@ def test_reports_that_vanish_during_the_run_are_a_fail(good_place):
     """A disk that fills up while gates run leaves a decision that was never written."""
     good_place.write(
         test_z="import shutil, pathlib, pytest\n@pytest.mark.critical\ndef test_z():\n    shutil.rmtree('reports')\n"
-        "    pathlib.Path('reports').write_text('x')\n    assert 1 == 1"
+        "    pathlib.Path('reports').write_text('x')\n    assert str(1) == '1'"
     )
     result = good_place.run()
     assert result.ret == 1
@@ -282,7 +282,7 @@ def test_a_pass_that_could_not_be_written_everywhere_is_not_left_half(good_place
     """A finished PASS that lies beside a FAIL is the one that someone finds."""
     good_place.write(
         test_z="import pathlib, pytest\n@pytest.mark.critical\ndef test_z():\n"
-        "    pathlib.Path('reports/promotion_gates/latest.md').mkdir()\n    assert 1 == 1"
+        "    pathlib.Path('reports/promotion_gates/latest.md').mkdir()\n    assert str(1) == '1'"
     )
     result = good_place.run()
     assert (result.ret, good_place.latest()["status"], good_place.decisions()) == (1, "FAIL", [])
@@ -363,7 +363,7 @@ def test_a_required_gate_that_is_not_there_fails(good_place):
 
 def test_a_policy_that_demands_evidence_gets_it(good_place):
     """A gate that looked at nothing has shown nothing."""
-    good_place.write(test_empty="import pytest\n@pytest.mark.critical\ndef test_empty():\n    assert 1 == 1")
+    good_place.write(test_empty="import pytest\n@pytest.mark.critical\ndef test_empty():\n    assert str(1) == '1'")
     assert good_place.run().ret == 0
     good_place.file("promotion.yaml", "version: 1\nevidence: required\n")
     assert good_place.run().ret == 1
@@ -587,7 +587,7 @@ def test_gates_that_are_inherited_decorated_or_under_a_condition_are_collected(g
 
 def test_a_pass_without_evidence_is_named(good_place):
     """A gate that looked at nothing may be allowed; it may not go unnoticed."""
-    good_place.write(test_empty="import pytest\n@pytest.mark.critical\ndef test_empty():\n    pass")
+    good_place.write(test_empty="import pytest\n@pytest.mark.critical\ndef test_empty():\n    assert str(1) == '1'")
     result = good_place.run()
     assert good_place.latest()["without_evidence"] == ["empty"]
     result.stdout.fnmatch_lines(["without evidence: empty passed and recorded nothing to rest on"])

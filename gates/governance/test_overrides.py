@@ -9,7 +9,7 @@ from pytest_promotion.trust import overrides, signers
     owner="release",
     fix="promotion override post-mortem OVERRIDE --file POST-MORTEM --ssh-key KEY --as NAME",
 )
-def test_overrides_reviewed(artifact, clock, policy, reason, workspace):
+def test_overrides_reviewed(artifact, clock, measure, policy, reason, workspace):
     """Every override of a refused promotion has a post-mortem that somebody answers for."""
     folder, incidents = policy["overrides"], policy["incidents"]
     told = overrides.noted(artifact(incidents).text) if artifact.exists(incidents) else set()
@@ -21,6 +21,7 @@ def test_overrides_reviewed(artifact, clock, policy, reason, workspace):
     who = signers.read(policy.signers.content, "the signers") if policy.signers else {}
     open_ = overrides.owing(every, policy.resolved.exceptions.override, who, clock.now(), policy.future_skew)
     assert not open_, "; ".join(open_)
+    measure.none("overrides without a post-mortem", open_, among=len(there), may_be_empty=True)
     reason(f"{len(there)} overrides have a post-mortem" if there else "nothing was overridden")
 
 

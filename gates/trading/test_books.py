@@ -105,6 +105,8 @@ def test_accounting_integrity_v2(artifact, freshness, measure, policy, reason, s
             measure.number(f"{name} {field}", snapshot[field])
         measure.at_least(f"{name} fees", snapshot["fees_paid_today_quote"], 0)
         measure.at_least(f"{name} funding", snapshot["funding_paid_today_quote"], 0)
-    accounting = [finding for finding in report["findings"] if finding.get("check") == "accounting"]
-    measure.equals("critical accounting findings", critical_in(accounting), 0)
+    counted = report["critical_count"] + report["warning_count"]
+    measure.equals("findings, recounted", len(report["findings"]), counted)
+    accounting = [finding for finding in report["findings"] if finding["check"] == "accounting"]
+    measure.none("critical accounting findings", range(critical_in(accounting)), among=counted, may_be_empty=True)
     reason(f"{len(snapshots)} snapshots are whole")

@@ -47,7 +47,8 @@ def test_market_data_freshness(artifact, freshness, measure, policy, reason, sto
 def test_day2_event_store_gate(artifact, freshness, measure, policy, reason):
     """The day-2 evaluation of the event store says GO, where that is required."""
     evaluation = "reports/event_store/day2_gate_eval_latest.json"
-    if not policy["require_day2_go"]:
+    if policy["require_day2_go"] is not True:
+        measure.equals("require_day2_go", policy["require_day2_go"], False)
         there = artifact.exists(evaluation)
         reason("not required by this profile" + ("" if there else ", and not evaluated yet"))
         return

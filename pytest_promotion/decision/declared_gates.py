@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pytest_promotion.decision import vacuity
 from pytest_promotion.decision.severity_marks import SeverityMarks, assigned, statements
+from pytest_promotion.decision.syntax import last_name
 from pytest_promotion.model import Severity
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -136,7 +137,7 @@ def _in_body(
 
 def _never_awaited(gates: Iterator[Written], node: ast.ClassDef) -> Iterator[Written]:
     """The gates of a class; in a plain TestCase a coroutine or a generator is created, and its body never runs."""
-    bases = [vacuity.last_name(base) for base in node.bases]
+    bases = [last_name(base) for base in node.bases]
     plain = any("TestCase" in base for base in bases) and not any("Async" in base for base in bases)
     functions = [one for one in statements(node.body) if plain and isinstance(one, _Function)]
     lazy = {one.name for one in functions if _is_lazy(one)}
@@ -161,7 +162,7 @@ def _is_lazy(function: _Function) -> bool:
 
 def _holds_tests(node: ast.ClassDef) -> bool:
     """Whether methods of the class that are called as tests are would be tests: by its name, or as a TestCase."""
-    return node.name.startswith("Test") or any("TestCase" in vacuity.last_name(base) for base in node.bases)
+    return node.name.startswith("Test") or any("TestCase" in last_name(base) for base in node.bases)
 
 
 def _pytestmark(body: list[ast.stmt], marks: SeverityMarks) -> Severity | None:
@@ -177,4 +178,4 @@ def _of_decorators(node: _Function | ast.ClassDef, marks: SeverityMarks) -> Seve
 
 
 def _is_fixture(node: _Function) -> bool:
-    return any(vacuity.last_name(mark) == "fixture" for mark in node.decorator_list)
+    return any(last_name(mark) == "fixture" for mark in node.decorator_list)

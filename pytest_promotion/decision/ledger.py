@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from pytest_promotion.decision import success
 from pytest_promotion.decision.declared_gates import Written, gate_id
 from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Record, Severity
 
@@ -177,16 +178,9 @@ class Ledger:
 
     def _proof(self, nodeid: str, record: Record) -> tuple[Outcome, str]:
         """A gate that reported nothing but success: what its success rests on."""
-        if record.refusals:
-            return Outcome.INCONCLUSIVE, f"passed over what it was told: {record.refusals[0]}"
         written = self._weak.get(nodeid.partition("[")[0])
-        if written is not None and written.vacuous:
-            return Outcome.INCONCLUSIVE, f"cannot fail: {written.vacuous}"
-        if record.empty and written is not None and written.thin:
-            return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
-        if record.empty and self._evidence:
-            return Outcome.INCONCLUSIVE, "passed without an artifact, a measurement or a command to rest on"
-        return Outcome.PASS, record.reason or self._planned[nodeid].rule
+        found = success.objection(record, written, evidence_required=self._evidence)
+        return found or (Outcome.PASS, record.reason or self._planned[nodeid].rule)
 
     def _guess(self, nodeid: str) -> Gate:
         severities = [gate.severity for gate in self._sources.get(nodeid.partition("[")[0], ()) if gate.severity]

@@ -3,35 +3,32 @@ Gates that cannot fail, told by their source.
 
 Each rule is a way in which a real gate stayed green on a broken candidate. Rules of the
 first kind always count. Rules of the second kind count only for a gate that recorded no
-evidence: one that measured or read something has shown that it looked.
+evidence: one that measured or read something has shown that it looked. Whether anything was
+judged at all is not told by the source: see `assertions`.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 from typing import TypeGuard
 
+from pytest_promotion.decision import unfinished
+from pytest_promotion.decision.syntax import last_name, own_nodes
+
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _SHOWN = 60  # characters of a condition in a sentence
+_MEASURES = ("at_least", "at_most", "between", "equals")
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
 
 def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, str]:
     """Why *gate* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
     statements = _statements(gate)
-    return next(_always(statements), ""), next(_without_evidence(gate, statements), "")
-
-
-def last_name(expression: ast.expr) -> str:
-    """`critical` for `critical`, `mark.critical` and `pytest.mark.critical(owner="x")`."""
-    if isinstance(expression, ast.Call):
-        expression = expression.func
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
+    always = chain(_always(statements), _returned(gate), unfinished.work(gate))
+    return next(always, ""), next(_without_evidence(statements), "")
 
 
 def _statements(gate: ast.AST) -> list[ast.AST]:
@@ -50,37 +47,83 @@ def _statements(gate: ast.AST) -> list[ast.AST]:
 
 def _always(statements: list[ast.AST]) -> Iterator[str]:
     for node in statements:
-        if isinstance(node, ast.Assert):
-            if isinstance(node.test, ast.Tuple) and node.test.elts:
-                yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
-            elif _always_true(node.test):
-                condition = ast.unparse(node.test)
-                shown = condition if len(condition) <= _SHOWN else f"{condition[:_SHOWN]}…"
-                yield f"line {node.lineno} asserts what is always true: {shown}"
-            elif _negated_order(node.test):
-                yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
-        elif isinstance(node, (ast.With, ast.AsyncWith)):
-            for item in node.items:
-                if _catches_all(item.context_expr):
+        match node:
+            case ast.Assert():
+                yield from _asserted(node)
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                if any(_catches_all(item.context_expr) for item in items):
                     yield f"line {node.lineno} accepts any exception, also that of a broken gate; name the one it means"
-        elif isinstance(node, ast.ExceptHandler) and _swallows(node):
-            yield f"line {node.lineno} swallows whatever goes wrong, failed assertions included"
+            case ast.ExceptHandler() if _swallows(node):
+                yield f"line {node.lineno} swallows whatever goes wrong, failed assertions included"
+            case ast.Try(finalbody=body) if leaving := _leaves(body):
+                yield f"line {leaving.lineno} leaves the function in `finally`, which swallows whatever goes wrong"
+            case ast.Expr(value=value):
+                yield from _idle(value)
+
+
+def _asserted(node: ast.Assert) -> Iterator[str]:
+    if isinstance(node.test, ast.Tuple) and node.test.elts:
+        yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
+    elif _always_true(node.test):
+        condition = ast.unparse(node.test)
+        shown = condition if len(condition) <= _SHOWN else f"{condition[:_SHOWN]}…"
+        yield f"line {node.lineno} asserts what is always true: {shown}"
+    elif _negated_order(node.test):
+        yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
+
+
+def _leaves(body: list[ast.stmt]) -> ast.stmt | None:
+    found = (node for node in body if isinstance(node, (ast.Return, ast.Break, ast.Continue)))
+    nested = (_leaves(node.body) or _leaves(node.orelse) for node in body if isinstance(node, ast.If))
+    return next(found, None) or next((node for node in nested if node), None)
+
+
+def _idle(expression: ast.expr) -> Iterator[str]:
+    """A statement that judges and does nothing with it."""
+    if isinstance(expression, (ast.Compare, ast.BoolOp)):
+        yield f"line {expression.lineno} compares and asserts nothing"
+    if isinstance(expression, ast.Call) and last_name(expression) in _MEASURES and len(expression.args) >= 3:
+        _, value, *limits = map(ast.dump, expression.args)
+        if value in limits[:2] and not isinstance(expression.args[1], ast.Constant):
+            yield f"line {expression.lineno} measures a value by itself"
 
 
 def _always_true(test: ast.expr) -> bool:
-    """Whether a condition holds whatever the evidence: a text, a generator, a length from zero on."""
+    """Whether a condition holds whatever the evidence: a constant, a generator, a length from zero on."""
     match test:
-        case ast.Constant(value=str(text)):
-            return bool(text)
+        case ast.Constant(value=value):
+            return bool(value)
         case ast.JoinedStr() | ast.GeneratorExp() | ast.Lambda():
             return True
+        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+            return any(not isinstance(element, ast.Starred) for element in elements)
+        case ast.Dict(keys=keys):
+            return any(key is not None for key in keys)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Constant(value=value)):
+            return not value
         case ast.BoolOp(op=ast.Or(), values=values):
             return any(map(_always_true, values))
         case ast.BoolOp(values=values):
             return all(map(_always_true, values))
-        case ast.Compare(left=ast.Call(func=ast.Name(id="len")), ops=[ast.GtE()], comparators=[ast.Constant(value=0)]):
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            return _always_holds(left, operator, right)
+        case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.Name(id="object")]):
             return True
     return False
+
+
+def _always_holds(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> bool:
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return True  # or never: then it fails each time, which is no harm
+    if isinstance(operator, (ast.Eq, ast.Is, ast.LtE, ast.GtE)) and ast.dump(left) == ast.dump(right):
+        return True
+    if isinstance(operator, (ast.Lt, ast.LtE)):
+        left, right = right, left
+        operator = ast.Gt() if isinstance(operator, ast.Lt) else ast.GtE()
+    if not (isinstance(left, ast.Call) and last_name(left) in ("len", "abs")):
+        return False
+    limit = ast.unparse(right)
+    return (isinstance(operator, ast.GtE) and limit in ("0", "-1")) or (isinstance(operator, ast.Gt) and limit == "-1")
 
 
 def _negated_order(test: ast.expr) -> bool:
@@ -114,18 +157,38 @@ def _kinds(context: ast.Call) -> Iterator[ast.expr]:
 def _swallows(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     broad = any(kind is None or last_name(kind) in ("Exception", "BaseException", "AssertionError") for kind in kinds)
-    speaks = any(
-        isinstance(node, (ast.Raise, ast.Assert)) or (isinstance(node, ast.Call) and last_name(node) == "fail")
-        for statement in handler.body
-        for node in ast.walk(statement)
-    )
-    return broad and not speaks
+    return broad and not _raises(handler.body)
 
 
-def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef, statements: list[ast.AST]) -> Iterator[str]:
+def _raises(body: list[ast.stmt]) -> bool:
+    """Whether a block always ends in an exception: one that is raised under a condition is swallowed without it."""
+    for node in body:
+        if isinstance(node, (ast.Raise, ast.Assert)):
+            return True
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and last_name(node.value) in ("fail", "exit")
+        ):
+            return True
+        if isinstance(node, ast.If) and _raises(node.body) and _raises(node.orelse):
+            return True
+        if isinstance(node, (ast.With, ast.AsyncWith)) and _raises(node.body):
+            return True
+    return False
+
+
+def _returned(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """A value that the gate returns: nothing looks at it, whatever runs the gate."""
+    for node in own_nodes(gate):
+        if isinstance(node, ast.Return) and not (
+            node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
+        ):
+            yield f"line {node.lineno} returns a value, which is not looked at; assert it"
+
+
+def _without_evidence(statements: list[ast.AST]) -> Iterator[str]:
     asserts = [node for node in statements if isinstance(node, ast.Assert)]
-    if asserts and not any(_unconditional(gate.body)):
-        yield f"every assertion of it stands in a loop or a branch (line {asserts[0].lineno}), and none may have run"
     from_below = {
         ast.dump(node.test.left)
         for node in asserts
@@ -134,19 +197,6 @@ def _without_evidence(gate: ast.FunctionDef | ast.AsyncFunctionDef, statements: 
     for node in asserts:
         if _one_sided_age(node.test) and ast.dump(node.test.left) not in from_below:
             yield f"line {node.lineno} limits an age from above only, so that a timestamp from the future passes"
-
-
-def _unconditional(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that check something whatever the data: assertions and calls, outside loops and branches."""
-    for node in body:
-        if isinstance(node, ast.Assert):
-            yield node
-        elif isinstance(node, (ast.With, ast.AsyncWith)):
-            yield from _unconditional(node.body)
-        elif isinstance(node, ast.Try):
-            yield from _unconditional(node.body + node.finalbody)
-        elif isinstance(node, ast.If) and any(_unconditional(node.body)) and any(_unconditional(node.orelse)):
-            yield node  # a check on both sides: one of them runs
 
 
 def _one_sided_age(test: ast.expr) -> TypeGuard[ast.Compare]:

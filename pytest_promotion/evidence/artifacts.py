@@ -289,12 +289,13 @@ class Shelf:
         relative = self._root.relative(path)
         if self._notebook.lens is not None:
             self._notebook.lens.asked(relative, "exists")
+        before = list(self._notebook.refusals)
         try:
             self.get(relative)
         except Unproven:
             if (self._root.path / relative).exists():
                 raise
-            self._notebook.refusals.pop()  # asked for on purpose, so its absence is an answer
+            self._notebook.refusals[:] = before  # asked for on purpose, so its absence is an answer
             return False
         return True
 
@@ -380,6 +381,7 @@ class Shelf:
         if refusal is not None:
             with self._notebook.noting():
                 raise refusal
+        self._notebook.tally.judge()
 
     def _nearby(self, relative: str) -> str:
         parent = (self._root.path / relative).parent

@@ -7,7 +7,6 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,14 +21,38 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
 class Completed:
-    """A program that ran to its end. The assertion about it stays in the gate."""
+    """
+    A program that ran to its end. The assertion about it stays in the gate.
 
-    argv: tuple[str, ...]
-    exit_code: int
-    output: str  # standard output and standard error, as they came
-    duration_s: float
+    Attributes:
+        output: standard output and standard error, as they came.
+    """
+
+    __slots__ = ("_exit_code", "_notebook", "argv", "duration_s", "output")
+
+    def __init__(
+        self, argv: tuple[str, ...], exit_code: int, output: str, duration_s: float, notebook: Notebook
+    ) -> None:
+        self.argv = argv
+        self.output = output
+        self.duration_s = duration_s
+        self._exit_code = exit_code
+        self._notebook = notebook
+        if exit_code:
+            notebook.unchecked.append(self)
+
+    @property
+    def exit_code(self) -> int:
+        """What it ended with. A gate that does not look at one that is not 0 does not pass."""
+        if self in self._notebook.unchecked:
+            self._notebook.unchecked.remove(self)
+        return self._exit_code
+
+    @property
+    def unchecked(self) -> str:
+        """That its exit code was not looked at, as a sentence."""
+        return f"{' '.join(self.argv)} ended with {self._exit_code}, and its exit code was not looked at"
 
 
 def run(
@@ -92,7 +115,7 @@ def _run(
     if vault is not None:
         vault.keep(digest, raw)
     notebook.commands.append(CommandRun(words, process.returncode, duration, digest))
-    return Completed(words, process.returncode, raw.decode("utf-8", "replace"), duration)
+    return Completed(words, process.returncode, raw.decode("utf-8", "replace"), duration, notebook)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pytest_promotion.assertions.tally import Tally
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import CommandRun, Exhibit, Freshness, Measurement, Record
 
 if TYPE_CHECKING:
+    from pytest_promotion.evidence.commands import Completed
     from pytest_promotion.evidence.observer import Lens
 
 
@@ -25,6 +27,8 @@ class Notebook:
         "notes",
         "reason",
         "refusals",
+        "tally",
+        "unchecked",
         "witnesses",
     )
 
@@ -37,6 +41,8 @@ class Notebook:
         self.notes: list[str] = []
         self.refusals: list[str] = []
         self.reason = ""
+        self.tally = Tally()
+        self.unchecked: list[Completed] = []  # programs that failed, and whose exit code was not looked at
         self.witnesses: dict[str, tuple[str, int, int, int, int]] = {}
 
     @contextmanager
@@ -47,20 +53,9 @@ class Notebook:
         except (GateFailed, Unproven) as refusal:
             if str(refusal) not in self.refusals:
                 self.refusals.append(str(refusal))
+            if isinstance(refusal, GateFailed):
+                self.tally.failure(str(refusal))
             raise
-
-    @property
-    def touched(self) -> bool:
-        """Whether there is anything in it."""
-        return bool(
-            self.exhibits
-            or self.measurements
-            or self.freshness
-            or self.commands
-            or self.notes
-            or self.refusals
-            or self.reason
-        )
 
     def record(self) -> Record:
         """What was seen so far, frozen."""
@@ -70,7 +65,8 @@ class Notebook:
             freshness=tuple(self.freshness.values()),
             commands=tuple(self.commands),
             notes=tuple(self.notes),
-            refusals=tuple(self.refusals),
+            refusals=(*self.refusals, *(program.unchecked for program in self.unchecked)),
             reason=self.reason,
+            judged=self.tally.result(),
             witnesses=tuple(self.witnesses.values()),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
 from numbers import Rational, Real
@@ -62,6 +62,17 @@ class Measure:
         """Demands the same value of the same kind: the text "false" is not false, 1 is not true."""
         self._hold(name, value, "==", expected, lambda: value == expected, samples, min_samples)
 
+    def none(self, name: str, items: Collection[Any], *, among: int, may_be_empty: bool = False) -> None:
+        """
+        Demands that *items* is empty: what was found wrong among so many.
+
+        Args:
+            among: how many were looked at. None of none is inconclusive,
+            may_be_empty: unless this says that there may be nothing to look at.
+        """
+        least = 0 if may_be_empty else 1
+        self._hold(name, len(items), "==", 0, lambda: len(items) == 0, among, least)
+
     def number(self, name: str, value: Any) -> Any:
         """*value*, which must be a finite number: for what is computed with before it is held against anything."""
         if _kind(value) != "number":
@@ -98,6 +109,7 @@ class Measure:
             if not ok:
                 limit = f"between {wanted[0]} and {wanted[1]}" if operator == "between" else f"{operator} {threshold!r}"
                 raise GateFailed(f"{name} is {value!r}, expected {limit}")
+        self._notebook.tally.judge()
 
 
 def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:

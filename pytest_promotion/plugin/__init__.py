@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 
 _OPTIONS = {
@@ -56,8 +57,26 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-def pytest_load_initial_conftests(args: list[str]) -> None:
-    """Refuses a misspelt option of ours with the one that is near; pytest itself only says that it is unknown."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, Any, Any]:
+    """Refuses a misspelt option of ours, and prepares the import of gates before a conftest among them is imported."""
+    _refuse_misspelt(args)
+    folders = _existing_gates(early_config)
+    if folders:
+        from pytest_promotion.plugin import gate_imports
+
+        gate_imports.install(early_config, folders)
+    return (yield)
+
+
+def _existing_gates(config: pytest.Config) -> list[Path]:
+    places = {config.rootpath, config.invocation_params.dir}
+    found = [place / name for place in places for name in config.getini("promotion_gates")]
+    return [folder for folder in found if folder.is_dir()]
+
+
+def _refuse_misspelt(args: list[str]) -> None:
+    """With the option that is near; pytest itself only says that it is unknown."""
     known = [f"--promotion-{name.replace('_', '-')}" for name in (*_OPTIONS, "set", "prove", "list")]
     for word in args:
         option = word.partition("=")[0]
@@ -77,8 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
     config = session.config
     # Cheap and first: most sessions of a project have no gates and pass straight through.
-    places = (config.rootpath, config.invocation_params.dir)
-    if not any((place / name).is_dir() for place in places for name in config.getini("promotion_gates")):
+    if not _existing_gates(config):
         return (yield)
     from pytest_promotion.plugin import startup
 

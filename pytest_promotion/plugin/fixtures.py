@@ -31,6 +31,7 @@ from pytest_promotion.policy import GateRules, Policy
 if TYPE_CHECKING:
     from pytest_promotion.evidence.event_store.days import Days
 
+FIXTURES = ("artifact", "clock", "command", "freshness", "measure", "notebook", "policy", "reason", "workspace")
 NOTEBOOK = pytest.StashKey[Notebook]()
 GATE = pytest.StashKey[Gate]()
 SETTINGS = pytest.StashKey[Settings]()

@@ -21,6 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from pytest_promotion.clock import stamp
+from pytest_promotion.decision import success
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Requested
@@ -69,7 +70,7 @@ class Prover:
         gate = item.stash[GATE]
         path, line, _ = item.reportinfo()
         where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
-        honest = _dishonest(book, reports) or self._cannot_fail(item, book)
+        honest = _dishonest(reports) or self._objection(item, book)
         if honest:
             return Proof(gate.id, gate.severity.value, where, honest)
         over = frozenset(
@@ -88,14 +89,9 @@ class Prover:
             declared(attempts, gate.id, self._policy.prove.equivalent),
         )
 
-    def _cannot_fail(self, item: pytest.Item, book: Notebook) -> str:
-        """What the source says: such a gate does not pass in a session that decides."""
-        written = self._written.get(item.nodeid.partition("[")[0])
-        if written is None:
-            return ""
-        if written.vacuous:
-            return f"cannot fail: {written.vacuous}"
-        return f"proves nothing: {written.thin}" if written.thin and book.record().empty else ""
+    def _objection(self, item: pytest.Item, book: Notebook) -> str:
+        """Why a gate that passes would not pass in a session that decides."""
+        return _objection(book, self._written.get(item.nodeid.partition("[")[0]))
 
 
 def _tried(item: pytest.Item, one: Sabotage) -> Attempt:
@@ -124,16 +120,21 @@ def _attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
     for call in calls:
         if call.excinfo is not None:
             return _shown(of_failure(call.excinfo.value)[1])
-    return _shown(book.refusals[0]) if book.refusals else ""
+    return _objection(book, None)
 
 
-def _dishonest(book: Notebook, reports: list[pytest.TestReport]) -> str:
+def _objection(book: Notebook, written: Written | None) -> str:
+    found = success.objection(book.record(), written, evidence_required=False)
+    return _shown(found[1]) if found else ""
+
+
+def _dishonest(reports: list[pytest.TestReport]) -> str:
     """Why the undisturbed run of a gate did not pass; "" where it did."""
     for report in reports:
         if not report.passed:
             text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
             return _shown((text.strip().splitlines() or ["it did not pass"])[-1])
-    return _shown(book.refusals[0]) if book.refusals else ""
+    return ""
 
 
 def _shown(sentence: str) -> str:

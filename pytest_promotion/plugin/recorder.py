@@ -16,14 +16,17 @@ from typing import Any
 
 import pytest
 
+from pytest_promotion.assertions import runtime
 from pytest_promotion.decision.declared_gates import gate_id
 from pytest_promotion.decision.ledger import Ledger, Phase
 from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.wire import Envelope, pack, unpack
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Gate, GateResult, Record, Severity
+from pytest_promotion.plugin import fixtures
 from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
-from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
+from pytest_promotion.plugin.fixtures import FIXTURES, GATE, NOTEBOOK
+from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.policy import Policy
 from pytest_promotion.reporting import junit
 from pytest_promotion.text import legible, safe
@@ -31,6 +34,7 @@ from pytest_promotion.text import legible, safe
 ENVELOPE = "promotion_envelope"  # the attribute of a report that carries it from a worker
 _MARKS = {severity.value: severity for severity in Severity}
 _NOTHING = Envelope()
+_EMPTY = Record()
 _MARK_KEYS = {"owner", "fix", "requires", "timeout"}
 
 
@@ -59,6 +63,7 @@ class Collector:
         self._sent: dict[str, Record] = {}  # of the gate that runs now
         self._running: Notebook | None = None
         self._excepthook = threading.excepthook
+        self._process = OneProcess()
         self.collected = Collected([], [])
         self.stray: list[str] = []  # what went wrong in a thread when no gate ran
 
@@ -129,6 +134,7 @@ class Collector:
                     "it takes owner=, fix=, requires= and timeout="
                 )
             said |= mark.kwargs
+        _refuse_replaced_fixtures(item)
         name = gate_id(item.nodeid)
         severity = self._severity(item, name, _MARKS[severities.pop()])
         gate = Gate(
@@ -162,6 +168,7 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        self._process.end_others()
         if GATE not in item.stash:
             return (yield)
         self._running = item.stash[NOTEBOOK] = Notebook()
@@ -171,15 +178,32 @@ class Collector:
             self._running = None
             del item.stash[NOTEBOOK]  # what the gate saw is on its reports by now
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-        if GATE not in pyfuncitem.stash:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        if GATE not in item.stash:
             return (yield)
-        with warnings.catch_warnings():
+        tally = item.stash[NOTEBOOK].tally
+        with runtime.counting(tally), warnings.catch_warnings():
             # `return False` where `assert False` was meant is a warning to pytest; a session may
             # have silenced it, and a gate may not pass on it.
             warnings.simplefilter("error", pytest.PytestReturnNotNoneWarning)
+            # A number that does not fit its type wraps around, with a warning of numpy's.
+            warnings.filterwarnings("error", "(overflow|invalid value) encountered", RuntimeWarning)
+            try:
+                return (yield)
+            finally:
+                self._process.end_others()
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+        """The innermost wrapper: what other plugins make of an exception does not hide that it was raised."""
+        try:
             return (yield)
+        except BaseException as problem:
+            if GATE in pyfuncitem.stash:
+                sentence = of_failure(problem)[1] or type(problem).__name__
+                pyfuncitem.stash[NOTEBOOK].tally.failure(legible(sentence))
+            raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -201,8 +225,8 @@ class Collector:
         book = item.stash[NOTEBOOK]
         setup = report.when == "setup"
         # What was seen by the end of the call is nearly always all: teardown sends what it adds.
-        record = book.record() if not (setup and report.passed) and book.touched else None
-        if record is not None and record == self._sent.get(item.nodeid):
+        record = None if setup and report.passed else book.record()
+        if record is not None and record == self._sent.get(item.nodeid, _EMPTY):
             record = None
         elif record is not None:
             self._sent = {item.nodeid: record}
@@ -236,6 +260,19 @@ class Collector:
         else:
             self.stray.append(sentence)
         self._excepthook(args)
+
+
+def _refuse_replaced_fixtures(item: pytest.Item) -> None:
+    """What a gate measures with is this plugin's, or nothing that it measures is recorded."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    for name in FIXTURES:
+        for definition in known.get(name, ()):
+            module = definition.func.__module__
+            # A parameter of that name is a value that the gate is given, and is part of its id.
+            if module != fixtures.__name__ and not module.startswith("_pytest."):
+                raise pytest.UsageError(
+                    f"{item.nodeid} asks for {name!r}, and {module} replaces that fixture of this plugin; rename it"
+                )
 
 
 class Recorder:

@@ -40,6 +40,7 @@ from pytest_promotion.model import (
     Subject,
     Verdict,
 )
+from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
 from pytest_promotion.plugin.settings import Opening, Settings
@@ -74,6 +75,7 @@ class GateSession:
         self._config = config
         self._settings = settings
         self._recorder = recorder
+        self._process = OneProcess()
         self._selection = selection
         self._folder = folder
         places = places_of(config.rootpath, settings.root)
@@ -101,6 +103,7 @@ class GateSession:
 
     def finish(self, session: pytest.Session) -> None:
         """Decides, writes, and sets the exit code."""
+        self._process.end_others()
         self._recorder.close()
         try:
             decision = self._decide(session)

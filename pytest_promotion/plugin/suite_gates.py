@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_promotion.plugin import gate_imports
 from pytest_promotion.suites import Suite
 
 
@@ -27,6 +28,7 @@ def export(suite: Suite, namespace: dict[str, Any]) -> list[str]:
     )
     modules = [f"{suite.gates}.{stem}" for stem in stems]
     pytest.register_assert_rewrite(*modules)
+    gate_imports.also_below(suite.folder)
     origin: dict[str, str] = {}
     for module in modules:
         for name, value in vars(import_module(module)).items():

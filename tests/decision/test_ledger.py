@@ -16,6 +16,7 @@ from pytest_promotion.model import (
     Exhibit,
     Gate,
     GateResult,
+    Judged,
     Measurement,
     Outcome,
     Record,
@@ -27,7 +28,9 @@ FILE = "gates/t.py"
 NODE = f"{FILE}::test_a"
 GATE = Gate("a", CRITICAL, NODE, rule="It is good.")
 XFAIL = "marked xfail: a gate is waived with a reason and an expiry, not expected to fail"
-MEASURED = Record(measurements=(Measurement("x", 1, ">=", 1, ok=True),))
+JUDGED = Judged(judgements=1)
+ASSERTED = Record(judged=JUDGED)
+MEASURED = Record(measurements=(Measurement("x", 1, ">=", 1, ok=True),), judged=JUDGED)
 
 
 def phases(*outcomes, **more):
@@ -42,7 +45,8 @@ GOOD = phases("passed", "passed", "passed")
 
 def files(*paths, reason="", refusals=()):
     """A record of files that were read."""
-    return Record(tuple(Exhibit(path, "ab" * 32, 1, exists=True) for path in paths), reason=reason, refusals=refusals)
+    exhibits = tuple(Exhibit(path, "ab" * 32, 1, exists=True) for path in paths)
+    return Record(exhibits, reason=reason, refusals=refusals, judged=JUDGED)
 
 
 def judged(seen=GOOD, record=MEASURED, gate=GATE, **options):
@@ -218,20 +222,40 @@ def test_what_cannot_fail_never_passes(node, record):
 
 @pytest.mark.parametrize("node", [NODE, f"{NODE}[one]"])
 def test_what_may_have_judged_nothing_needs_evidence(node):
-    """A loop over an empty list runs no assertion; a measurement shows that it did."""
+    """An age that is limited from one side only is no proof by itself."""
     gate = Gate("a", CRITICAL, node)
-    found = judged(record=Record(), gate=gate, written=[written(thin="every assertion is in a loop")])
-    assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, "proves nothing: every assertion is in a loop")
-    assert judged(gate=gate, written=[written(thin="every assertion is in a loop")]).outcome is Outcome.PASS
+    found = judged(record=ASSERTED, gate=gate, written=[written(thin="line 4 limits an age from above only")])
+    assert (found.outcome, found.reason) == (
+        Outcome.INCONCLUSIVE,
+        "proves nothing: line 4 limits an age from above only",
+    )
+    assert judged(gate=gate, written=[written(thin="line 4 limits an age from above only")]).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("counted", "outcome", "reason"),
+    [
+        (Judged(), Outcome.INCONCLUSIVE, "judged nothing: no assertion"),
+        (Judged(hollow="t.py line 3 judged nothing: it is empty"), Outcome.INCONCLUSIVE, "t.py line 3 judged nothing"),
+        (Judged(2, doubt="t.py line 3 compares NaN"), Outcome.INCONCLUSIVE, "t.py line 3 compares NaN"),
+        (Judged(2, swallowed="t.py line 3 failed an assertion"), Outcome.FAIL, "passed although a failure was raised"),
+        (Judged(1, hollow="t.py line 3 judged nothing"), Outcome.PASS, "It is good."),
+    ],
+)
+def test_a_pass_needs_a_judgement(counted, outcome, reason):
+    """Reading evidence proves nothing: something has to be judged, and no failure may be passed over."""
+    found = judged(record=Record((Exhibit("x.json", "ab" * 32, 1, exists=True),), judged=counted))
+    assert found.outcome is outcome
+    assert found.reason.startswith(reason)
 
 
 def test_a_gate_without_evidence_passes_unless_the_policy_wants_some():
     """`evidence: required` is the rule that a bare assertion is not enough."""
-    assert judged(record=Record()).outcome is Outcome.PASS
-    found = judged(record=Record(), evidence_required=True)
+    assert judged(record=ASSERTED).outcome is Outcome.PASS
+    found = judged(record=ASSERTED, evidence_required=True)
     reason = "passed without an artifact, a measurement or a command to rest on"
     assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, reason)
-    command = Record(commands=(CommandRun(("true",), 0, 0.1),))
+    command = Record(commands=(CommandRun(("true",), 0, 0.1),), judged=JUDGED)
     for record in (MEASURED, command, files("x.json")):
         assert judged(record=record, evidence_required=True).outcome is Outcome.PASS
 
@@ -242,7 +266,7 @@ def test_a_refusal_is_named_before_the_form_of_the_gate():
     assert found.reason == "passed over what it was told: x.json is missing"
     both = judged(record=Record(), evidence_required=True, written=[written(vacuous="line 4", thin="line 5")])
     assert both.reason == "cannot fail: line 4"
-    assert judged(record=Record(), evidence_required=True, written=[written(thin="line 5")]).reason == (
+    assert judged(record=ASSERTED, evidence_required=True, written=[written(thin="line 5")]).reason == (
         "proves nothing: line 5"
     )
 

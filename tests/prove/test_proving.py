@@ -27,12 +27,8 @@ HEAD = "import json, os, pytest\n\n@pytest.mark.critical\n"
 CANNOT_FAIL = {
     "existence only": ("def test_bad(artifact):\n    assert artifact('evidence/report.json')", "empty"),
     "truthy": ("def test_bad(artifact):\n    assert artifact('evidence/report.json')['approved']", "boolean as text"),
-    "default": (
-        "def test_bad(artifact):\n    assert artifact('evidence/report.json').data.get('status', 'pass') == 'pass'",
-        "removed",
-    ),
     "any word": ("def test_bad(artifact):\n    assert str(artifact('evidence/report.json')['approved']) != 'no'", "flipped"),
-    "command ignored": ("def test_bad(command):\n    assert command(['true']) is not None", "command failing"),
+    "command ignored": ("def test_bad(command):\n    assert command(['true']).exit_code is not None", "command failing"),
 }  # fmt: skip
 
 
@@ -109,7 +105,8 @@ def test_what_is_emptied_is_emptied(proven):
     proven.file("evidence/list.json", {"checks": [{"pass": True}]})
     table = prove(proven.write(test_bad=HEAD + body))[1]
     [emptied] = [one for one in table["gates"][0]["attempts"] if one["sabotage"] == "emptied"]
-    assert (emptied["killed"], emptied["said"]) == (False, "")
+    assert emptied["killed"]
+    assert emptied["said"].startswith("judged nothing")
 
 
 def test_a_dated_report_whose_age_nobody_asks_may_not_be_of_last_year(proven):

@@ -1,0 +1,276 @@
+"""
+What instrumented gates call while they run. Each function gives the value that its expression has.
+
+One gate runs at a time in a process, and its threads count for it, so that the tally is one of the process.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pytest_promotion.assertions.tally import Source, Tally
+
+_tally: Tally | None = None
+_ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
+_FALSE_WORDS: Final = frozenset(
+    (
+        *("", "0", "error", "fail", "failed", "failure", "false", "inconclusive", "n/a", "nan", "no", "none", "null"),
+        *("off", "pending", "skipped", "unknown"),
+    )
+)
+_PLAIN: Final = (bool, int)
+
+
+@contextmanager
+def counting(tally: Tally) -> Iterator[None]:
+    """Counts for *tally* while the block runs."""
+    global _tally
+    before, _tally, tally.active = _tally, tally, True
+    try:
+        yield
+    finally:
+        _tally, tally.active = before, False
+
+
+# --- assertions ---
+
+
+class _Operands:
+    def __getitem__(self, value: Any) -> Any:
+        if _tally is not None and type(value) not in _PLAIN:
+            _doubt_truth(value, "an assertion")
+        return value
+
+
+operands = _Operands()
+
+
+def truth(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
+    """The condition of an assertion."""
+    tally = _tally
+    if tally is None:
+        return value
+    if type(value) not in _PLAIN:
+        _doubt_truth(value, _where(file, line))
+    if value:
+        tally.assertion(_where(file, line), sources) if sources or tally.rests_on_nothing(()) else tally.judge()
+    else:
+        tally.failure(f"{_where(file, line)} failed an assertion")
+    return value
+
+
+def guard(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
+    """The condition under which a gate fails itself."""
+    if _tally is not None and not value:
+        _tally.assertion(_where(file, line), sources)
+    return value
+
+
+def judged() -> None:
+    """A block that demands an exception has ended."""
+    if _tally is not None:
+        _tally.judge()
+
+
+def begin(file: str, line: int) -> None:
+    """A call that fails the gate where something does not hold."""
+    if _tally is not None:
+        _tally.begin(_where(file, line))
+
+
+def end(file: str, line: int, sources: tuple[Source, ...]) -> None:
+    """It has returned."""
+    if _tally is not None:
+        _tally.end(_where(file, line))
+        _tally.assertion(_where(file, line), sources)
+
+
+def failing(name: str, file: str, line: int) -> None:
+    """A call that always raises."""
+    if _tally is not None:
+        _tally.failure(f"{_where(file, line)} failed the gate by {name}")
+
+
+def start() -> None:
+    """A measurement begins."""
+    if _tally is not None:
+        _counts.append(_tally.judgements)
+
+
+def stop(file: str, line: int, sources: tuple[Source, ...]) -> None:
+    """It held: it does not count where it was of nothing."""
+    if _tally is None or not _counts:
+        return
+    before = _counts.pop()
+    empty = _tally.rests_on_nothing(sources)
+    if empty:
+        _tally.judgements = before
+        _tally.set_hollow(f"{_where(file, line)} {empty}")
+
+
+_counts: list[int] = []
+
+
+# --- what is looked at ---
+
+
+def mark() -> None:
+    """What follows may call functions that find nothing."""
+    if _tally is not None:
+        _tally.mark()
+
+
+def settle(source: Source) -> None:
+    """What was called since the mark is a source."""
+    if _tally is not None:
+        _tally.settle(source)
+
+
+def each(iterable: Iterable[Any], source: Source) -> Iterable[Any]:
+    """What is iterated over."""
+    tally = _tally
+    if tally is None:
+        return iterable
+    try:
+        size = len(iterable)  # type: ignore[arg-type] # most have a length
+    except TypeError:
+        return tally.watch(iterable, source)
+    tally.saw(source, something=size > 0)
+    return iterable
+
+
+_ABSENT: Final = object()
+
+
+def lookup(function: Callable[..., Any], source: Source, *arguments: Any) -> Any:
+    """A field of evidence, or its default."""
+    tally = _tally
+    if tally is None:
+        return function(*arguments)
+    if function is getattr and len(arguments) == 3:
+        absent, key = not hasattr(arguments[0], arguments[1]), arguments[1]
+        value = function(*arguments)
+    elif function is next and len(arguments) == 2:
+        value = next(arguments[0], _ABSENT)
+        absent, key = value is _ABSENT, "the next element"
+        value = arguments[1] if absent else value
+    else:
+        owner = getattr(function, "__self__", None)
+        # What the environment does not set is configuration, and not evidence that is missing.
+        if not isinstance(owner, Mapping) or owner is os.environ or not 1 <= len(arguments) <= 2:
+            return function(*arguments)
+        absent, key = arguments[0] not in owner, arguments[0]
+        value = function(*arguments)
+    tally.saw(source, something=not absent)
+    if absent and _is_favourable(value):
+        tally.doubt(f"{_where(source[0], source[1])} judges the default {value!r}, since {key!r} is missing")
+    return value
+
+
+def fallback(value: Any, file: str, line: int) -> Any:
+    """A constant that takes the place of evidence."""
+    if _tally is not None:
+        _tally.doubt(f"{_where(file, line)} judges the constant {value!r} in place of evidence")
+    return value
+
+
+def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
+    """The least or the greatest of some values."""
+    tally = _tally
+    if tally is None or len(arguments) != 1 or not isinstance(arguments[0], Iterable):
+        return function(*arguments, **named)
+    values = list(arguments[0])
+    if not values and _is_favourable(named.get("default")):
+        tally.doubt(f"{_where(file, line)} judges the default {named['default']!r}, since there are no values")
+    if any(_is_nan(value) for value in values):
+        tally.doubt(f"{_where(file, line)} looks for the extreme of values with NaN among them")
+    return function(values, **named)
+
+
+def ordered(name: str, file: str, line: int, left: Any, right: Any) -> Any:
+    """An order of two values: NaN has none, and a narrow number is not the number that it was made from."""
+    result = _ORDERS[name](left, right)
+    if _tally is not None and not (type(left) is int and type(right) is int):
+        if _has_nan(left) or _has_nan(right):
+            _tally.doubt(f"{_where(file, line)} compares NaN")
+        elif _is_narrow(left) or _is_narrow(right):
+            exact = _ORDERS[name](_exact(left), _exact(right))
+            if bool(exact) != bool(result):
+                _tally.doubt(f"{_where(file, line)} compares in a type that is too narrow for its numbers")
+    return result
+
+
+def discarded(value: Any, file: str, line: int) -> Any:
+    """The value of a call that nothing is done with."""
+    if _tally is not None and value is not None:
+        problem = _unused(value)
+        if problem:
+            _tally.doubt(f"{_where(file, line)} {problem}")
+    return value
+
+
+# --- values ---
+
+
+def _where(file: str, line: int) -> str:
+    return f"{file} line {line}"
+
+
+def _doubt_truth(value: Any, where: str) -> None:
+    if _tally is None:
+        return
+    if inspect.isawaitable(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
+        _tally.doubt(f"{where} asserts something that was not awaited or run")
+    elif callable(value):
+        name = getattr(value, "__name__", type(value).__name__)
+        _tally.doubt(f"{where} asserts {name} itself, which is always true: it is not called")
+    elif isinstance(value, str) and value.strip().lower() in _FALSE_WORDS:
+        _tally.doubt(f"{where} asserts the text {value!r}, which is true as every text is")
+    elif _is_nan(value):
+        _tally.doubt(f"{where} asserts NaN, which is true")
+
+
+def _unused(value: Any) -> str:
+    if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
+        return "calls a function that was not awaited or run"
+    if isinstance(value, Future) or (hasattr(value, "add_done_callback") and hasattr(value, "result")):
+        return "starts what it does not ask for its result"
+    code = getattr(value, "returncode", None)
+    if isinstance(code, int) and code:
+        return f"runs a program that ended with {code}, and does not look at it"
+    return ""
+
+
+def _is_favourable(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str)) and bool(value)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value  # noqa: PLR0124 - what NaN is
+
+
+def _has_nan(value: Any) -> bool:
+    if isinstance(value, float):
+        return value != value or abs(value) == sys.float_info.max  # noqa: PLR0124 - how some trackers store infinity
+    if isinstance(value, (int, str)) or not hasattr(value, "dtype"):
+        return False
+    try:
+        return bool((value != value).any())  # noqa: PLR0124 - an array or a column
+    except (TypeError, AttributeError, ValueError):
+        return False
+
+
+def _is_narrow(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and getattr(value, "ndim", 1) == 0 and getattr(dtype, "itemsize", 8) < 8
+
+
+def _exact(value: Any) -> Any:
+    return value.item() if _is_narrow(value) else value

@@ -1,0 +1,124 @@
+"""What was judged in the call of one gate, and what speaks against its success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pytest_promotion.model import Judged
+
+Source = tuple[str, int, int]  # file, and where an expression in it ends
+
+
+class Tally:
+    """Counts while a gate is called, and is otherwise inactive."""
+
+    __slots__ = (
+        "_doubt",
+        "_empty",
+        "_found",
+        "_hollow",
+        "_mark",
+        "_pending",
+        "_sources",
+        "_swallowed",
+        "active",
+        "judgements",
+    )
+
+    def __init__(self) -> None:
+        self.active = False
+        self.judgements = 0
+        self._hollow = self._doubt = self._swallowed = ""
+        self._pending: list[str] = []
+        self._sources: dict[Source, bool] = {}
+        self._empty = self._found = 0
+        self._mark = (0, 0)
+
+    def result(self) -> Judged:
+        """What was counted so far."""
+        swallowed = self._swallowed or (f"{self._pending[0]} failed" if self._pending else "")
+        return Judged(self.judgements, self._hollow, self._doubt, swallowed)
+
+    # --- judgements ---
+
+    def judge(self) -> None:
+        """Something was judged; what a fixture judges before the gate is called is not its judgement."""
+        self.judgements += self.active
+
+    def assertion(self, where: str, sources: Iterable[Source]) -> None:
+        """An assertion was executed and did not fail."""
+        empty = self.rests_on_nothing(sources)
+        if empty:
+            self.set_hollow(f"{where} {empty}")
+        else:
+            self.judge()
+
+    def set_hollow(self, sentence: str) -> None:
+        """An assertion does not count."""
+        self._hollow = self._hollow or sentence
+
+    def doubt(self, sentence: str) -> None:
+        """What was judged cannot be relied on."""
+        self._doubt = self._doubt or sentence
+
+    def failure(self, sentence: str) -> None:
+        """A failure was raised; it is swallowed if the gate passes all the same."""
+        self._swallowed = self._swallowed or sentence
+
+    def begin(self, where: str) -> None:
+        """A call that may fail begins."""
+        self._pending.append(where)
+
+    def end(self, where: str) -> None:
+        """It did not fail."""
+        if where in self._pending:
+            self._pending.remove(where)
+
+    # --- where values come from ---
+
+    def saw(self, source: Source, *, something: bool) -> None:
+        """A source was evaluated, and there was something or nothing."""
+        self._sources[source] = something or self._sources.get(source, False)
+        if something:
+            self._found += 1
+        else:
+            self._empty += 1
+
+    def watch(self, iterable: Iterable[Any], source: Source) -> Iterator[Any]:
+        """The elements of an iterable without a length; notes whether there were any."""
+        something = False
+        for element in iterable:
+            if not something:
+                something = True
+                self.saw(source, something=True)
+            yield element
+        if not something:
+            self.saw(source, something=False)
+
+    def mark(self) -> None:
+        """What follows may call functions that find nothing."""
+        self._mark = (self._empty, self._found)
+
+    def settle(self, source: Source) -> None:
+        """What was called since the mark is a source itself."""
+        empty, found = self._since_mark()
+        if empty or found:
+            self.saw(source, something=bool(found))
+
+    def rests_on_nothing(self, sources: Iterable[Source]) -> str:
+        """Why an assertion that was just evaluated judged nothing; "" where it judged something."""
+        known = self._sources
+        if known:
+            for source in sources:
+                if known.get(source) is False:
+                    return f"judged nothing: what line {source[1]} looks at is empty or missing"
+            empty, found = self._since_mark()
+            if empty and not found:
+                return "judged nothing: the function that it calls looked at nothing"
+        return ""
+
+    def _since_mark(self) -> tuple[int, int]:
+        found = self._empty - self._mark[0], self._found - self._mark[1]
+        self._mark = (self._empty, self._found)
+        return found

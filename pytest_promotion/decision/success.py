@@ -1,0 +1,34 @@
+"""What the success of a gate rests on: a pass needs a judgement that was executed, of evidence, and not swallowed."""
+
+from __future__ import annotations
+
+from pytest_promotion.decision.declared_gates import Written
+from pytest_promotion.model import Outcome, Record
+
+
+def objection(record: Record, written: Written | None, *, evidence_required: bool) -> tuple[Outcome, str] | None:
+    """
+    What speaks against a gate whose phases all passed; None where nothing does.
+
+    Args:
+        record: what the gate looked at and judged.
+        written: its source, where that shows a weakness.
+        evidence_required: whether the policy demands evidence of each gate.
+    """
+    judged = record.judged
+    if judged.swallowed:
+        return Outcome.FAIL, f"passed although a failure was raised in it: {judged.swallowed}"
+    if record.refusals:
+        return Outcome.INCONCLUSIVE, f"passed over what it was told: {record.refusals[0]}"
+    if written is not None and written.vacuous:
+        return Outcome.INCONCLUSIVE, f"cannot fail: {written.vacuous}"
+    if judged.doubt:
+        return Outcome.INCONCLUSIVE, judged.doubt
+    if not judged.judgements:
+        reason = judged.hollow or "no assertion, measurement, age limit or checked exit code was executed in its body"
+        return Outcome.INCONCLUSIVE, f"judged nothing: {reason}" if not judged.hollow else reason
+    if record.empty and written is not None and written.thin:
+        return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
+    if record.empty and evidence_required:
+        return Outcome.INCONCLUSIVE, "passed without an artifact, a measurement or a command to rest on"
+    return None
