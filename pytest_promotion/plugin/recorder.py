@@ -22,6 +22,7 @@ from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.wire import Envelope, pack, unpack
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Gate, GateResult, Record, Severity
+from pytest_promotion.plugin import tracebacks
 from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
 from pytest_promotion.policy import Policy
@@ -185,6 +186,8 @@ class Collector:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        # Before pytest lays the traceback out.
+        refusal = tracebacks.refusal_of(item, call) if GATE in item.stash else None
         report = yield
         if GATE not in item.stash:
             return report
@@ -192,10 +195,9 @@ class Collector:
             report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
         kind, sentence = "", ""
         if report.failed and call.excinfo is not None:
-            kind, sentence, own = of_failure(call.excinfo.value)
-            if own:
-                # A refusal says all there is to say; a traceback through this plugin adds nothing.
-                report.longrepr = sentence
+            kind, sentence = of_failure(call.excinfo.value)
+            if refusal is not None:
+                refusal.show(report, sentence)
         if self._remote:
             _make_sendable(report)
         book = item.stash[NOTEBOOK]
