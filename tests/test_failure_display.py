@@ -167,7 +167,7 @@ class TestReason:
         assert of_failure(compared({"a": 1}, {"a": 2})) == ("fail", "assert {'a': 1} == {'a': 2}")
 
     def test_a_message_of_one_line_is_the_sentence(self):
-        """Its author has said it better than the comparison does."""
+        """Its author knows better than the comparison what is wrong."""
         assert of_failure(compared(1, 2, "the books differ")) == ("fail", "the books differ")
 
     def test_a_message_over_lines_has_its_comparison(self):

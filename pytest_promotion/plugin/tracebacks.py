@@ -2,7 +2,7 @@
 Where a gate failed: at its own line, not at the line of this package that raised for it.
 
 A refusal of the evidence is raised deep inside of a measure or an artifact. What its reader wants to see, and the
-debugger to stop at, is the line of the gate that asked, with the gate's values.
+debugger to stop at, is the line of the gate that used it, with the gate's values.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def refusal_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Refusal | None
     """
     The refusal that ended *call*, None where it ended otherwise.
 
-    Its traceback then ends at the last line of the gate or of the project's own code, unless `--full-trace` asks for all.
+    Its traceback then ends at the last line of the gate or of the project's own code, unless `--full-trace` is on.
     """
     if call.excinfo is None or not is_refusal(call.excinfo.value):
         return None
@@ -57,7 +57,7 @@ def end_in_project(problem: BaseException) -> bool:
     """
     Ends the traceback of *problem* at the last frame of the gate or of the project's own code.
 
-    It is changed in place, because debuggers and `--tb=native` do not ask which frames are hidden.
+    It is changed in place, because debuggers and `--tb=native` show hidden frames.
 
     Returns:
         whether there is such a frame; where not, as in a fixture of this package, nothing is changed.
@@ -74,7 +74,7 @@ def end_in_project(problem: BaseException) -> bool:
 
 
 def _leave_out_class(longrepr: Any, problem: BaseException) -> None:
-    """Takes the name of the exception's class from the lines that pytest marks with E: the sentence is enough."""
+    """Takes the name of the exception's class from pytest's lines with an E: the sentence is enough."""
     kind = type(problem)
     prefix = f"{kind.__module__}.{kind.__qualname__}: "
     crash = getattr(longrepr, "reprcrash", None)

@@ -17,7 +17,9 @@ from typing import Any, Final
 from pytest_promotion import atomic
 from pytest_promotion.reporting import github
 from pytest_promotion.reporting.ctrf import ctrf
+from pytest_promotion.reporting.junit import junit
 from pytest_promotion.reporting.locations import Places
+from pytest_promotion.reporting.pytest_junit import PytestReport
 from pytest_promotion.reporting.sarif import sarif
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -32,17 +34,22 @@ class Forms:
         self,
         sarif_at: Path | None,
         ctrf_at: Path | None,
+        junit_at: Path | None,
         tell_github: str,
         places: Places,
         environment: Mapping[str, str],
+        pytest_junit: PytestReport | None = None,
     ) -> None:
         """*tell_github* is "on", "off", or "auto": where *environment* is that of GitHub Actions."""
         self._places = places
-        self._files: dict[str, tuple[Path, Callable[[Document], Document]]] = {}
+        self._pytest_junit = pytest_junit
+        self._files: dict[str, tuple[Path, Callable[[Document], bytes]]] = {}
         if sarif_at is not None:
-            self._files["SARIF"] = sarif_at, lambda document: sarif(document, places)
+            self._files["SARIF"] = sarif_at, lambda document: _encoded(sarif(document, places))
         if ctrf_at is not None:
-            self._files["CTRF"] = ctrf_at, ctrf
+            self._files["CTRF"] = ctrf_at, lambda document: _encoded(ctrf(document))
+        if junit_at is not None:
+            self._files["JUnit"] = junit_at, lambda document: junit(document, places)
         page = environment.get(SUMMARY, "")
         self._page = Path(page) if page and tell_github != "off" else None
         self._page_wanted = tell_github == "on"
@@ -63,11 +70,17 @@ class Forms:
         for name, (path, render) in self._files.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                atomic.write(path, json.dumps(render(document), ensure_ascii=False, allow_nan=False).encode())
+                atomic.write(path, render(document))
             except OSError as problem:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 problems.append(f"the {name} report was asked for and could not be written: {_said(problem)}")
+        if self._pytest_junit is not None:
+            try:
+                self._pytest_junit.correct(document)
+            except (OSError, ValueError) as problem:
+                why = _said(problem) if isinstance(problem, OSError) else str(problem)
+                problems.append(f"pytest's JUnit report could not be corrected: {why}")
         unsaid = self._summarise(document)
         if unsaid and self._page_wanted:
             problems.append(unsaid)
@@ -102,6 +115,10 @@ def places_of(gates: Path, root: Path) -> Places:
     """Where pytest's root directory *gates* and the promotion root lie in the repository that holds the gates."""
     repository = next((place for place in (gates, *gates.parents) if (place / ".git").exists()), gates)
     return Places(*(Path(os.path.relpath(place, repository)).as_posix() for place in (gates, root)))
+
+
+def _encoded(report: Document) -> bytes:
+    return json.dumps(report, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _said(problem: OSError) -> str:
