@@ -248,6 +248,7 @@ class Recorder:
         self._prefixes = prefixes
         self._collector = collector  # None on a controller: it collects nothing
         self.failures = 0  # reports of gates that pytest counts as failed tests
+        self.tests: dict[str, str] = {}  # how pytest counts each gate, by node id
         self.accept: Callable[[GateResult], GateResult] = lambda result: result  # how waivers let a result look
         self._said: dict[tuple[Any, ...], Phase] = {}
 
@@ -280,6 +281,10 @@ class Recorder:
         if not self.is_gate(report.nodeid):
             return
         self.failures += report.failed and not hasattr(report, "wasxfail")
+        if report.failed or (report.skipped and self.tests.get(report.nodeid) != "failed"):
+            self.tests[report.nodeid] = report.outcome
+        elif report.when == "call":
+            self.tests.setdefault(report.nodeid, report.outcome)
         text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
         if text is not None:
             envelope = unpack(text)

@@ -129,6 +129,9 @@ class GateSession:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self.document is not None:
+            why = as_lines.difference(self.document, self._recorder.tests)
+            if why:
+                reporter.write_line(why)
             line, markup = as_lines.verdict(self.document, self.path)
             reporter.write_line(line, **markup)
 
