@@ -47,7 +47,7 @@ from pytest_promotion.policy import Policy, producers
 from pytest_promotion.reporting import json as as_json
 from pytest_promotion.reporting import markdown as as_markdown
 from pytest_promotion.reporting import terminal as as_lines
-from pytest_promotion.reporting.exports import Forms, places_of
+from pytest_promotion.reporting.exports import Forms, OthersReport, places_of
 from pytest_promotion.reporting.publishing import ReportFolder, Sign
 from pytest_promotion.reporting.pytest_junit import PytestReport
 
@@ -82,8 +82,9 @@ class GateSession:
         places = places_of(config.rootpath, settings.root)
         # A shard is a look at some gates: its merge is what GitHub is told about.
         tell = "off" if settings.share else settings.github
-        report = None if settings.share else _pytest_junit(config, settings)
-        self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, report)
+        # Nor is anything decided by which the reports of other plugins could be corrected.
+        others = [] if settings.share else _reports_of_others(config, settings)
+        self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, others)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
         recorder.accept = self._accept
@@ -350,13 +351,19 @@ def _junit_name(config: pytest.Config) -> str:
     return os.path.expanduser(os.path.expandvars(config.getoption("xmlpath", default=None) or ""))
 
 
-def _pytest_junit(config: pytest.Config, settings: Settings) -> PytestReport | None:
+def _reports_of_others(config: pytest.Config, settings: Settings) -> list[OthersReport]:
+    found: list[OthersReport] = []
     name = _junit_name(config)
-    if not name:
-        return None
-    prefix = config.getoption("junitprefix", default=None) or ""
-    path = Path(os.path.abspath(config.invocation_params.dir / name))
-    return PytestReport(path, prefix, (settings.started - _COARSE).timestamp())
+    if name:
+        prefix = config.getoption("junitprefix", default=None) or ""
+        path = Path(os.path.abspath(config.invocation_params.dir / name))
+        found.append(PytestReport(path, prefix, (settings.started - _COARSE).timestamp()))
+    if config.getoption("allure_report_dir", default=None):
+        from pytest_promotion.plugin.allure_labels import results_of
+
+        allure = results_of(config, settings.run_id)
+        found += [allure] if allure is not None else []
+    return found
 
 
 def _relative(path: Path | None, root: Path) -> str | None:

@@ -10,21 +10,29 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pytest_promotion import atomic
 from pytest_promotion.reporting import github
 from pytest_promotion.reporting.ctrf import ctrf
 from pytest_promotion.reporting.junit import junit
 from pytest_promotion.reporting.locations import Places
-from pytest_promotion.reporting.pytest_junit import PytestReport
 from pytest_promotion.reporting.sarif import sarif
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 Document = dict[str, Any]
+
+
+class OthersReport(Protocol):
+    """What another plugin has written about the tests of this session."""
+
+    name: str
+
+    def correct(self, decision: Document) -> None:
+        """Gives its gates the outcomes of *decision*. Raises `OSError` and `ValueError`."""
 
 
 class Forms:
@@ -38,11 +46,11 @@ class Forms:
         tell_github: str,
         places: Places,
         environment: Mapping[str, str],
-        pytest_junit: PytestReport | None = None,
+        others: Sequence[OthersReport] = (),
     ) -> None:
         """*tell_github* is "on", "off", or "auto": where *environment* is that of GitHub Actions."""
         self._places = places
-        self._pytest_junit = pytest_junit
+        self._others = others
         self._files: dict[str, tuple[Path, Callable[[Document], bytes]]] = {}
         if sarif_at is not None:
             self._files["SARIF"] = sarif_at, lambda document: _encoded(sarif(document, places))
@@ -75,12 +83,12 @@ class Forms:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 problems.append(f"the {name} report was asked for and could not be written: {_said(problem)}")
-        if self._pytest_junit is not None:
+        for report in self._others:
             try:
-                self._pytest_junit.correct(document)
+                report.correct(document)
             except (OSError, ValueError) as problem:
                 why = _said(problem) if isinstance(problem, OSError) else str(problem)
-                problems.append(f"pytest's JUnit report could not be corrected: {why}")
+                problems.append(f"the {report.name} could not be corrected: {why}")
         unsaid = self._summarise(document)
         if unsaid and self._page_wanted:
             problems.append(unsaid)

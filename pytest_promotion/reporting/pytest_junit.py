@@ -25,6 +25,8 @@ _BAD: Final = ("failure", "error", "skipped")  # children of a test case that di
 class PytestReport:
     """The file that `--junitxml` names: corrected each time from what pytest wrote."""
 
+    name = "JUnit file of pytest"
+
     def __init__(self, path: Path, prefix: str, since: float) -> None:
         """A file that was last changed before the moment *since* is of another session, and stays as it is."""
         self._path = Path(os.path.realpath(path))
