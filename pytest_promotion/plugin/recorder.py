@@ -283,7 +283,7 @@ class Recorder:
         self.failures += report.failed and not hasattr(report, "wasxfail")
         if report.failed or (report.skipped and self.tests.get(report.nodeid) != "failed"):
             self.tests[report.nodeid] = report.outcome
-        elif report.when == "call":
+        elif report.passed and report.when == "call":
             self.tests.setdefault(report.nodeid, report.outcome)
         text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
         if text is not None:
