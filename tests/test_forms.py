@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -16,28 +17,32 @@ BAD = "import pytest\n\n@pytest.mark.critical\ndef test_bad(measure):\n    measu
 
 
 def statuses(place):
-    """What each of the files that were written says."""
+    """What each of the files that were written says of the decision."""
+    root = ET.parse(place.path / "out/gates.xml").getroot()
+    against = int(root.get("failures")) + int(root.get("errors"))
+    [status] = {item.get("value") for item in root.iter("property") if item.get("name") == "promotion.status"}
+    assert bool(against) == (status != "PASS")
     sarif, ctrf = (json.loads((place.path / f"out/gates.{name}").read_text()) for name in ("sarif", "ctrf"))
     SARIF.validate(sarif)
     CTRF.validate(ctrf)
-    return sarif["runs"][0]["properties"]["status"], ctrf["results"]["tests"][0]["rawStatus"]
+    return sarif["runs"][0]["properties"]["status"], ctrf["results"]["tests"][0]["rawStatus"], status
 
 
-BOTH = ("--promotion-sarif=out/gates.sarif", "--promotion-ctrf=out/gates.ctrf")
+ALL = ("--promotion-sarif=out/gates.sarif", "--promotion-ctrf=out/gates.ctrf", "--promotion-junit=out/gates.xml")
 
 
 @pytest.mark.parametrize(("gates", "status"), [({}, "PASS"), ({"test_bad": BAD}, "FAIL")], ids=["pass", "fail"])
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
 def test_a_session_writes_what_it_was_asked_for(good_place, gates, status, workers):
     """A dashboard that gets no file shows yesterday's."""
-    good_place.write(**gates).run(*BOTH, *workers, apart=True)
-    assert statuses(good_place) == (status, status)
+    good_place.write(**gates).run(*ALL, *workers, apart=True)
+    assert statuses(good_place) == (status, status, status)
     assert good_place.latest()["status"] == status
 
 
 def test_a_gate_is_found_at_its_line(good_place):
     """An alert without a place is dropped by GitHub."""
-    good_place.write(test_bad=BAD).run(*BOTH)
+    good_place.write(test_bad=BAD).run(*ALL)
     log = json.loads((good_place.path / "out/gates.sarif").read_text())
     [_, result] = log["runs"][0]["results"]
     where = result["locations"][0]["physicalLocation"]
@@ -45,24 +50,26 @@ def test_a_gate_is_found_at_its_line(good_place):
     assert where["region"]["startLine"] in (3, 4)
 
 
-@pytest.mark.parametrize("option", ["sarif", "ctrf"])
+@pytest.mark.parametrize("option", ["sarif", "ctrf", "junit"])
 def test_a_report_that_cannot_be_written_is_a_reason_against(good_place, option):
     """Asked for and not there: whoever reads the report reads the one of another run."""
     (good_place.path / "taken").mkdir()
-    done = good_place.run(*BOTH, f"--promotion-{option}=taken")
+    done = good_place.run(*ALL, f"--promotion-{option}=taken")
     assert done.ret == 1
     decision = good_place.latest()
     assert decision["status"] == "FAIL"
-    assert f"the {option.upper()} report was asked for and could not be written" in decision["reasons"][0]
+    assert f"the {option} report was asked for and could not be written" in decision["reasons"][0].lower()
 
 
 def test_the_forms_follow_a_decision_that_changed(good_place):
     """One form says PASS, the next could not be written, and the decision is FAIL: all have to say so."""
     (good_place.path / "taken").mkdir()
-    good_place.run("--promotion-sarif=out/gates.sarif", "--promotion-ctrf=taken")
+    good_place.run(*ALL, "--promotion-ctrf=taken")
     log = json.loads((good_place.path / "out/gates.sarif").read_text())
     assert log["runs"][0]["properties"]["status"] == "FAIL"
     assert log["runs"][0]["results"][0]["ruleId"] == "promotion/decision"
+    root = ET.parse(good_place.path / "out/gates.xml").getroot()
+    assert (root.get("failures"), root.get("errors")) == ("1", "0")
 
 
 def test_a_decision_that_cannot_be_written_is_not_a_pass_in_another_form(good_place, monkeypatch):
@@ -73,15 +80,15 @@ def test_a_decision_that_cannot_be_written_is_not_a_pass_in_another_form(good_pl
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ReportFolder, "publish", full)
-    assert good_place.run(*BOTH).ret == 1
-    assert statuses(good_place) == ("FAIL", "FAIL")
+    assert good_place.run(*ALL).ret == 1
+    assert statuses(good_place) == ("FAIL", "FAIL", "FAIL")
 
 
 def test_an_earlier_report_does_not_outlive_the_start_of_a_session(good_place):
     """A session that is killed leaves the report of the one before, which says PASS."""
-    good_place.run(*BOTH)
+    good_place.run(*ALL)
     good_place.write(test_kills="import os, pytest\n\n@pytest.mark.critical\ndef test_kills():\n    os._exit(0)\n")
-    good_place.run(*BOTH, apart=True)
+    good_place.run(*ALL, apart=True)
     assert not list((good_place.path / "out").iterdir())
     assert not good_place.latest()["finished"]
 
@@ -147,7 +154,7 @@ class TestGithub:
 class TestCommand:
     """`promotion render`."""
 
-    @pytest.mark.parametrize("form", ["markdown", "github", "annotations", "sarif", "ctrf"])
+    @pytest.mark.parametrize("form", ["markdown", "github", "annotations", "sarif", "ctrf", "junit"])
     def test_a_stored_decision_is_rendered(self, good_place, form):
         """The run is over when somebody asks for the other format."""
         good_place.write(test_bad=BAD).run()
@@ -157,6 +164,9 @@ class TestCommand:
             assert done.stdout == markdown(good_place.latest())
         elif form == "annotations":
             assert "file=sub/gates/test_bad.py" in done.stdout
+        elif form == "junit":
+            [case] = [one for one in ET.fromstring(done.stdout).iter("testcase") if one.get("name") == "bad"]
+            assert (case.get("file"), case.find("failure").get("type")) == ("sub/gates/test_bad.py", "FAIL")
         else:
             (SARIF if form == "sarif" else CTRF).validate(json.loads(done.stdout))
 

@@ -107,6 +107,6 @@ def test_accounting_integrity_v2(artifact, freshness, measure, policy, reason, s
         measure.at_least(f"{name} funding", snapshot["funding_paid_today_quote"], 0)
     counted = report["critical_count"] + report["warning_count"]
     measure.equals("findings, recounted", len(report["findings"]), counted)
-    accounting = [finding for finding in report["findings"] if finding["check"] == "accounting"]
+    accounting = [finding for finding in report["findings"] if measure.text("check", finding["check"]) == "accounting"]
     measure.none("critical accounting findings", range(critical_in(accounting)), among=counted, may_be_empty=True)
     reason(f"{len(snapshots)} snapshots are whole")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["markdown", "sarif", "ctrf", "github", "annotations"]),
+    type=click.Choice(["markdown", "sarif", "ctrf", "junit", "github", "annotations"]),
     default="markdown",
     show_default=True,
     help="github is a step's summary, annotations the workflow commands for its log.",
@@ -56,12 +56,14 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
 
 
 def _rendered(document: dict[str, Any], form: str, places: Places) -> str:
-    from pytest_promotion.reporting import ctrf, github, markdown, sarif
+    from pytest_promotion.reporting import ctrf, github, junit, markdown, sarif
 
     if form == "sarif":
         return json.dumps(sarif.sarif(document, places), indent=2) + "\n"
     if form == "ctrf":
         return json.dumps(ctrf.ctrf(document), indent=2) + "\n"
+    if form == "junit":
+        return junit.junit(document, places).decode()
     if form == "github":
         return github.summary(document)
     if form == "annotations":

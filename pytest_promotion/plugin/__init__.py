@@ -26,6 +26,7 @@ _OPTIONS = {
     "shard": ("I/N", "Run share I of N of the gates, to be merged by `promotion merge`; decides nothing."),
     "sarif": ("FILE", "Write the decision as SARIF 2.1.0 too; FAIL where that cannot be done."),
     "ctrf": ("FILE", "Write the decision as CTRF too; FAIL where that cannot be done."),
+    "junit": ("FILE", "Write the decision as JUnit XML too; FAIL where that cannot be done."),
     "github": ("auto|on|off", "Write GitHub's step summary and annotations (default: auto, inside GitHub Actions)."),
     "sign": ("KEYFILE", "Sign the decision with this private key (see `promotion keygen`)."),
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),

@@ -11,24 +11,24 @@ from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 _LONGEST = 500
 
 
-def of_failure(problem: BaseException) -> tuple[str, str, bool]:
-    """
-    What kind of failure an exception is ("fail", "inconclusive" or "error"), its sentence,
-    and whether the sentence replaces the traceback.
-    """
+def is_refusal(problem: BaseException) -> bool:
+    """Whether an exception says by itself all there is to say, and where this package raised it says nothing."""
+    return isinstance(problem, (Unproven, GateFailed, PolicyError, pytest.PytestReturnNotNoneWarning))
+
+
+def of_failure(problem: BaseException) -> tuple[str, str]:
+    """What kind of failure an exception is ("fail", "inconclusive" or "error"), and its sentence."""
     if isinstance(problem, Unproven):
-        return "inconclusive", str(problem), True
+        return "inconclusive", str(problem)
     if isinstance(problem, GateFailed):
-        return "fail", str(problem), True
+        return "fail", str(problem)
     if isinstance(problem, PolicyError):
-        return "inconclusive", str(problem), True
+        return "inconclusive", str(problem)
     if isinstance(problem, pytest.PytestReturnNotNoneWarning):
-        return "fail", "returned a value: a gate asserts, what it returns is not looked at", True
-    if isinstance(problem, AssertionError):
-        return "fail", _first_line(problem) or "an assertion failed", False
-    if isinstance(problem, pytest.fail.Exception):
-        return "fail", _first_line(problem), False
-    return "error", f"{type(problem).__name__}: {_first_line(problem)}".rstrip(": "), False
+        return "fail", "returned a value: a gate asserts, what it returns is not looked at"
+    if isinstance(problem, (AssertionError, pytest.fail.Exception)):
+        return "fail", _one_line(str(problem)) or "an assertion failed"
+    return "error", f"{type(problem).__name__}: {_first_line(problem)}".rstrip(": ")
 
 
 def of_skip(longrepr: Any) -> str:
@@ -39,6 +39,26 @@ def of_skip(longrepr: Any) -> str:
     return str(text).removeprefix("Skipped: ").strip() or "no reason given"
 
 
+def _one_line(text: str) -> str:
+    """
+    The message of an assertion as one line: what its author wrote, else the comparison as pytest lays it out.
+
+    A message of several lines is often data, such as a document, that says nothing without the comparison.
+    """
+    lines = text.strip().splitlines()
+    number = next((number for number, line in enumerate(lines) if line.startswith("assert ")), None)
+    if number is None:
+        return _short(" ".join(text.split()))
+    comparison = lines[number]
+    if number == 0:
+        return _short(comparison)
+    message = " ".join(" ".join(lines[:number]).split())
+    return _short(message if number == 1 or comparison == "assert False" else f"{comparison}: {message}")
+
+
 def _first_line(problem: BaseException) -> str:
-    line = next((line.strip() for line in str(problem).splitlines() if line.strip()), "")
+    return _short(next((line.strip() for line in str(problem).splitlines() if line.strip()), ""))
+
+
+def _short(line: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."

@@ -23,7 +23,7 @@ from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.wire import Envelope, pack, unpack
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Gate, GateResult, Record, Severity
-from pytest_promotion.plugin import fixtures
+from pytest_promotion.plugin import fixtures, tracebacks
 from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
 from pytest_promotion.plugin.fixtures import FIXTURES, GATE, NOTEBOOK
 from pytest_promotion.plugin.one_process import OneProcess
@@ -209,6 +209,8 @@ class Collector:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        # Before pytest lays the traceback out.
+        refusal = tracebacks.refusal_of(item, call) if GATE in item.stash else None
         report = yield
         if GATE not in item.stash:
             return report
@@ -216,10 +218,9 @@ class Collector:
             report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
         kind, sentence = "", ""
         if report.failed and call.excinfo is not None:
-            kind, sentence, own = of_failure(call.excinfo.value)
-            if own:
-                # A refusal says all there is to say; a traceback through this plugin adds nothing.
-                report.longrepr = sentence
+            kind, sentence = of_failure(call.excinfo.value)
+            if refusal is not None:
+                refusal.show(report, sentence)
         if self._remote:
             _make_sendable(report)
         book = item.stash[NOTEBOOK]
@@ -283,6 +284,7 @@ class Recorder:
         self._prefixes = prefixes
         self._collector = collector  # None on a controller: it collects nothing
         self.failures = 0  # reports of gates that pytest counts as failed tests
+        self.tests: dict[str, str] = {}  # how pytest counts each gate, by node id
         self.accept: Callable[[GateResult], GateResult] = lambda result: result  # how waivers let a result look
         self._said: dict[tuple[Any, ...], Phase] = {}
 
@@ -315,6 +317,10 @@ class Recorder:
         if not self.is_gate(report.nodeid):
             return
         self.failures += report.failed and not hasattr(report, "wasxfail")
+        if report.failed or (report.skipped and self.tests.get(report.nodeid) != "failed"):
+            self.tests[report.nodeid] = report.outcome
+        elif report.passed and report.when == "call":
+            self.tests.setdefault(report.nodeid, report.outcome)
         text = report.__dict__.pop(ENVELOPE, None)  # pytest keeps the report until it ends
         if text is not None:
             envelope = unpack(text)

@@ -48,8 +48,11 @@ from pytest_promotion.policy import Policy, producers
 from pytest_promotion.reporting import json as as_json
 from pytest_promotion.reporting import markdown as as_markdown
 from pytest_promotion.reporting import terminal as as_lines
-from pytest_promotion.reporting.exports import Forms, places_of
+from pytest_promotion.reporting.exports import Forms, OthersReport, places_of
 from pytest_promotion.reporting.publishing import ReportFolder, Sign
+from pytest_promotion.reporting.pytest_junit import PytestReport
+
+_COARSE = timedelta(seconds=2)  # how coarse file times are
 
 
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
@@ -81,7 +84,9 @@ class GateSession:
         places = places_of(config.rootpath, settings.root)
         # A shard is a look at some gates: its merge is what GitHub is told about.
         tell = "off" if settings.share else settings.github
-        self._forms = Forms(settings.sarif, settings.ctrf, tell, places, os.environ)
+        # Nor is anything decided by which the reports of other plugins could be corrected.
+        others = [] if settings.share else _reports_of_others(config, settings)
+        self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, others)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
         recorder.accept = self._accept
@@ -128,6 +133,9 @@ class GateSession:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self.document is not None:
+            why = as_lines.difference(self.document, self._recorder.tests)
+            if why:
+                reporter.write_line(why)
             line, markup = as_lines.verdict(self.document, self.path)
             reporter.write_line(line, **markup)
 
@@ -229,7 +237,7 @@ class GateSession:
         for path in _asked_reports(self._config):
             item = bundle.attachment(path, root)
             found.append(item)
-            started = self._settings.started - timedelta(seconds=2)  # coarse file times
+            started = self._settings.started - _COARSE
             if not item.exists or datetime.fromtimestamp(path.stat().st_mtime, UTC) < started:
                 missing.append(f"{path.name} was asked for and was not written")
         return tuple(found), missing
@@ -239,13 +247,15 @@ class GateSession:
     def _in_other_forms(self, session: pytest.Session, decision: Decision) -> Decision:
         """The decision, once it is written in the other forms; another one where some of them could not be."""
         problems = self._forms.write(as_json.document(decision))
-        if not problems:
+        if problems:
+            for sentence in problems:
+                self._recorder.ledger.problem(sentence)
+            decision = self._decide(session)
+            self._forms.write(as_json.document(decision))
+        if not decision.attachments:
             return decision
-        for sentence in problems:
-            self._recorder.ledger.problem(sentence)
-        decision = self._decide(session)
-        self._forms.write(as_json.document(decision))
-        return decision
+        # pytest's JUnit file is another one since it was corrected.
+        return replace(decision, attachments=self._attachments(self._settings.evidence_root().path)[0])
 
     def _publish(self, decision: Decision) -> None:
         vault = self._settings.vault()
@@ -336,8 +346,27 @@ def _asked_reports(config: pytest.Config) -> list[Path]:
     named = []
     if config.getoption("json_report", default=False):
         named.append(config.getoption("json_report_file", default=None))
-    named.append(config.getoption("xmlpath", default=None))
+    named.append(_junit_name(config))
     return [Path(os.path.abspath(config.invocation_params.dir / str(name))) for name in named if name]
+
+
+def _junit_name(config: pytest.Config) -> str:
+    return os.path.expanduser(os.path.expandvars(config.getoption("xmlpath", default=None) or ""))
+
+
+def _reports_of_others(config: pytest.Config, settings: Settings) -> list[OthersReport]:
+    found: list[OthersReport] = []
+    name = _junit_name(config)
+    if name:
+        prefix = config.getoption("junitprefix", default=None) or ""
+        path = Path(os.path.abspath(config.invocation_params.dir / name))
+        found.append(PytestReport(path, prefix, (settings.started - _COARSE).timestamp()))
+    if config.getoption("allure_report_dir", default=None):
+        from pytest_promotion.plugin.allure_labels import results_of
+
+        allure = results_of(config, settings.run_id)
+        found += [allure] if allure is not None else []
+    return found
 
 
 def _relative(path: Path | None, root: Path) -> str | None:

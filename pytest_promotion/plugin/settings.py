@@ -44,6 +44,7 @@ class Settings:
     share: Share | None = None  # of a run on several machines
     sarif: Path | None = None  # where the decision is written to in other forms; known to the controller only
     ctrf: Path | None = None
+    junit: Path | None = None
     github: str = "auto"
     vault_place: str = ""  # a path or a URL; "" beside the decisions
     sign: Path | None = None  # the private key that signs the decision; known to the controller only
@@ -125,7 +126,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         if subject:
             named_subject(subject)
         sign = _signing_key(config, start)
-        sarif, ctrf = (_form(config, start, name) for name in ("sarif", "ctrf"))
+        sarif, ctrf, junit = (_form(config, start, name) for name in ("sarif", "ctrf", "junit"))
         github = _github(config)
         share = _share(config, start)
         vault_place = _vault_place(config)
@@ -147,6 +148,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         share=share,
         sarif=sarif,
         ctrf=ctrf,
+        junit=junit,
         github=github,
         vault_place=vault_place,
         sign=sign,

@@ -108,10 +108,19 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
     gates = GateSession(config, given, recorder, selection, folder)
     gates.begin()
     config.pluginmanager.register(recorder, "promotion-recorder")
+    _add_html_column(config, recorder, given.folder)
     if distributing:
         config.pluginmanager.register(distributed.Controller(given, recorder), "promotion-controller")
     config.pluginmanager.register(_Ending(gates), "promotion-ending")
     return gates
+
+
+def _add_html_column(config: pytest.Config, recorder: Any, decisions: Path) -> None:
+    if config.getoption("htmlpath", default=None):
+        from pytest_promotion.plugin.html_column import HtmlColumn
+
+        place = os.path.relpath(decisions, config.invocation_params.dir)
+        config.pluginmanager.register(HtmlColumn(recorder, place), "promotion-html")
 
 
 def _start_proving(config: pytest.Config, given: Any, selection: Any, folder: Any, *, distributing: bool) -> None:
@@ -140,6 +149,10 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
 
         written = declared(config, given.policy)
         config.pluginmanager.register(proving.Prover(given.policy, written), "promotion-prover")
+    if config.getoption("allure_report_dir", default=None):
+        from pytest_promotion.plugin.allure_labels import AllureLabels
+
+        config.pluginmanager.register(AllureLabels(given.run_id), "promotion-allure")
     collector.watch_threads()
     _use_suites(config, given)
     config.pluginmanager.register(collector, "promotion-collector")

@@ -8,6 +8,9 @@ from typing import Final
 # An underscore inside a word and a > inside a line are text already, and names are full of them.
 _MARKUP: Final = re.compile(r"[\\`*\[\]<]|^[>#+-]|(?<!\w)_|_(?!\w)")
 
+# What XML 1.0 has no way to write, not even as a code.
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def line(value: object) -> str:
     """*value* as one line: each run of white space, line ends of all kinds among it, is a space."""
@@ -32,3 +35,8 @@ def message(value: object) -> str:
 def parameter(value: object) -> str:
     """A parameter of a GitHub workflow command, in which a colon and a comma end it too."""
     return message(value).replace(":", "%3A").replace(",", "%2C")
+
+
+def xml(value: object) -> str:
+    """Text that may be in XML: a character that XML does not have is shown as its code."""
+    return _NO_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", str(value))

@@ -10,19 +10,29 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pytest_promotion import atomic
 from pytest_promotion.reporting import github
 from pytest_promotion.reporting.ctrf import ctrf
+from pytest_promotion.reporting.junit import junit
 from pytest_promotion.reporting.locations import Places
 from pytest_promotion.reporting.sarif import sarif
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 Document = dict[str, Any]
+
+
+class OthersReport(Protocol):
+    """What another plugin has written about the tests of this session."""
+
+    name: str
+
+    def correct(self, decision: Document) -> None:
+        """Gives its gates the outcomes of *decision*. Raises `OSError` and `ValueError`."""
 
 
 class Forms:
@@ -32,17 +42,22 @@ class Forms:
         self,
         sarif_at: Path | None,
         ctrf_at: Path | None,
+        junit_at: Path | None,
         tell_github: str,
         places: Places,
         environment: Mapping[str, str],
+        others: Sequence[OthersReport] = (),
     ) -> None:
         """*tell_github* is "on", "off", or "auto": where *environment* is that of GitHub Actions."""
         self._places = places
-        self._files: dict[str, tuple[Path, Callable[[Document], Document]]] = {}
+        self._others = others
+        self._files: dict[str, tuple[Path, Callable[[Document], bytes]]] = {}
         if sarif_at is not None:
-            self._files["SARIF"] = sarif_at, lambda document: sarif(document, places)
+            self._files["SARIF"] = sarif_at, lambda document: _encoded(sarif(document, places))
         if ctrf_at is not None:
-            self._files["CTRF"] = ctrf_at, ctrf
+            self._files["CTRF"] = ctrf_at, lambda document: _encoded(ctrf(document))
+        if junit_at is not None:
+            self._files["JUnit"] = junit_at, lambda document: junit(document, places)
         page = environment.get(SUMMARY, "")
         self._page = Path(page) if page and tell_github != "off" else None
         self._page_wanted = tell_github == "on"
@@ -63,11 +78,17 @@ class Forms:
         for name, (path, render) in self._files.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                atomic.write(path, json.dumps(render(document), ensure_ascii=False, allow_nan=False).encode())
+                atomic.write(path, render(document))
             except OSError as problem:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 problems.append(f"the {name} report was asked for and could not be written: {_said(problem)}")
+        for report in self._others:
+            try:
+                report.correct(document)
+            except (OSError, ValueError) as problem:
+                why = _said(problem) if isinstance(problem, OSError) else str(problem)
+                problems.append(f"the {report.name} could not be corrected: {why}")
         unsaid = self._summarise(document)
         if unsaid and self._page_wanted:
             problems.append(unsaid)
@@ -102,6 +123,10 @@ def places_of(gates: Path, root: Path) -> Places:
     """Where pytest's root directory *gates* and the promotion root lie in the repository that holds the gates."""
     repository = next((place for place in (gates, *gates.parents) if (place / ".git").exists()), gates)
     return Places(*(Path(os.path.relpath(place, repository)).as_posix() for place in (gates, root)))
+
+
+def _encoded(report: Document) -> bytes:
+    return json.dumps(report, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _said(problem: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _MARKUP = {
@@ -12,6 +12,7 @@ _MARKUP = {
     "NOT_RUN": {"yellow": True},
 }
 RED = {"red": True}
+_NAMED = 3  # gates in a line; all are above it
 
 
 def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
@@ -48,6 +49,8 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     replayed = ", a replay" if decision["kind"] == "replay" else ""
     waivers = len(decision["waivers"])
     waived = f", {waivers} of them by waiver" if waivers else ""
+    block = len(decision["critical_failures"])
+    blocks = f", {block} block{'s' if block == 1 else ''}" if block else ""
     count = len(decision["warnings"])
     warned = f", {count} warning{'s' if count > 1 else ''} to review" if count else ""
     scope = "" if decision["scope"] == "full" else f"; scope {decision['scope']}"
@@ -55,11 +58,41 @@ def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     status = decision["status"]
     apart = len(decision["not_applicable"])
     not_applicable = f", {apart} not applicable" if apart else ""
-    gates = f"{passed} of {len(checks)} gates passed{waived}{not_applicable}{warned}{scope}"
+    gates = f"{passed} of {len(checks)} gates passed{waived}{blocks}{not_applicable}{warned}{scope}"
     line = f"promotion: {status} ({gates}; profile {decision['profile']}{replayed})"
     if path:
         line += f" evidence {bundle} {path}"
     return line, {"bold": True, **_MARKUP.get(status, RED)}
+
+
+def difference(decision: dict[str, Any], tests: Mapping[str, str]) -> str:
+    """
+    Why pytest's counts are not those of the decision, in one line; "" where nothing is counted differently.
+
+    Args:
+        tests: "passed", "skipped" or "failed" by node id, as pytest has counted them.
+    """
+    blocking = frozenset(decision["critical_failures"])
+    groups: dict[str, list[str]] = {}
+    for check in decision["checks"]:
+        counted = tests.get(check["nodeid"], "")
+        if check["outcome"] == "NOT_APPLICABLE":
+            continue
+        if counted == "passed" and check["outcome"] != "PASS":
+            groups.setdefault("passed as a test and not as a gate", []).append(check["name"])
+        elif counted == "failed" and check["name"] not in blocking:
+            groups.setdefault("failed and does not block", []).append(check["name"])
+        elif counted == "skipped" and check["name"] in blocking:
+            groups.setdefault("was skipped and blocks", []).append(check["name"])
+        elif not counted and check["name"] in blocking:
+            groups.setdefault("never ran and blocks", []).append(check["name"])
+    found = [f"{what}: {_some(names)}" for what, names in groups.items()]
+    return f"pytest counts tests, the promotion counts gates; {'; '.join(found)}" if found else ""
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _blocking(check: dict[str, Any], markup: dict[str, bool]) -> Iterator[tuple[str, dict[str, bool]]]:
