@@ -7,10 +7,12 @@ ASCII, or what has no such form at all, are left to `rfc8785`, which is slower a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from typing import Any, Final
 
+from pytest_promotion.errors import Unproven
 from pytest_promotion.gc_pause import Paused
 
 _EXACT: Final = 2**53 - 1  # integers beyond it have no RFC 8785 form; whole floats up to it are written like integers
@@ -26,19 +28,33 @@ def canonical(value: Any) -> bytes:
     The RFC 8785 form of *value*.
 
     Raises:
-        rfc8785.CanonicalizationError: for what has no such form: NaN and infinities,
-            integers beyond 2**53, lone surrogates, keys that are not strings.
+        Unproven: for what has no such form: NaN and infinities, integers beyond 2**53, lone surrogates, keys that
+            are not strings, nesting beyond what Python can follow. It is an `rfc8785.CanonicalizationError` too.
     """
     try:
         with Paused():
             return _ENCODER.encode(_alike(value)).encode()
+    except RecursionError:
+        raise _no_form()("it is nested too deeply") from None
     except (_Other, UnicodeEncodeError):
         import rfc8785  # here, because an idle session never needs it
 
         try:
             return rfc8785.dumps(value)
+        except rfc8785.CanonicalizationError as problem:
+            raise _no_form()(str(problem)) from None
         except UnicodeEncodeError:  # which it raises for keys, where texts get its own error
-            raise rfc8785.CanonicalizationError("a key has half of a surrogate pair") from None
+            raise _no_form()("a key has half of a surrogate pair") from None
+
+
+@functools.cache
+def _no_form() -> type[Unproven]:
+    import rfc8785
+
+    class NoCanonicalForm(Unproven, rfc8785.CanonicalizationError):
+        """A value that has no RFC 8785 form."""
+
+    return NoCanonicalForm
 
 
 def _alike(value: Any) -> Any:

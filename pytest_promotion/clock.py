@@ -54,8 +54,7 @@ def parse_moment(value: object) -> datetime:
     if isinstance(value, bool) or value is None:
         raise BadTimestamp(f"{_found(value)} where a timestamp belongs")
     if isinstance(value, (int, float)) or (isinstance(value, str) and _is_number(value)):
-        unit = _epoch_unit(float(value))
-        raise BadTimestamp(f"the bare number {value}{unit} where ISO 8601 with an offset belongs")
+        raise BadTimestamp(f"the bare number {_number(value)} where ISO 8601 with an offset belongs")
     if not isinstance(value, str):
         raise BadTimestamp(f"{_found(value)} where a timestamp belongs")
     try:
@@ -95,9 +94,14 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _epoch_unit(value: float) -> str:
-    if 1e9 <= value < 1e10:
-        return " (epoch seconds?)"
-    if 1e12 <= value < 1e13:
-        return " (epoch milliseconds?)"
-    return ""
+def _number(value: float | str) -> str:
+    """The number as it is printed, and what it may count."""
+    try:
+        size = float(value)
+        shown = str(value)
+    except (OverflowError, ValueError):  # an integer beyond the largest float, or of more digits than Python prints
+        return "of hundreds of digits"
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    if 1e9 <= size < 1e10:
+        return f"{shown} (epoch seconds?)"
+    return f"{shown} (epoch milliseconds?)" if 1e12 <= size < 1e13 else shown

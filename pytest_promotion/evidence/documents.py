@@ -12,13 +12,19 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import IO, Any, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.kinds import a_list, an_object, named
 from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.gc_pause import LARGE, Paused
+
+__all__ = ["Fields", "a_list", "an_object", "csv_rows", "decode", "json_rows", "named", "parse_json", "parse_yaml"]
+
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")  # of a surrogate pair; a whole pair begins so too
 
 
 class Fields(dict[str, Any]):
@@ -57,7 +63,8 @@ def parse_json(content: bytes, origin: str) -> Any:
 
     Raises:
         Unproven: for what is not JSON, and for what `json` would let through: NaN,
-            infinities (also as `1e999`), duplicate keys.
+            infinities (also as `1e999`, and as an integer), duplicate keys, half of a surrogate pair, which can
+            neither be printed nor written.
     """
     text = decode(content, origin)
     with Paused() if len(content) >= LARGE else nullcontext():
@@ -77,20 +84,25 @@ def _reader() -> Callable[[str, str], Any]:
         found.origin = here
         return found
 
-    decoder = json.JSONDecoder(object_pairs_hook=fields, parse_constant=_constant, parse_float=_finite)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=fields, parse_constant=_constant, parse_float=_finite, parse_int=_whole_number
+    )
 
     def read(text: str, origin: str) -> Any:
         nonlocal here
         here = origin
         try:
-            return decoder.decode(text)
+            found = decoder.decode(text)
+            if "\\u" in text and _HALF.search(text):
+                _refuse_halves(found, "$")
         except json.JSONDecodeError as problem:
             where = f"line {problem.lineno}, column {problem.colno}"
             raise Unproven(f"{origin} is not JSON: {problem.msg.lower()} at {where}") from None
         except RecursionError:
             raise Unproven(f"{origin} is nested too deeply to read") from None
-        except ValueError as problem:  # _Refused, and integers with thousands of digits
+        except _Refused as problem:
             raise Unproven(f"{origin}: {problem}") from None
+        return found
 
     return read
 
@@ -102,38 +114,58 @@ def _constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _Refused(f"found {text}, which is too large to be a number")
+        raise _Refused(f"found {text if len(text) <= 40 else text[:39] + '…'}, which is too large to be a number")
     return value
 
 
+def _whole_number(text: str) -> int:
+    if len(text) > 308:  # it may be beyond the largest float, with which it would be compared sooner or later
+        _finite(text)
+    return int(text)
+
+
+def _refuse_halves(value: Any, place: str) -> None:
+    """Raises `_Refused` where a text in *value*, which stands at *place*, has half of a surrogate pair."""
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise _Refused(f"{place} has half of a surrogate pair")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_halves(key, f"{place} key {key!a}")
+            _refuse_halves(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_halves(item, f"{place}[{number}]")
+
+
 def parse_yaml(content: bytes, origin: str) -> Any:
-    """The YAML value in *content*, merge keys and anchors resolved. Raises `Unproven`; duplicate keys are refused."""
+    """
+    The YAML value in *content*, merge keys and anchors resolved, mappings as `Fields`.
+
+    Raises:
+        Unproven: with the line; also for duplicate keys, keys that are lists or mappings, infinities and NaN, values
+            that do not fit their tag, and kinds of which JSON has none, such as `!!binary`.
+    """
     import yaml  # 9 ms, needed by few gates
 
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from pytest_promotion.evidence.yaml_values import strict_loader, what_is_wrong
 
-    class Strict(base):  # type: ignore[misc]  # the base is chosen at run time
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            # Keys that `<<` merged in stand elsewhere in the file; a local key may override those.
-            local = [
-                key for key, _ in node.value if node.start_mark.index <= key.start_mark.index < node.end_mark.index
-            ]
-            seen = set()
-            for key in local:
-                if key.value in seen:
-                    raise _Refused(f"the key {key.value!r} stands twice, line {key.start_mark.line + 1}")
-                seen.add(key.value)
-            return super().construct_mapping(node, deep)
+    def fields() -> Fields:
+        made = Fields()
+        made.origin = origin
+        return made
 
     text = decode(content, origin)
     try:
         refuse_bombs(text, origin)
-        found = yaml.load(text, Loader=Strict)  # noqa: S506 - derived from the safe loader
+        found = strict_loader()(text, fields).get_single_data()
+        if "\\u" in text or "\\U" in text:
+            _refuse_halves(found, "$")
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise Unproven(f"{origin} is not YAML: {getattr(problem, 'problem', None) or problem}{where}") from None
-    except (ValueError, RecursionError) as problem:
+        line, problem_text = what_is_wrong(problem)
+        where = f" at line {line}" if line else ""
+        raise Unproven(f"{origin} is not YAML: {problem_text}{where}") from None
+    except (_Refused, RecursionError) as problem:
         raise Unproven(f"{origin}: {problem}") from None
     return found
 
@@ -160,7 +192,7 @@ def json_rows(lines: IO[bytes], origin: str) -> Iterator[Fields]:
 def _whole(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -225,32 +257,3 @@ class _Tail(io.RawIOBase):
             self.ended = part.endswith(b"\n")
         buffer[: len(part)] = part
         return len(part)
-
-
-def named(value: object) -> str:
-    """A JSON value's type as a person says it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "a text"
-    if isinstance(value, list):
-        return "a list"
-    return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
-
-
-def an_object(value: Any, place: str) -> dict[str, Any]:
-    """*value*, which has to be an object. Raises `Unproven` with the *place*."""
-    if not isinstance(value, dict):
-        raise Unproven(f"{place} is {named(value)}, expected an object")
-    return value
-
-
-def a_list(value: Any, place: str) -> list[Any]:
-    """*value*, which has to be a list. Raises `Unproven` with the *place*."""
-    if not isinstance(value, list):
-        raise Unproven(f"{place} is {named(value)}, expected a list")
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -21,15 +22,20 @@ def read_file(path: str | Path, largest: int = LARGEST) -> bytes:
     Raises:
         OSError: where it cannot be read, is no regular file, or has more than *largest* bytes. `strerror` says which.
     """
-    handle = os.open(path, _FLAGS)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-    with os.fdopen(handle, "rb") as file:
+    with open_file(path) as file:
         content = file.read(largest + 1)  # not by its size: it may grow while it is read
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"larger than {_printed(largest)}", os.fspath(path))
     return content
+
+
+def open_file(path: str | Path) -> BufferedReader:
+    """The regular file at *path*, opened for its bytes. Raises `OSError`, also for a FIFO, and waits for none."""
+    handle = os.open(path, _FLAGS)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    return os.fdopen(handle, "rb")
 
 
 def _printed(size: int) -> str:

@@ -72,7 +72,8 @@ def case_of(decision: StoredDecision) -> Case:
     What *decision* was taken on.
 
     Raises:
-        Unproven: where its status or the outcome of a gate does not follow from its checks.
+        Unproven: where its status or the outcome of a gate does not follow from its checks, and where a check names
+            evidence that is not listed.
     """
     own = tuple(_own(check, decision) for check in decision.checks)
     derived = {legible(reason) for reason in _verdict(own, ()).reasons}
@@ -107,6 +108,8 @@ def _own(check: StoredCheck, decision: StoredDecision) -> GateResult:
         line=check.line,
     )
     files = {item.path: item for item in decision.evidence_bundle.artifacts}
+    if unlisted := [path for path in check.evidence_paths if path not in files]:
+        raise Unproven(f"{check.name} has read {unlisted[0]!r}, which the decision does not list")
     exhibits = [files[path] for path in check.evidence_paths]
     record = Record(
         exhibits=tuple(Exhibit(one.path, one.sha256, one.size_bytes, exists=one.exists) for one in exhibits),

@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 from pytest_promotion import atomic
 from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import open_file
 from pytest_promotion.history.log import NAME, Entry, Head, entry_of, lines
 from pytest_promotion.model import Outcome
 
@@ -105,7 +106,7 @@ class Index:
         return self._base.execute(text, [_micros(since)]).fetchall()
 
     def _read(self, rows: list[tuple[int, int, int]]) -> Iterator[Entry]:
-        with self._log.open("rb") as file:
+        with open_file(self._log) as file:
             for sequence, start, size in rows:
                 file.seek(start)
                 try:
@@ -139,7 +140,7 @@ class Index:
         if self._log.stat().st_size < end:
             return False
         start, size = base.execute("SELECT start, size FROM entry WHERE sequence = ?", [sequence]).fetchone()
-        with self._log.open("rb") as file:
+        with open_file(self._log) as file:
             file.seek(start)
             entry = entry_of(file.read(size))
         return start + size == end and (entry.sequence, entry.sha256) == (sequence, seal)

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from pytest_promotion import atomic
 from pytest_promotion.canonical import canonical
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import open_file
 
 NAME: Final = "history.jsonl"
 LOCK: Final = ".history.lock"
@@ -149,7 +150,7 @@ def entry_of(line: bytes) -> Entry:
         raise Unproven("it is not what was written: its bytes do not have the digest that it ends with")
     try:
         return _ENTRIES.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Unproven(f"it is no entry: {problem}") from None
 
 
@@ -164,13 +165,11 @@ class History:
     def head(self) -> Head:
         """The head of the log as it lies there, also while others append. Raises `Unproven` and `OSError`."""
         try:
-            handle = os.open(self.path, os.O_RDONLY)
+            file = open_file(self.path)
         except FileNotFoundError:
             return Head()
-        try:
-            return _last(handle, os.fstat(handle).st_size, str(self.path))[0]
-        finally:
-            os.close(handle)
+        with file:
+            return _last(file.fileno(), os.fstat(file.fileno()).st_size, str(self.path))[0]
 
     def append(self, *records: bytes) -> Head:
         """
@@ -225,7 +224,7 @@ class History:
 
 def lines(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """The lines of the log at *path* from byte *start* to *end*; the last may lack its end. Raises `OSError`."""
-    with path.open("rb", buffering=2**20) as file:
+    with open_file(path) as file:
         file.seek(start)
         place = start
         while (end is None or place < end) and (line := file.readline(LONGEST)):

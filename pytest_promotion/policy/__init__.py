@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from pytest_promotion.canonical import digest
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
@@ -122,7 +122,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     check(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
     own = weakened_from(suggested, before) if used else ()
-    return Policy(
+    found = Policy(
         rules=after,
         profile=name,
         producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
@@ -139,6 +139,13 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         waivers=waivers,
         signers=signers,
     )
+    try:
+        found.resolved_sha256  # noqa: B018 - a decision names it
+    except Unproven as problem:
+        raise PolicyError(
+            f"{document.path or 'the policy'} has a value that no digest can be made of: {problem}"
+        ) from None
+    return found
 
 
 def _names(document: Document, used: Sequence[SuitePolicy]) -> dict[str, str]:

@@ -98,7 +98,9 @@ class Document:
         """
         import yaml  # twice what the rest of this room takes to import, and a session without a file needs none
 
-        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        from pytest_promotion.evidence.yaml_values import plain_loader, what_is_wrong
+
+        base: Any = plain_loader()
 
         class Plain(base):  # type: ignore[misc]  # the base is chosen at run time
             # YAML's own dates lose what was written: 2026-05-01 has no offset, and an hour becomes the machine's.
@@ -118,9 +120,9 @@ class Document:
         except UnicodeDecodeError:
             raise PolicyError(f"{path} is not UTF-8") from None
         except yaml.YAMLError as problem:
-            mark = getattr(problem, "problem_mark", None)
-            where = f" line {mark.line + 1}" if mark else ""
-            raise PolicyError(f"{path}{where}: {getattr(problem, 'problem', None) or problem}") from None
+            line, text = what_is_wrong(problem)
+            where = f" line {line}" if line else ""
+            raise PolicyError(f"{path}{where}: {text}") from None
         except (ValueError, RecursionError) as problem:
             raise PolicyError(f"{path}: {problem}") from None
         except Unproven as problem:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from pytest_promotion.durations import parse_duration
-from pytest_promotion.errors import PolicyError
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
 
@@ -107,11 +108,9 @@ def _value(text: str, present: Any, path: tuple[str, ...], assignment: str) -> A
         return [item.strip() for item in text.split(",") if item.strip()]
     if isinstance(present, str):
         return text
-    import yaml
-
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that there is not
+        value = parse_yaml(text.encode(), "the value") if text.strip() else None
+    except (Unproven, UnicodeEncodeError):  # 2026-13-45 is a date that there is not
         value = text
     if isinstance(present, bool) and not isinstance(value, bool):
         raise PolicyError(f"--promotion-set {assignment}: expected true or false")

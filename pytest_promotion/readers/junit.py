@@ -47,5 +47,5 @@ def _declared(suite: ET.Element) -> int:
     total = 0
     for name in ("failures", "errors"):
         text = suite.get(name, "0").strip() or "0"
-        total += int(text) if text.isdecimal() else 1
+        total += int(text) if text.isdecimal() and len(text) < 10 else 1
     return total

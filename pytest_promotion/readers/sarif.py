@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers.findings import Finding, Scan, text
 
 VERSION: Final = "2.1.0"
@@ -40,7 +40,7 @@ def read(document: dict[str, Any], origin: str) -> Scan:
             continue
         looked_at += 1
         incomplete += _failures(run, place, tools[-1])
-        extensions = a_list(an_object(run["tool"], place).get("extensions") or [], f"{place}.tool.extensions")
+        extensions = an_optional_list(an_object(run["tool"], place).get("extensions"), f"{place}.tool.extensions")
         rules = _Rules([driver, *(an_object(one, f"{place}.tool.extensions") for one in extensions)], place)
         results = a_list(run["results"], f"{place}.results")
         found += [one for spot, result in enumerate(results) for one in _of(result, rules, f"{place}.results[{spot}]")]
@@ -51,7 +51,7 @@ def read(document: dict[str, Any], origin: str) -> Scan:
 
 
 def _calls(run: dict[str, Any], place: str) -> list[dict[str, Any]]:
-    calls = a_list(run.get("invocations") or [], f"{place}.invocations")
+    calls = an_optional_list(run.get("invocations"), f"{place}.invocations")
     return [an_object(call, f"{place}.invocations") for call in calls]
 
 
@@ -60,9 +60,9 @@ def _failures(run: dict[str, Any], place: str, tool: str) -> Iterator[str]:
         if call.get("executionSuccessful") is not True:
             yield f"{tool} says that it did not run to its end"
         for name in ("toolExecutionNotifications", "toolConfigurationNotifications"):
-            for note in a_list(call.get(name) or [], f"{place}.{name}"):
+            for note in an_optional_list(call.get(name), f"{place}.{name}"):
                 if an_object(note, f"{place}.{name}").get("level") == "error":
-                    said = an_object(note.get("message") or {}, f"{place}.{name}").get("text", "no reason is given")
+                    said = an_optional_object(note.get("message"), f"{place}.{name}").get("text", "no reason is given")
                     yield f"{tool} reports an error: {said}"
 
 
@@ -76,16 +76,16 @@ class _Rules:
 
     def __init__(self, components: list[dict[str, Any]], place: str) -> None:
         self._at = [
-            [an_object(rule, f"{place}: rules") for rule in a_list(one.get("rules") or [], f"{place}: rules")]
+            [an_object(rule, f"{place}: rules") for rule in an_optional_list(one.get("rules"), f"{place}: rules")]
             for one in components
         ]
         every = [rule for rules in self._at for rule in rules]
-        self._by_id = {rule.get("id"): rule for rule in reversed(every)}
+        self._by_id = {text(rule.get("id"), f"{place}: id of a rule"): rule for rule in reversed(every)}
 
     def of(self, said: dict[str, Any], place: str) -> dict[str, Any]:
         """The rule of a result, {} where it has none."""
-        pointer = an_object(said.get("rule") or {}, f"{place}.rule")
-        component = an_object(pointer.get("toolComponent") or {}, f"{place}.rule.toolComponent")
+        pointer = an_optional_object(said.get("rule"), f"{place}.rule")
+        component = an_optional_object(pointer.get("toolComponent"), f"{place}.rule.toolComponent")
         number = _index(component.get("index"))
         rules = self._at[0] if number is None else self._pointed(self._at[1:], number, f"{place}.rule.toolComponent")
         index = _index(pointer.get("index", said.get("ruleIndex")))
@@ -136,23 +136,25 @@ def _of(result: Any, rules: _Rules, place: str) -> Iterator[Finding]:
 def _severity(said: dict[str, Any], rule: dict[str, Any], place: str) -> str:
     score = None
     for source in (said, rule):
-        score = score or an_object(source.get("properties") or {}, f"{place}.properties").get("security-severity")
+        score = score or an_optional_object(source.get("properties"), f"{place}.properties").get("security-severity")
     if score is not None:
         try:
             value = float(score)
         except (TypeError, ValueError):
             return "unknown"
         return next((word for least, word in _SCORES if value >= least), "unknown")
-    usual = an_object(rule.get("defaultConfiguration") or {}, f"{place}: defaultConfiguration").get("level", "warning")
+    usual = an_optional_object(rule.get("defaultConfiguration"), f"{place}: defaultConfiguration").get(
+        "level", "warning"
+    )
     return _LEVELS.get(str(said.get("level", usual)), "unknown")
 
 
 def _part(said: dict[str, Any], place: str) -> str:
-    for one in a_list(said.get("locations") or [], f"{place}.locations"):
-        where = an_object(an_object(one, place).get("physicalLocation") or {}, place)
-        uri = an_object(where.get("artifactLocation") or {}, place).get("uri")
+    for one in an_optional_list(said.get("locations"), f"{place}.locations"):
+        where = an_optional_object(an_object(one, place).get("physicalLocation"), place)
+        uri = an_optional_object(where.get("artifactLocation"), place).get("uri")
         if isinstance(uri, str) and uri:
-            line = an_object(where.get("region") or {}, place).get("startLine")
+            line = an_optional_object(where.get("region"), place).get("startLine")
             return f"{uri}:{line}" if line else uri
     return "no place is given"
 
@@ -160,7 +162,7 @@ def _part(said: dict[str, Any], place: str) -> str:
 def _suppressed(said: dict[str, Any], place: str) -> str:
     every = [
         an_object(one, f"{place}.suppressions")
-        for one in a_list(said.get("suppressions") or [], f"{place}.suppressions")
+        for one in an_optional_list(said.get("suppressions"), f"{place}.suppressions")
     ]
     if not every or any(one.get("status", "accepted") != "accepted" for one in every):
         return ""

@@ -33,6 +33,6 @@ def _told(document: Any, origin: str) -> Scan:
     elif isinstance(document, list):
         if document and all(isinstance(one, dict) and "ok" in one for one in document):
             return snyk.read(document, origin)
-        if not document or "Target" in document[0]:
+        if not document or (isinstance(document[0], dict) and "Target" in document[0]):
             raise Unproven(f"{origin} is a bare list: an empty result, or Trivy's first format, which says too little")
     raise Unproven(f"{origin} is {named(document)} that neither Trivy nor Snyk nor SARIF writes")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers.findings import Finding, Scan, distinct, severity_of, text
 
 
@@ -29,7 +29,7 @@ def read(projects: list[dict[str, Any]], origin: str) -> Scan:
             raise Unproven(f"{place}: dependencyCount is {count!r}")
         looked_at += count
         found += _of(project, place)
-        image = an_object(project.get("docker") or {}, f"{place}.docker").get("imageId")
+        image = an_optional_object(project.get("docker"), f"{place}.docker").get("imageId")
         digests |= {str(image)} if isinstance(image, str) and image.startswith("sha256:") else set()
     return Scan("Snyk JSON", "Snyk", distinct(found), looked_at, digests=frozenset(digests))
 
@@ -40,7 +40,7 @@ def _with_applications(projects: list[dict[str, Any]], origin: str) -> list[dict
     for project in projects:
         found.append(project)
         found += [
-            an_object(one, f"{origin}: applications") for one in a_list(project.get("applications") or [], origin)
+            an_object(one, f"{origin}: applications") for one in an_optional_list(project.get("applications"), origin)
         ]
     return found
 
@@ -51,19 +51,21 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
         spot = f"{place}.vulnerabilities[{number}]"
         said = an_object(one, spot)
         name = text(said.get("packageName") or said.get("name"), f"{spot}.packageName")
-        fixed = said.get("nearestFixedInVersion") or ", ".join(map(str, said.get("fixedIn") or []))
+        fixed = said.get("nearestFixedInVersion") or ", ".join(
+            map(str, an_optional_list(said.get("fixedIn"), f"{spot}.fixedIn"))
+        )
         found.append(
             Finding(
                 id=text(said.get("id"), f"{spot}.id"),
                 severity=severity_of(said.get("severityWithCritical") or said.get("severity")),
                 part=f"{name} {said.get('version', '')}".strip(),
-                fixed_in=fixed or ("an upgrade" if said.get("isUpgradable") is True else ""),
+                fixed_in=str(fixed) or ("an upgrade" if said.get("isUpgradable") is True else ""),
                 published=str(said.get("publicationTime") or ""),
             )
         )
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
-    ignored = an_object(project.get("filtered") or {}, f"{place}.filtered").get("ignore") or []
-    for number, one in enumerate(a_list(ignored, f"{place}.filtered.ignore")):
+    ignored = an_optional_object(project.get("filtered"), f"{place}.filtered").get("ignore")
+    for number, one in enumerate(an_optional_list(ignored, f"{place}.filtered.ignore")):
         said = an_object(one, f"{place}.filtered.ignore[{number}]")
         name = text(said.get("packageName") or said.get("name"), f"{place}.filtered.ignore[{number}]")
         part = f"{name} {said.get('version', '')}".strip()

@@ -135,4 +135,8 @@ def _has_values(document: dict[str, Any]) -> bool:
     changes = [*_list(document, "resource_changes", ""), *_list(document, "resource_drift", "")]
     outputs = document.get("output_changes")
     changes += [{"change": one} for one in outputs.values()] if isinstance(outputs, dict) else []
-    return any(isinstance(one, dict) and ({"before", "after"} & set(one.get("change") or ())) for one in changes)
+    return any(isinstance(one, dict) and _shows_values(one.get("change")) for one in changes)
+
+
+def _shows_values(change: Any) -> bool:
+    return isinstance(change, dict) and ("before" in change or "after" in change)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import a_list, an_object
+from pytest_promotion.evidence.kinds import an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers.findings import Finding, Scan, distinct, severity_of, text
 
 VERSION: Final = 2
@@ -20,19 +20,20 @@ def read(document: dict[str, Any], origin: str) -> Scan:
     """The scan in Trivy's *document*. Raises `Unproven`."""
     if document["SchemaVersion"] != VERSION or isinstance(document["SchemaVersion"], bool):
         raise Unproven(f"{origin} has SchemaVersion {document['SchemaVersion']!r}; {VERSION} is known")
-    results = a_list(document.get("Results") or [], f"{origin}: Results")
+    results = an_optional_list(document.get("Results"), f"{origin}: Results")
     found = [one for number, result in enumerate(results) for one in _of(result, f"{origin}: Results[{number}]")]
-    metadata = an_object(document.get("Metadata") or {}, f"{origin}: Metadata")
-    system = an_object(metadata.get("OS") or {}, f"{origin}: Metadata.OS")
+    metadata = an_optional_object(document.get("Metadata"), f"{origin}: Metadata")
+    system = an_optional_object(metadata.get("OS"), f"{origin}: Metadata.OS")
     name = f"{system.get('Family', 'its system')} {system.get('Name', '')}".strip()
-    digests = {metadata.get("ImageID"), document.get("ArtifactID")}
-    digests |= {
-        str(one).rpartition("@")[2] for one in a_list(metadata.get("RepoDigests") or [], f"{origin}: RepoDigests")
-    }
+    digests = [metadata.get("ImageID"), document.get("ArtifactID")]
+    digests += [
+        str(one).rpartition("@")[2] for one in an_optional_list(metadata.get("RepoDigests"), f"{origin}: RepoDigests")
+    ]
     created = document.get("CreatedAt")
+    trivy = an_optional_object(document.get("Trivy"), f"{origin}: Trivy")
     return Scan(
         form="Trivy JSON",
-        tool=f"Trivy {an_object(document.get('Trivy') or {}, f'{origin}: Trivy').get('Version', 'of unknown version')}",
+        tool=f"Trivy {trivy.get('Version', 'of unknown version')}",
         findings=distinct(found),
         looked_at=len(results),
         created=created if isinstance(created, str) else None,
@@ -45,7 +46,7 @@ def _of(result: Any, place: str) -> list[Finding]:
     here = an_object(result, place)
     target = text(here.get("Target"), f"{place}.Target")
     found = []
-    for number, one in enumerate(a_list(here.get("Vulnerabilities") or [], f"{place}.Vulnerabilities")):
+    for number, one in enumerate(an_optional_list(here.get("Vulnerabilities"), f"{place}.Vulnerabilities")):
         spot = f"{place}.Vulnerabilities[{number}]"
         said = an_object(one, spot)
         part = f"{text(said.get('PkgName'), f'{spot}.PkgName')} {said.get('InstalledVersion', '')}".strip()
@@ -58,12 +59,12 @@ def _of(result: Any, place: str) -> list[Finding]:
                 published=str(said.get("PublishedDate") or ""),
             )
         )
-    for number, one in enumerate(a_list(here.get("Misconfigurations") or [], f"{place}.Misconfigurations")):
+    for number, one in enumerate(an_optional_list(here.get("Misconfigurations"), f"{place}.Misconfigurations")):
         spot = f"{place}.Misconfigurations[{number}]"
         said = an_object(one, spot)
         if said.get("Status") not in ("PASS", "EXCEPTION"):
             found.append(Finding(text(said.get("ID"), f"{spot}.ID"), severity_of(said.get("Severity")), target))
-    for number, one in enumerate(a_list(here.get("Secrets") or [], f"{place}.Secrets")):
+    for number, one in enumerate(an_optional_list(here.get("Secrets"), f"{place}.Secrets")):
         spot = f"{place}.Secrets[{number}]"
         said = an_object(one, spot)
         part = f"{target}:{said.get('StartLine', '?')}"

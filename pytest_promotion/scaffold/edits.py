@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.scaffold.project import Configuration, configuration
 
 GROUP = 'gates = ["pytest-promotion"]'
@@ -51,8 +51,8 @@ def suites(path: Path, names: list[str]) -> Edit | None:
     """The suites *names* in a policy that is there already; None where it names them all."""
     text = _read(path) or ""
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
+        data = parse_yaml(text.encode(), path.name)
+    except Unproven:
         data = None
     known = data.get("suites", []) if isinstance(data, dict) else None
     if not isinstance(known, list):
@@ -86,7 +86,7 @@ def _toml_with(text: str, section: str, key: str, line: str) -> str | None:
             gap = "\n" if text.endswith("\n") or not text else "\n\n"
             content = f"{text}{gap}[{section}]\n{line}\n"
         after = tomllib.loads(content)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return None
     table: Any = after
     for part in section.split("."):
@@ -119,6 +119,6 @@ def _ini_with(text: str, section: str, line: str) -> str | None:
 
 def _same_yaml(content: str, data: Any) -> bool:
     try:
-        return bool(yaml.safe_load(content) == data)
-    except yaml.YAMLError:
+        return bool(parse_yaml(content.encode(), "the policy") == data)
+    except Unproven:
         return False

@@ -58,7 +58,7 @@ def has_section(path: Path, section: str) -> bool:
             return section != "tool.pytest" or set(found) != {"ini_options"}
         parser = ConfigParser(interpolation=None)
         return bool(parser.read(path, encoding="utf-8")) and parser.has_section(section)
-    except (OSError, ValueError, KeyError, TypeError, ConfigError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ConfigError):
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import urllib.parse
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.secrets.placeholders import is_placeholder
 
 _SECRET: Final = re.compile(r"KEY|SECRET|PASSPHRASE|TOKEN|PASSWORD", re.IGNORECASE)
@@ -37,8 +39,7 @@ def read(path: Path) -> Values:
     except ImportError:
         raise Unproven("--env needs python-dotenv: pip install 'pytest-promotion[scan]'") from None
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            bindings = list(parse_stream(file))
+        bindings = list(parse_stream(io.StringIO(read_file(path).decode("utf-8-sig"), newline=None)))
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8"
         raise Unproven(f"{path} cannot be read: {reason.lower()}") from None

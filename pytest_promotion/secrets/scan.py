@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion.evidence.nesting import refuse_bombs
 from pytest_promotion.secrets import detectors, dotenv, texts
 from pytest_promotion.secrets.files import Survey, files
 from pytest_promotion.secrets.findings import Findings
@@ -136,6 +137,8 @@ class Scanner:
             file: Any = io.StringIO(text)
             file.name = name
             try:
+                if name.lower().endswith((".yaml", ".yml")):
+                    refuse_bombs(text, name)  # of aliases that unfold into billions of values it would never come back
                 rewritten = get_transformed_file(file, use_eager_transformers=eager) or []
             except Exception:  # noqa: BLE001, S112 - any file is read here as what it may not be; its own lines were scanned
                 continue

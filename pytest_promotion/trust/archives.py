@@ -59,13 +59,28 @@ def writer(name: str, file: IO[bytes]) -> Iterator[Add]:
 
 
 def reader(name: str, file: IO[bytes]) -> Iterator[tuple[Member, IO[bytes]]]:
-    """Each member of the archive *file* with what it holds, in order. Raises `Unproven` and `OSError`."""
+    """
+    Each member of the archive *file* with what it holds, in order. Raises `Unproven` and `OSError`.
+
+    Some damage shows only when a member is read: both are done within `undamaged`.
+    """
+    return _read_zip(name, file) if name.endswith(".zip") else _read_tar(name, file)
+
+
+@contextmanager
+def undamaged(name: str) -> Iterator[None]:
+    """Raises `Unproven` where reading the archive *name* within it shows that it is not what was written."""
+    zstandard = None if name.endswith(".zip") else _zstandard()
     try:
-        yield from _read_zip(name, file) if name.endswith(".zip") else _read_tar(name, file)
+        yield
     except (zipfile.BadZipFile, zipfile.LargeZipFile, tarfile.TarError, NotImplementedError) as problem:
         raise Unproven(f"{name} is damaged: {problem}") from None
     except EOFError:
         raise Unproven(f"{name} ends too early") from None
+    except Exception as problem:
+        if zstandard is not None and isinstance(problem, zstandard.ZstdError):
+            raise Unproven(f"{name} is damaged: {problem}") from None
+        raise
 
 
 def _add_to_zip(archive: zipfile.ZipFile, member: Member, content: IO[bytes]) -> None:
@@ -125,7 +140,7 @@ def _read_tar(name: str, file: IO[bytes]) -> Iterator[tuple[Member, IO[bytes]]]:
                     raise Unproven(f"{name} ends too early")
                 _exactly(stream, -facts.size % _BLOCK)
             raise Unproven(f"{name} holds more members than any bundle")
-    except (zstandard.ZstdError, UnicodeDecodeError) as problem:
+    except UnicodeDecodeError as problem:
         raise Unproven(f"{name} is damaged: {problem}") from None
 
 

@@ -20,6 +20,7 @@ from typing import IO, Final
 
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import open_file
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import archives
 from pytest_promotion.trust.archives import Member
@@ -87,7 +88,7 @@ def opened(path: Path, vault: Vault | None = None) -> Iterator[Case]:
     with tempfile.TemporaryDirectory(prefix="promotion-bundle-") as name:
         folder = Path(name)
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file, archives.undamaged(path.name):
                 _unpack(archives.reader(path.name, file), folder, path.name)
         except OSError as problem:
             raise Unproven(f"{path} cannot be unpacked: {(problem.strerror or 'failed').lower()}") from None

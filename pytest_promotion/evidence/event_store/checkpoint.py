@@ -89,7 +89,7 @@ def _load(checkpoint: Path, store: Opened) -> Checkpoint | None:
     try:
         known = _DECODER.decode(checkpoint.read_bytes())
         whole = not known.base or (checkpoint.parent / known.base).stat().st_size == 8 * known.base_marks
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     device, inode, *_ = store.state
     same = (known.version, known.device, known.inode) == (2, device, inode) and known.offset <= store.size and whole

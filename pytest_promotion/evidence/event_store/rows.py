@@ -67,7 +67,7 @@ def event(line: bytes, place: str) -> Event:
     """The event on one line. Raises `Unproven` with *place* and what is wrong there."""
     try:
         found = EVENTS.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         refuse(place, line, problem)
     refuse_twin(place, line)
     return found
@@ -88,6 +88,8 @@ def said(line: bytes, problem: Exception) -> str:
     """What is wrong with a line, to be read after its place."""
     if isinstance(problem, UnicodeDecodeError):
         return "is not UTF-8"
+    if isinstance(problem, RecursionError):
+        return "is nested too deeply to read"
     if isinstance(problem, msgspec.ValidationError):
         message, _, tail = str(problem).partition(" - at `$")
         field = tail.rstrip("`").lstrip(".")

@@ -114,7 +114,7 @@ def decode(
         if not page.isascii():
             page.decode("utf-8")  # the decoder does not look into what it skips
         rows = decoder.decode_lines(page)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _line_by_line(page, name, offset, lines_before, decoder), ends
     # The decoder looks for values, not for lines: as many rows as line ends, or each line is asked.
     if len(rows) != ends or suspected(page, rows):
@@ -130,7 +130,7 @@ def _line_by_line(page: bytes, name: str, offset: int, lines_before: int, decode
             try:
                 line.decode("utf-8")
                 rows.append(decoder.decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
                 refuse(place, line, problem)
             refuse_twin(place, line)
         offset += len(line) + 1

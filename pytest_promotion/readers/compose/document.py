@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import decode
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.evidence.nesting import DEEPEST, TooDeep, events
 from pytest_promotion.readers.compose.findings import Finding, Refused, dotted
 
@@ -74,11 +74,7 @@ def read(path: Path, shown: str = "") -> Document:
         Refused: where it is not YAML, or not a mapping, or says a key twice.
     """
     name = shown or path.name
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise Unproven(f"{name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    return parse(content, name)
+    return parse(read_given(path, name), name)
 
 
 def parse(content: bytes, name: str) -> Document:
@@ -100,7 +96,7 @@ def parse(content: bytes, name: str) -> Document:
             Finding("yaml", "", where, f"not YAML: {getattr(problem, 'problem', None) or 'refused'}")
         ) from None
     except (ValueError, TypeError, RecursionError) as problem:
-        # A message of a scalar's reader quotes the scalar.
+        # Such a message may quote the value, which may be a secret.
         raise Refused(Finding("yaml", "", name, f"a value cannot be read ({type(problem).__name__})")) from None
     finally:
         loader.dispose()
@@ -181,11 +177,9 @@ def _finite(text: str) -> bool:
 
 @functools.cache
 def _loader() -> Any:
-    import yaml
+    from pytest_promotion.evidence.yaml_values import plain_loader
 
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    class Loader(base):  # type: ignore[misc]  # the base is chosen at run time
+    class Loader(plain_loader()):  # type: ignore[misc]  # the base is chosen at run time
         yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's way to say it
 
     for name, (form, first) in _SCALARS.items():

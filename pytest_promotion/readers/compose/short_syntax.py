@@ -13,6 +13,7 @@ _PORT: Final = re.compile(
     r"(?:(?P<ip>\[[0-9a-fA-F:.%]+\]|\d{1,3}(?:\.\d{1,3}){3}|::1|::):)?"
     r"(?:(?P<host>\d*(?:-\d+)?):)?(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>tcp|udp|sctp))?"
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _EVERYWHERE: Final = ("", "0.0.0.0", "::")  # noqa: S104 - what a file may say; nothing is bound here
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]")
 LAST_PORT: Final = 65535
@@ -71,7 +72,7 @@ def published(entry: Any) -> Iterator[Published]:
 
 def _range(text: str) -> range:
     first, _, last = text.partition("-")
-    if not first.isdigit() or (last and not last.isdigit()):
+    if not _NUMBER.fullmatch(first) or (last and not _NUMBER.fullmatch(last)):
         raise BadForm("expected a port, or a range of ports")
     ports = range(int(first), int(last or first) + 1)
     if not ports or ports[0] < 1 or ports[-1] > LAST_PORT:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_given
 
 # In the order in which Compose looks, and the file that it then lays on top.
 _NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -64,10 +65,7 @@ def _default(root: Path) -> list[Path]:
 
 
 def _digest(path: Path, root: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as problem:
-        raise Unproven(f"{shown(path, root)} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+    return hashlib.sha256(read_given(path, shown(path, root))).hexdigest()
 
 
 def shown(path: Path, root: Path) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.files import read_file
 from pytest_promotion.readers.compose.interpolation import BadTemplate, interpolate
 
 
@@ -33,12 +34,12 @@ def read(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
     except ImportError:
         raise Unproven("a .env file needs python-dotenv: pip install 'pytest-promotion[compose]'") from None
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8"
         raise Unproven(f"{path.name} cannot be read: {reason.lower()}") from None
     found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
+    for binding in parse_stream(io.StringIO(text, newline=None)):
         place = f"{path.name} line {binding.original.line}"
         if binding.error:
             raise Unproven(f"{place} is not KEY=VALUE")

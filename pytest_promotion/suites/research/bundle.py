@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import Any, Final
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import a_list, an_object, named, parse_json
 
+_BARS: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _TEXTS: Final = ("run_id", "dataset_id", "signal_name", "freq")
 
 
@@ -61,7 +63,7 @@ class ValidationBundle:
 
 def _horizon(value: Any, origin: str) -> int:
     """A horizon in bars, which stands as a number in a list, and as a text where it is a key."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and (value == "0" or value[0] != "0"):
+    if isinstance(value, str) and _BARS.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise Unproven(f"{origin}: {value!r} is no horizon: expected a whole number of bars above 0")

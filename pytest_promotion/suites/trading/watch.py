@@ -65,7 +65,7 @@ class Watch:
         for line in reversed(lines):
             try:
                 status = json.loads(line)["to_status"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue  # a line that was half written; the one before it is whole
             if status in _STATUSES:
                 return str(status)

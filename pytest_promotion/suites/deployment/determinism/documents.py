@@ -12,7 +12,6 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import decode, parse_json
 
 LARGEST: Final = 2**53 - 1  # beyond it a double, and so JavaScript, cannot tell neighbours apart (RFC 7493 2.2)
-_HALF: Final = re.compile(r"\\u[dD]")  # of a surrogate pair, perhaps: nothing else is written in this way
 _LARGE: Final = re.compile(r"(?<![.0-9])[0-9]{16}")  # an integer beyond `LARGEST`, perhaps
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
@@ -37,7 +36,7 @@ def read(content: bytes, origin: str) -> Any:
     except Unproven:
         _name_duplicate(text, origin)
         raise
-    if _LARGE.search(bare) or ("\\u" in text and _HALF.search(text)):
+    if _LARGE.search(bare):
         _check(value, "$", origin)
     return value
 
@@ -50,14 +49,10 @@ def canonical_bytes(content: bytes, origin: str) -> bytes:
 def _check(value: Any, place: str, origin: str) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
-            _check(key, f"{place} key {key!a}", origin)
             _check(item, f"{place}.{key}", origin)
     elif isinstance(value, list):
         for number, item in enumerate(value):
             _check(item, f"{place}[{number}]", origin)
-    elif isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise Unproven(f"{origin}: {place} has half of a surrogate pair")
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
         raise Unproven(f"{origin}: {place} is {value}, an integer beyond 2**53 - 1")
 

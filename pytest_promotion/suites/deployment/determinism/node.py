@@ -64,7 +64,7 @@ def ask(questions: Iterable[Question]) -> Iterator[Answer]:
     for line in answers:
         try:
             answer = msgspec.json.decode(line, type=Answer)
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise Unproven(f"node answered what is no answer: {problem}") from None
         if bool(answer.digest) is bool(answer.refused):
             raise Unproven(f"node answered neither yes nor no: {line[:200].decode(errors='replace')}")

@@ -80,7 +80,7 @@ def _change(path: Path) -> Change:
     try:
         moment = datetime.fromisoformat(said["date_utc"])
         day = (moment.astimezone(UTC) if moment.tzinfo else moment).date()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Unproven(f"{path.name}: {said['date_utc']!r} is no date") from None
     return Change(path.name, said["change_id"], day, said["scope"], said["decision"])
 

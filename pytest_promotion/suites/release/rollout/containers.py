@@ -148,7 +148,7 @@ def _container(found: dict[str, Any]) -> Container | None:
 def _parsed(done: Ended) -> list[dict[str, Any]]:
     try:
         found = json.loads(done.printed)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unproven(f"docker {' '.join(done.argv[1:3])} prints something else than what was asked for")

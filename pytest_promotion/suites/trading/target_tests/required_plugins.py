@@ -33,7 +33,7 @@ def _setting(configuration: Path) -> list[str]:
             return _of_toml(tomllib.loads(text))
         parser = ConfigParser(interpolation=None)
         parser.read_string(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigError):
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ConfigError):
         return []
     for section in ("pytest", "tool:pytest"):
         if parser.has_option(section, "required_plugins"):
@@ -42,12 +42,17 @@ def _setting(configuration: Path) -> list[str]:
 
 
 def _of_toml(document: dict[str, Any]) -> list[str]:
-    tool = document.get("tool", {}).get("pytest", {})
-    for table in (document.get("pytest"), tool.get("ini_options"), tool):
-        value = table.get("required_plugins") if isinstance(table, dict) else None
-        if value:
+    tool = _table(_table(document, "tool"), "pytest")
+    for table in (_table(document, "pytest"), _table(tool, "ini_options"), tool):
+        value = table.get("required_plugins")
+        if value and isinstance(value, (str, list)):
             return value.split() if isinstance(value, str) else [str(item) for item in value]
     return []
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _normalized(name: str) -> str:

@@ -115,7 +115,7 @@ def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told
         counts = _counted(junit)
         ran = json.loads(seen.read_bytes())
         planned, ended = int(ran["planned"]), int(ran["ended"])
-    except (OSError, ET.ParseError, ValueError, KeyError, TypeError):
+    except (OSError, ET.ParseError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         last = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "nothing was printed")
         usage = f"{name}: pytest ended with 4, a usage error: {last}"
         broken = usage if code == 4 else f"{name}: pytest ended with {code} and left no result: it crashed"
@@ -164,7 +164,7 @@ def combine(root: Path, cov: Sequence[str], scratch: Path, timeout: float) -> Co
         measured = json.loads(target.read_bytes())
         totals, files = measured["totals"], list(measured["files"])
         percent, statements = float(totals["percent_covered"]), int(totals["num_statements"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Coverage(None, broken="coverage was not measured")
     if not statements:  # of nothing, coverage says a hundred percent
         return Coverage(None, broken="coverage was not measured: there are no statements")
@@ -186,7 +186,7 @@ def _configuration(root: Path, scratch: Path) -> Path:
     for name in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"):
         if (root / name).is_file():
             return root / name
-    with contextlib.suppress(OSError, tomllib.TOMLDecodeError):
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, TypeError):
         if "pytest" in tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}):
             return root / "pyproject.toml"
     for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
