@@ -2,6 +2,7 @@
 
 import pytest
 
+EQUITY_TOLERANCE = 0.01  # of what the balances are worth: prices move between the two readings
 ACCOUNTING_TEXTS = ("bot", "exchange", "trading_pair", "fee_source")
 ACCOUNTING_NUMBERS = (
     "mid",
@@ -103,6 +104,14 @@ def test_accounting_integrity_v2(artifact, freshness, measure, policy, reason, s
             assert snapshot[field], f"{name}: {field} is empty"
         for field in ACCOUNTING_NUMBERS:
             measure.number(f"{name} {field}", snapshot[field])
+        worth = snapshot["quote_balance"] + snapshot["base_balance"] * snapshot["mid"]
+        measure.at_most(
+            f"{name} equity_quote, recomputed from the balances and mid",
+            abs(snapshot["equity_quote"] - worth),
+            EQUITY_TOLERANCE * max(1, abs(worth)),
+        )
+        measure.at_most(f"{name} daily_loss_pct", snapshot["daily_loss_pct"], 1)
+        measure.between(f"{name} drawdown_pct", snapshot["drawdown_pct"], 0, 1)
         measure.at_least(f"{name} fees", snapshot["fees_paid_today_quote"], 0)
         measure.at_least(f"{name} funding", snapshot["funding_paid_today_quote"], 0)
     counted = report["critical_count"] + report["warning_count"]

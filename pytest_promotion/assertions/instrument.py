@@ -122,6 +122,9 @@ class _Instrument(ast.NodeTransformer):
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
+        if node.name.startswith("test"):
+            first = 1 if ast.get_docstring(node, clean=False) is not None else 0
+            node.body.insert(first, _statement("enter", node, ast.Constant(node.name)))
         return node
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:

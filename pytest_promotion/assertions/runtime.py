@@ -39,6 +39,12 @@ def counting(tally: Tally) -> Iterator[None]:
         _tally, tally.active = before, False
 
 
+def enter(name: str) -> None:
+    """The body of a test function begins."""
+    if _tally is not None:
+        _tally.entered.add(name)
+
+
 # --- assertions ---
 
 

@@ -23,11 +23,13 @@ class Tally:
         "_sources",
         "_swallowed",
         "active",
+        "entered",
         "judgements",
     )
 
     def __init__(self) -> None:
         self.active = False
+        self.entered: set[str] = set()  # the names of the test functions whose bodies began to run
         self.judgements = 0
         self._hollow = self._doubt = self._swallowed = ""
         self._pending: list[str] = []

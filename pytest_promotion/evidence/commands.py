@@ -88,6 +88,9 @@ def _run(
         raise Unproven(f"a command is a list of words, found {argv!r}")
     words = tuple(os.fspath(word) for word in argv)
     started = time.monotonic()
+    known = notebook.lens.answer(words) if notebook.lens is not None else None
+    if known is not None:
+        return _completed(words, *known, started, notebook, vault)
     try:
         process = subprocess.Popen(
             words,
@@ -110,12 +113,20 @@ def _run(
     except BaseException:
         kill_group(process)
         raise
+    return _completed(words, process.returncode, raw, started, notebook, vault)
+
+
+def _completed(
+    words: tuple[str, ...], exit_code: int, raw: bytes, started: float, notebook: Notebook, vault: Vault | None
+) -> Completed:
     duration = time.monotonic() - started
+    if notebook.lens is not None:
+        exit_code = notebook.lens.ended(words, exit_code, raw)
     digest = sha256(raw).hexdigest()
     if vault is not None:
         vault.keep(digest, raw)
-    notebook.commands.append(CommandRun(words, process.returncode, duration, digest))
-    return Completed(words, process.returncode, raw.decode("utf-8", "replace"), duration, notebook)
+    notebook.commands.append(CommandRun(words, exit_code, duration, digest))
+    return Completed(words, exit_code, raw.decode("utf-8", "replace"), duration, notebook)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -33,6 +33,14 @@ class Lens(Protocol):
         """The program that is run where the gate asks for *argv*, and how long it may take."""
         ...
 
+    def answer(self, argv: Sequence[str]) -> tuple[int, bytes] | None:
+        """The exit code and the output of that program where they are known, so that it is not run; else None."""
+        ...
+
+    def ended(self, argv: Sequence[str], exit_code: int, output: bytes) -> int:
+        """The exit code that the gate gets of the program that ended so."""
+        ...
+
     def clock(self, clock: Clock) -> Clock:
         """The clock that the gate is judged by."""
         ...

@@ -7,14 +7,11 @@ sabotages of a gate follow from what its honest run looked at, so that gates nee
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,21 +22,17 @@ from pytest_promotion.decision import success
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Requested
-from pytest_promotion.plugin.failure_reasons import of_failure
+from pytest_promotion.plugin import attempts
+from pytest_promotion.plugin.attempts import Honest
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
 from pytest_promotion.plugin.selection import Selection
 from pytest_promotion.policy import Policy
-from pytest_promotion.prove.observers import Sabotaged, Watching
-from pytest_promotion.prove.proof import Attempt, Proof, Table, declared
-from pytest_promotion.prove.sabotage import Sabotage, sabotages
+from pytest_promotion.prove.observers import Watching
+from pytest_promotion.prove.proof import Attempt, Proof, Table
 from pytest_promotion.reporting import proof_report as as_table
 from pytest_promotion.reporting.publishing import ReportFolder
-from pytest_promotion.text import legible
 
 ATTRIBUTE = "promotion_proof"  # of a report: what was found, as the transport from a worker carries it
-_ASKS_THE_CLOCK = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time)\b")
-_LONGEST = 200
-_FAR = timedelta(days=400)
 
 
 class Prover:
@@ -58,7 +51,8 @@ class Prover:
         book = item.stash[NOTEBOOK] = Notebook(watching)
         parent: Any = item.parent
         reports = runtestprotocol(item, log=False, nextitem=parent)
-        proof = self._prove(item, watching, book, reports)
+        honest = Honest(watching, book.record(), _dishonest(reports) or self._objection(item, book))
+        proof = attempts.prove(item, honest, place_of(item), self._policy, datetime.now(UTC))
         setattr(reports[-1], ATTRIBUTE, json.dumps(asdict(proof)))
         item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - what pytest's own protocol does last
         for report in reports:
@@ -66,66 +60,17 @@ class Prover:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _prove(self, item: pytest.Item, watching: Watching, book: Notebook, reports: list[pytest.TestReport]) -> Proof:
-        gate = item.stash[GATE]
-        path, line, _ = item.reportinfo()
-        where = f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
-        honest = _dishonest(reports) or self._objection(item, book)
-        if honest:
-            return Proof(gate.id, gate.severity.value, where, honest)
-        over = frozenset(
-            note.split(",")[0].removeprefix("passed over ") for note in book.notes if "passed over" in note
-        )
-        made = sabotages(watching.looks, book.record(), over, datetime.now(UTC))
-        attempts = [_tried(item, one) for one in made]
-        attempts += _frozen(item)
-        if not attempts:
-            attempts.append(Attempt("nothing to sabotage", "", "", killed=False))
-        return Proof(
-            gate.id,
-            gate.severity.value,
-            where,
-            "",
-            declared(attempts, gate.id, self._policy.prove.equivalent),
-        )
-
     def _objection(self, item: pytest.Item, book: Notebook) -> str:
         """Why a gate that passes would not pass in a session that decides."""
-        return _objection(book, self._written.get(item.nodeid.partition("[")[0]))
+        written = self._written.get(item.nodeid.partition("[")[0])
+        found = success.objection(book.record(), written, evidence_required=False)
+        return attempts.body_not_entered(item, book, self._written.get) or (attempts.shown(found[1]) if found else "")
 
 
-def _tried(item: pytest.Item, one: Sabotage) -> Attempt:
-    said = _attempt(item, one.lens())
-    return Attempt(one.kind, one.path, one.field, bool(said), said)
-
-
-def _attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
-    """
-    What the gate said against what *lens* showed it; "" where it passed.
-
-    pytest's own protocol would make reports, and laying out tracebacks that nobody reads is four fifths of its time.
-    """
-    book = item.stash[NOTEBOOK] = Notebook(lens)
-    item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - what pytest's own protocol does first
-    parent: Any = item.parent  # torn down to here: pytest takes any node for the one that comes next
-    hooks = item.ihook
-    calls = [pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_setup(item=item), "setup")]
-    if calls[0].excinfo is None:
-        calls.append(pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_call(item=item), "call"))
-    calls.append(
-        pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_teardown(item=item, nextitem=parent), "teardown")
-    )
-    item._request = False  # type: ignore[attr-defined]  # noqa: SLF001 - and last
-    item.funcargs = None  # type: ignore[attr-defined]
-    for call in calls:
-        if call.excinfo is not None:
-            return _shown(of_failure(call.excinfo.value)[1])
-    return _objection(book, None)
-
-
-def _objection(book: Notebook, written: Written | None) -> str:
-    found = success.objection(book.record(), written, evidence_required=False)
-    return _shown(found[1]) if found else ""
+def place_of(item: pytest.Item) -> str:
+    """The file and the line of a gate."""
+    path, line, _ = item.reportinfo()
+    return f"{os.path.relpath(path, item.config.rootpath)}:{(line or 0) + 1}"
 
 
 def _dishonest(reports: list[pytest.TestReport]) -> str:
@@ -133,28 +78,8 @@ def _dishonest(reports: list[pytest.TestReport]) -> str:
     for report in reports:
         if not report.passed:
             text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
-            return _shown((text.strip().splitlines() or ["it did not pass"])[-1])
+            return attempts.shown((text.strip().splitlines() or ["it did not pass"])[-1])
     return ""
-
-
-def _shown(sentence: str) -> str:
-    return legible(sentence or "it did not pass")[:_LONGEST]
-
-
-def _frozen(item: pytest.Item) -> Iterator[Attempt]:
-    """A gate that asks the clock itself is asked in four hundred days."""
-    with contextlib.suppress(OSError, TypeError):
-        source = inspect.getsource(getattr(item, "obj", None))  # type: ignore[arg-type] # a TypeError is suppressed
-        if not _ASKS_THE_CLOCK.search(source):
-            return
-        try:
-            from freezegun import freeze_time
-        except ImportError:
-            yield Attempt("clock moved", "its own clock", "", killed=False, said="freezegun is not installed")
-            return
-        with freeze_time(datetime.now(UTC) + _FAR, tick=True):
-            said = _attempt(item, Watching())
-        yield Attempt("clock moved", "its own clock", "", killed=bool(said), said=said)
 
 
 class ProvingSession:

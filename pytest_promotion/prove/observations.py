@@ -21,11 +21,14 @@ class Touches:
     """The values of one document, or of one row, that were looked at: leaves, and containers as such."""
 
     seen: dict[Place, Any] = field(default_factory=dict)
+    stepped_into: dict[Place, Any] = field(default_factory=dict)  # containers that have something in them
 
     def see(self, place: Place, value: Any) -> Any:
-        """Notes *value*, unless it is a container: which of its values matter is not known yet."""
+        """Notes *value*; of a container only that it was stepped into: which of its values matters is not known yet."""
         if not isinstance(value, (dict, list)):
             self.seen.setdefault(place, value)
+        elif dict.__len__(value) if isinstance(value, dict) else list.__len__(value):
+            self.stepped_into.setdefault(place, value)
         return value
 
     def see_all(self, place: Place, value: Any) -> None:

@@ -8,7 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from pytest_promotion.policy import Equivalent
+from pytest_promotion.prove.coverage import Fields, unread
+from pytest_promotion.prove.values import NO_DIRECTION
 
+NOTHING: Final = "nothing to sabotage"
 FAMILIES: Final = ("file", "time", "value", "rows", "command")
 _OF_TIME: Final = frozenset(
     {
@@ -48,7 +51,7 @@ class Attempt:
             return "command"
         if self.kind in _OF_TIME:
             return "time"
-        if self.kind in _OF_ROWS or self.field.startswith("row "):
+        if self.kind in _OF_ROWS or self.field.startswith(("row ", "column ")):
             return "rows"
         return "value" if self.field else "file"
 
@@ -69,6 +72,8 @@ def _told(kind: str) -> str:
         "clock before the item": "judged before it was made",
         "undated": "without a date",
         "NaN": "set to NaN",
+        "empty cell": "with empty cells",
+        NO_DIRECTION: f"{NO_DIRECTION}: it is read and judged in no direction",
     }
     return known.get(kind, kind)
 
@@ -82,6 +87,8 @@ class Proof:
     where: str  # file and line
     honest: str
     attempts: tuple[Attempt, ...] = ()
+    fields: Fields = field(default_factory=dict)  # of each artifact that it looked at
+    read: Fields = field(default_factory=dict)  # and those that it read
 
     @property
     def counted(self) -> tuple[Attempt, ...]:
@@ -167,6 +174,7 @@ class Table:
             "missing": list(self.missing),
             "problems": list(self.problems),
             "gates": [self._gate(proof) for proof in self.proofs],
+            "coverage": unread((one.fields for one in self.proofs), (one.read for one in self.proofs)),
         }
 
     def _gate(self, proof: Proof) -> dict[str, Any]:

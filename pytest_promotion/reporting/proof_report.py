@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+_ARTIFACTS = 5  # in a terminal
+_NAMED = 3  # fields in a line
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1c2024 }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .35rem .6rem; vertical-align: top }
@@ -26,6 +28,7 @@ def terminal(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
         yield f"{gate['name']:<{width}}{cells}  {said}".rstrip(), _colour(gate["proven"])
         for survivor in gate["survivors"]:
             yield f"  {survivor}", {"red": True}
+    yield from ((line, {}) for line in _unread_lines(table))
     for name in table["missing"]:
         yield f"{name:<{width}}  is required and was not tried", {"red": True}
     for problem in table["problems"]:
@@ -34,9 +37,28 @@ def terminal(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
 
 def verdict(table: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
     """The last line."""
-    word = "every gate can fail" if table["proven"] else "NOT PROVEN"
-    counts = f"{table['killed']} of {table['tried']} sabotages noticed by {len(table['gates'])} gates"
+    word = "every gate can fail by what it reads" if table["proven"] else "NOT PROVEN"
+    counts = (
+        f"{table['killed']} of {table['tried']} sabotages noticed by {len(table['gates'])} gates{_unread_total(table)}"
+    )
     return f"promotion: {word} ({counts}) {path}", _colour(table["proven"])
+
+
+def _unread_total(table: dict[str, Any]) -> str:
+    fields = sum(one["fields"] for one in table["coverage"])
+    unread = sum(len(one["unread"]) for one in table["coverage"])
+    return f"; {unread} of {fields} fields are read by no gate" if unread else ""
+
+
+def _unread_lines(table: dict[str, Any]) -> Iterator[str]:
+    """The artifacts of which no gate reads most, each with the first of its fields."""
+    partly = sorted((one for one in table["coverage"] if one["unread"]), key=lambda one: -len(one["unread"]))
+    for one in partly[:_ARTIFACTS]:
+        count, names = len(one["unread"]), ", ".join(one["unread"][:_NAMED])
+        more = ", …" if count > _NAMED else ""
+        yield f"{one['artifact']}: {count} of {one['fields']} fields are read by no gate: {names}{more}"
+    if len(partly) > _ARTIFACTS:
+        yield f"{len(partly) - _ARTIFACTS} more artifacts have fields that no gate reads; the report lists them"
 
 
 def markdown(table: dict[str, Any]) -> str:
@@ -45,7 +67,7 @@ def markdown(table: dict[str, Any]) -> str:
 
 
 def _markdown(table: dict[str, Any]) -> Iterator[str]:
-    yield f"# Proof: {'every gate can fail' if table['proven'] else 'not proven'}"
+    yield f"# Proof: {'every gate can fail by what it reads' if table['proven'] else 'not proven'}"
     yield ""
     yield f"{table['killed']} of {table['tried']} sabotages were noticed; the floor is {table['min_kill_rate']:.0%}."
     yield ""
@@ -71,6 +93,16 @@ def _markdown(table: dict[str, Any]) -> Iterator[str]:
         for name, one in excused:
             where = f" ({one['field']})" if one["field"] else ""
             yield f"- {name}: {one['artifact']}{where}, {one['sabotage']}: {_cell(one['equivalent_because'])}"
+    partly = [one for one in table["coverage"] if one["unread"]]
+    if partly:
+        yield ""
+        yield "## Fields that no gate reads"
+        yield ""
+        yield "What is wrong with them is noticed by no gate, and nothing is proven of them."
+        yield ""
+        for one in partly:
+            names = ", ".join(map(_cell, one["unread"]))
+            yield f"- {_cell(one['artifact'])}: {len(one['unread'])} of {one['fields']}: {names}"
 
 
 def html(table: dict[str, Any]) -> str:
@@ -79,7 +111,7 @@ def html(table: dict[str, Any]) -> str:
 
 
 def _html(table: dict[str, Any]) -> Iterator[str]:
-    title = "Every gate can fail" if table["proven"] else "Not proven"
+    title = "Every gate can fail by what it reads" if table["proven"] else "Not proven"
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     yield f'<h1 class="{"yes" if table["proven"] else "no"}">{title}</h1>'
     counts = f"{table['killed']} of {table['tried']} sabotages were noticed"
@@ -97,7 +129,15 @@ def _html(table: dict[str, Any]) -> Iterator[str]:
     for name in [*table["missing"], *table["problems"]]:
         blank = "<td>" * len(columns)
         yield f'<tr><td class="no">{escape(name)}<td>{blank}<td><td class="no">was not tried or went wrong'
-    yield "</table></html>\n"
+    yield "</table>"
+    partly = [one for one in table["coverage"] if one["unread"]]
+    if partly:
+        yield "<h2>Fields that no gate reads</h2>"
+        yield "<p>What is wrong with them is noticed by no gate, and nothing is proven of them.</p><table>"
+    for one in partly:
+        yield f'<tr><td>{escape(one["artifact"])}<td class="n">{len(one["unread"])} of {one["fields"]}'
+        yield f"<td>{escape(', '.join(one['unread']))}"
+    yield "</table></html>\n" if partly else "</html>\n"
 
 
 def _attempt(one: dict[str, Any]) -> str:

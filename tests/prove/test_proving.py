@@ -104,7 +104,9 @@ def test_what_is_emptied_is_emptied(proven):
     body = "def test_bad(artifact):\n    for one in artifact('evidence/list.json')['checks']:\n        assert one['pass'] is True"
     proven.file("evidence/list.json", {"checks": [{"pass": True}]})
     table = prove(proven.write(test_bad=HEAD + body))[1]
-    [emptied] = [one for one in table["gates"][0]["attempts"] if one["sabotage"] == "emptied"]
+    [emptied] = [
+        one for one in table["gates"][0]["attempts"] if (one["sabotage"], one["field"]) == ("emptied", "checks")
+    ]
     assert emptied["killed"]
     assert emptied["said"].startswith("judged nothing")
 
@@ -240,6 +242,7 @@ def test_rows_are_sabotaged_as_rows(proven, ago):
         + "def test_rows(artifact, measure):\n"
         + "    prices = [measure.number('price', row['price']) for row in artifact('evidence/rows.jsonl').rows()]\n"
         + "    measure.at_least('rows', len(prices), 1)\n"
+        + "    measure.at_least('lowest price', min(prices), 1)\n"
     )
     done, table = prove(proven)
     kinds = {one["sabotage"]: one["killed"] for one in table["gates"][0]["attempts"]}

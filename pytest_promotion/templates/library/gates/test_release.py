@@ -23,6 +23,8 @@ def test_coverage(artifact, freshness, measure, policy):
     """Enough of the code is covered by the tests."""
     report = artifact(policy["report"])
     freshness(report)
+    assert isinstance(report["files"], dict), f"{report.path} lists no files"
+    measure.at_least("files", len(report["files"]), 1)
     foreign = [path for path in report["files"] if "site-packages" in path or path.startswith(("..", "/"))]
     assert not foreign, f"the tests ran on an installed copy, not on what is here: {foreign[0]}; pip install -e ."
     totals = report["totals"]
@@ -32,9 +34,11 @@ def test_coverage(artifact, freshness, measure, policy):
 
 
 @pytest.mark.critical(owner="maintainers", fix="describe the changes below a heading with the version")
-def test_changelog(artifact, measure, policy):
+def test_changelog(artifact, freshness, measure, policy):
     """The changelog has an entry for the version that was built."""
-    version = artifact("reports/release/wheel.json")["version"]
+    report = artifact("reports/release/wheel.json")
+    freshness(report)
+    version = report["version"]
     changelog = artifact(policy["file"]).text
     heading = re.search(rf"^#+[^\n]*(?<![\w.]){re.escape(version)}(?![\w.])[^\n]*$", changelog, flags=re.MULTILINE)
     assert heading, f"{policy['file']} has no heading with {version}"

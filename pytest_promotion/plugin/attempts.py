@@ -1,0 +1,206 @@
+"""
+Proving one gate: it runs again in memory, once for each thing that can be wrong with what it looked at.
+
+The same for a session that proves all gates and for one that decides and demands proven gates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from _pytest.tmpdir import tmppath_result_key
+
+from pytest_promotion.decision import success
+from pytest_promotion.decision.declared_gates import Written
+from pytest_promotion.evidence.evidence_log import Notebook
+from pytest_promotion.model import Record
+from pytest_promotion.plugin.failure_reasons import of_failure
+from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
+from pytest_promotion.policy import Policy
+from pytest_promotion.prove import coverage
+from pytest_promotion.prove.observers import Answer, Answers, Sabotaged, Watching
+from pytest_promotion.prove.proof import NOTHING, Attempt, Proof, declared
+from pytest_promotion.prove.sabotage import Sabotage, sabotages
+from pytest_promotion.text import legible
+
+_ASKS_THE_CLOCK = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time)\b")
+_REPORTING = "pytest_runtest_logreport"
+_LONGEST = 200
+_FAR = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Honest:
+    """The undisturbed run of a gate. `objection` is empty where it passed, else what came of it."""
+
+    watching: Watching
+    record: Record
+    objection: str = ""
+
+
+def prove(
+    item: pytest.Item, honest: Honest, where: str, policy: Policy, now: datetime, *, programs: bool = True
+) -> Proof:
+    """
+    The proof of the gate *item*, which is defined at *where*, by the clock *now*.
+
+    *programs* says whether those that it has run may run again, where it does not pass on their earlier answers.
+    """
+    gate, watching = item.stash[GATE], honest.watching
+    fields, read = coverage.fields_of(watching.looks), coverage.read_of(watching.looks)
+    objection, tried = honest.objection, tuple[Attempt, ...]()
+    if not objection:
+        known, objection = _repeated(item, watching.answers, programs=programs)
+    if not objection:
+        made = _attempts(item, honest, known, now)
+        tried = declared(made, gate.id, policy.prove.equivalent)
+    return Proof(gate.id, gate.severity.value, where, objection, tried, fields, read)
+
+
+def _repeated(item: pytest.Item, answers: list[Answer], *, programs: bool) -> tuple[list[Answer], str]:
+    """
+    The answers of programs that need not run again, and why the gate does not pass a second time, or "".
+
+    A gate that fails when it runs again, whatever it is shown, would seem to notice everything.
+    """
+    objection = attempt(item, Sabotaged(answers=Answers(answers)))
+    if not objection:
+        return answers, ""
+    if answers and programs:
+        objection = attempt(item, Sabotaged())
+    return [], f"it does not pass a second time: {objection}" if objection else ""
+
+
+def _attempts(item: pytest.Item, honest: Honest, known: list[Answer], now: datetime) -> Iterator[Attempt]:
+    record = honest.record
+    over = frozenset(note.split(",")[0].removeprefix("passed over ") for note in record.notes if "passed over" in note)
+    made = list(sabotages(honest.watching.looks, record, over, now))
+    for one in made:
+        yield _tried(item, one, known)
+    moved = list(_with_clock_moved(item))
+    yield from moved
+    if not made and not moved:
+        yield Attempt(NOTHING, "", "", killed=False)
+
+
+def _tried(item: pytest.Item, one: Sabotage, known: list[Answer]) -> Attempt:
+    message = ""
+    for make in one.lenses:
+        lens = make()
+        lens.answers = Answers(known)
+        message = message or attempt(item, lens)
+        if message:
+            break
+    return Attempt(one.kind, one.path, one.field, bool(message), message)
+
+
+def attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
+    """
+    The message of the gate on what *lens* showed it; "" where it passed.
+
+    pytest's own protocol would make reports, and laying out tracebacks that are not read is four fifths of its time.
+    """
+    book = item.stash[NOTEBOOK] = Notebook(lens)
+    item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - what pytest's own protocol does first
+    item.stash[tmppath_result_key] = {"call": True}  # which pytest sets when it reports, and `tmp_path` asks for
+    parent: Any = item.parent  # torn down to here: pytest takes any node for the one that comes next
+    hooks = item.ihook
+    with _without_reports(item) as failures:
+        calls = [pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_setup(item=item), "setup")]
+        if calls[0].excinfo is None:
+            calls.append(pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_call(item=item), "call"))
+        calls.append(
+            pytest.CallInfo.from_call(lambda: hooks.pytest_runtest_teardown(item=item, nextitem=parent), "teardown")
+        )
+    item._request = False  # type: ignore[attr-defined]  # noqa: SLF001 - and last
+    item.funcargs = None  # type: ignore[attr-defined]
+    for call in calls:
+        if call.excinfo is not None:
+            return shown(of_failure(call.excinfo.value)[1])
+    return shown(failures[0]) if failures else objection_to(book)
+
+
+@contextlib.contextmanager
+def _without_reports(item: pytest.Item) -> Iterator[list[str]]:
+    """Keeps what a gate reports by itself, such as its subtests, from all that listens; gives the failures among it."""
+    failures: list[str] = []
+
+    def keep(report: pytest.TestReport) -> None:
+        if report.failed:
+            failures.append((str(report.longrepr).strip().splitlines() or ["a part of it failed"])[-1])
+
+    counted = _failed_subtests(item)
+    before = counted.get(item.nodeid, 0)
+    relays: list[Any] = list({id(one): one for one in (item.ihook, item.config.hook)}.values())
+    callers = [vars(relay).get(_REPORTING) for relay in relays]
+    for relay in relays:
+        setattr(relay, _REPORTING, keep)  # for the moment of one run
+    try:
+        yield failures
+    finally:
+        for relay, caller in zip(relays, callers, strict=True):
+            if caller is None:
+                delattr(relay, _REPORTING)
+            else:
+                setattr(relay, _REPORTING, caller)
+        if item.nodeid in counted:
+            counted[item.nodeid] = before
+
+
+def _failed_subtests(item: pytest.Item) -> dict[str, int]:
+    """How pytest counts the subtests that failed; it is not to know of those in a proof."""
+    try:
+        from _pytest.subtests import failed_subtests_key
+    except ImportError:  # before pytest 9
+        return {}
+    key: Any = failed_subtests_key
+    found: dict[str, int] = item.config.stash.get(key, {})
+    return found
+
+
+def objection_to(book: Notebook) -> str:
+    """Why a gate that reported only success would not pass in a session that decides, as far as its run shows."""
+    found = success.objection(book.record(), None, evidence_required=False)
+    return shown(found[1]) if found else ""
+
+
+def body_not_entered(item: pytest.Item, book: Notebook, written: Callable[[str], Written | None]) -> str:
+    """
+    That a gate passed without its body, which a decorator, a hook or another plugin has replaced; else "".
+
+    *written* gives what the sources say of a node id. Of a function that is made while its module is imported, they
+    say nothing, and no more can be said here.
+    """
+    names = {getattr(item, "originalname", None) or item.name.partition("[")[0]}
+    names.add(getattr(getattr(item, "obj", None), "__name__", ""))
+    if names & book.tally.entered or written(item.nodeid.partition("[")[0]) is None:
+        return ""
+    return "its body was never entered: something ran in its place"
+
+
+def shown(sentence: str) -> str:
+    """A sentence as it is in a proof: of one line, and not too long."""
+    return legible(sentence or "it did not pass")[:_LONGEST]
+
+
+def _with_clock_moved(item: pytest.Item) -> Iterator[Attempt]:
+    """A gate that asks the clock itself is asked in four hundred days."""
+    with contextlib.suppress(OSError, TypeError):
+        source = inspect.getsource(getattr(item, "obj", None))  # type: ignore[arg-type] # a TypeError is suppressed
+        if not _ASKS_THE_CLOCK.search(source):
+            return
+        try:
+            from freezegun import freeze_time
+        except ImportError:
+            yield Attempt("clock moved", "its own clock", "", killed=False, said="freezegun is not installed")
+            return
+        with freeze_time(datetime.now(UTC) + _FAR, tick=True):
+            message = attempt(item, Watching())
+        yield Attempt("clock moved", "its own clock", "", killed=bool(message), said=message)
