@@ -168,6 +168,23 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """Whether a gate was shown to notice what can be wrong with its evidence."""
+
+    digest: str  # of what the proof is of; "" where nothing could be tried
+    objection: str = ""  # a survivor with its line, or why nothing could be tried; "" where it noticed enough
+
+
+@dataclass(frozen=True, slots=True)
+class UnprovenGate:
+    """A gate that passed and was not shown to be able to fail."""
+
+    gate: str
+    because: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """A gate with its outcome and the sentence that says why."""
 
@@ -178,6 +195,7 @@ class GateResult:
     record: Record = field(default_factory=Record)
     absent: Absence | None = None
     spoiled_by: tuple[str, ...] = ()  # it passed by itself, and these that it requires did not
+    proof: Proven | None = None  # None where there is none
 
     @property
     def passed(self) -> bool:
@@ -302,6 +320,7 @@ class Decision:
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
     waived: tuple[Waived, ...] = ()
+    unproven: tuple[UnprovenGate, ...] = ()  # where the policy asks for proofs
     tool_version: str = ""
 
     @property

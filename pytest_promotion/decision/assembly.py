@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pytest_promotion.clock import iso, parse_moment
+from pytest_promotion.decision import proofs
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.verdict import decide
@@ -63,7 +64,10 @@ class Account:
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
     skew = account.policy.rules.timestamps.skew
-    accepted, waived, uncovered = apply(_applicable(account), account.granted.waivers, account.now, skew)
+    applicable, mode = _applicable(account), account.policy.rules.prove
+    unproven = proofs.unproven(applicable, mode)
+    known = proofs.demanded(applicable, unproven, mode)
+    accepted, waived, uncovered = apply(known, account.granted.waivers, account.now, skew)
     # After what is waived: what rests on an accepted failure is judged by itself.
     results = with_requirements(accepted)
     exhibits, problems = bundle.collect(results)
@@ -99,6 +103,7 @@ def decision_of(account: Account) -> Decision:
         attachments=account.attachments,
         refreshed=account.refreshed,
         waived=waived,
+        unproven=unproven,
         tool_version=VERSION,
     )
 

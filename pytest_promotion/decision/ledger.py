@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pytest_promotion.decision import success
 from pytest_promotion.decision.declared_gates import Written, gate_id
-from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Record, Severity
+from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Proven, Record, Severity
 
 _EMPTY = Record()
 _NAMED = 3  # files in a sentence; the rest is in the evidence
@@ -40,6 +40,7 @@ class Ledger:
         "_evidence",
         "_phases",
         "_planned",
+        "_proofs",
         "_records",
         "_results",
         "_seconds",
@@ -63,6 +64,7 @@ class Ledger:
         self._seconds: dict[str, float] = {}
         self._results: dict[str, GateResult] = {}  # as long as nothing more is heard of the gate
         self._records: dict[str, Record] = {}
+        self._proofs: dict[str, Proven] = {}
         self.problems: list[str] = []  # what broke in the run itself
 
     # --- what is known beforehand ---
@@ -115,6 +117,13 @@ class Ledger:
         if record is not None:
             self._records[nodeid] = record
 
+    def prove(self, nodeid: str, proof: Proven) -> None:
+        """It was tried whether a gate can fail; of two answers the worse one counts."""
+        known = self._proofs.get(nodeid)
+        if known is None or not known.objection:
+            self._results.pop(nodeid, None)
+            self._proofs[nodeid] = proof
+
     @property
     def planned(self) -> tuple[Gate, ...]:
         """The gates that were selected to run."""
@@ -148,7 +157,7 @@ class Ledger:
             outcome, reason = self._proof(nodeid, record)
         elif outcome is not Outcome.NOT_RUN:
             reason = _placed(reason, record)
-        return GateResult(gate, outcome, reason, self._seconds.get(nodeid, 0.0), record)
+        return GateResult(gate, outcome, reason, self._seconds.get(nodeid, 0.0), record, proof=self._proofs.get(nodeid))
 
     def results(self, asked: Callable[[Written], bool]) -> Iterator[GateResult]:
         """What became of every gate that is known. *asked* tells whether the session was to collect it."""

@@ -10,12 +10,14 @@ lost failure.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_promotion.decision.ledger import Ledger
 from pytest_promotion.decision.wire import Envelope, pack, unpack
+from pytest_promotion.model import Proven
 from pytest_promotion.plugin.recorder import Collector, Recorder
 from pytest_promotion.plugin.settings import Settings, to_worker
 from pytest_promotion.text import legible
@@ -43,6 +45,10 @@ class Worker:
         self._config = config
         self._collector = collector
 
+    @property
+    def _proofs(self) -> dict[str, Proven]:
+        return self._collector.prover.found if self._collector.prover else {}
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         found = self._collector.collected
@@ -52,6 +58,7 @@ class Worker:
                 "planned": [pack(Envelope(gate)) for gate in found.planned],
                 "deselected": [pack(Envelope(gate)) for gate in found.deselected],
                 "stray": self._collector.stray,
+                "proofs": {nodeid: asdict(proof) for nodeid, proof in self._proofs.items()},
             }
         )
 
@@ -100,6 +107,8 @@ class Controller:
                     self._ledger.problem(f"the worker {name} sent a gate that cannot be read: {envelope.sentence}")
         for sentence in said["stray"]:
             self._ledger.problem(sentence)
+        for nodeid, proof in said["proofs"].items():
+            self._ledger.prove(nodeid, Proven(**proof))
 
 
 class ProvingController:

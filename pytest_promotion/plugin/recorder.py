@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,8 +28,12 @@ from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
 from pytest_promotion.plugin.fixtures import FIXTURES, GATE, NOTEBOOK
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.policy import Policy
+from pytest_promotion.prove.observers import Noting
 from pytest_promotion.reporting import junit
 from pytest_promotion.text import legible, safe
+
+if TYPE_CHECKING:
+    from pytest_promotion.plugin.session_proving import SessionProver
 
 ENVELOPE = "promotion_envelope"  # the attribute of a report that carries it from a worker
 _MARKS = {severity.value: severity for severity in Severity}
@@ -61,7 +65,9 @@ class Collector:
         self._timeouts = timeouts
         self._envelopes: dict[tuple[str, str], Envelope] = {}
         self._sent: dict[str, Record] = {}  # of the gate that runs now
-        self._running: Notebook | None = None
+        self._running: pytest.Item | None = None
+        self._passed = True  # so far, the gate that runs now
+        self.prover: SessionProver | None = None  # where the policy asks for proofs
         self._excepthook = threading.excepthook
         self._process = OneProcess()
         self.collected = Collected([], [])
@@ -167,13 +173,17 @@ class Collector:
     # --- the run ---
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         self._process.end_others()
         if GATE not in item.stash:
             return (yield)
-        self._running = item.stash[NOTEBOOK] = Notebook()
+        book = item.stash[NOTEBOOK] = Notebook(Noting() if self.prover is not None else None)
+        self._running, self._passed = item, True
         try:
-            return (yield)
+            result = yield
+            if self.prover is not None and self._passed and not item.session.shouldstop:
+                self.prover.prove(item, book, nextitem)
+            return result
         finally:
             self._running = None
             del item.stash[NOTEBOOK]  # what the gate saw is on its reports by now
@@ -214,6 +224,7 @@ class Collector:
         report = yield
         if GATE not in item.stash:
             return report
+        self._passed = self._passed and report.passed
         if report.user_properties:
             report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
         kind, sentence = "", ""
@@ -257,7 +268,7 @@ class Collector:
         name = args.thread.name if args.thread else "a thread"
         sentence = legible(f"{name} died of {args.exc_type.__name__}: {args.exc_value}")
         if self._running is not None:
-            self._running.refusals.append(sentence)
+            self._running.stash[NOTEBOOK].refusals.append(sentence)
         else:
             self.stray.append(sentence)
         self._excepthook(args)
@@ -305,6 +316,8 @@ class Recorder:
             for sentence in (self._collector.collected.refusal, *self._collector.stray):
                 if sentence:
                     self.ledger.problem(sentence)
+            for nodeid, proof in (self._collector.prover.found if self._collector.prover else {}).items():
+                self.ledger.prove(nodeid, proof)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -149,6 +149,10 @@ def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
 
         written = declared(config, given.policy)
         config.pluginmanager.register(proving.Prover(given.policy, written), "promotion-prover")
+    elif given.policy.rules.prove != "off":
+        from pytest_promotion.plugin.session_proving import SessionProver
+
+        collector.prover = SessionProver(config, given)
     if config.getoption("allure_report_dir", default=None):
         from pytest_promotion.plugin.allure_labels import AllureLabels
 

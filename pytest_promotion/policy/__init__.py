@@ -80,7 +80,10 @@ class Policy:
     @property
     def resolved_sha256(self) -> str:
         """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
-        return digest({"profile": self.profile, "rules": msgspec.to_builtins(self.rules)})
+        rules = msgspec.to_builtins(self.rules)
+        if self.rules.prove == "off":
+            del rules["prove"]  # so that policies which do not ask for proofs keep the digest they have always had
+        return digest({"profile": self.profile, "rules": rules})
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
@@ -126,7 +129,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         rules=after,
         profile=name,
         producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
-        prove=msgspec.convert(document.data.get("prove", {}), Prove),
+        prove=msgspec.convert(_without_mode(document.data.get("prove", {})), Prove),
         overrides=overrides,
         weakened=tuple(dict.fromkeys((*own, *weakened(before, after)))),
         names=_names(own_document, used),
@@ -146,6 +149,11 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
             f"{document.path or 'the policy'} has a value that no digest can be made of: {problem}"
         ) from None
     return found
+
+
+def _without_mode(prove: dict[str, Any]) -> dict[str, Any]:
+    """What `prove` says beside its mode, which is one of the rules of a profile."""
+    return {key: value for key, value in prove.items() if key != "mode"}
 
 
 def _names(document: Document, used: Sequence[SuitePolicy]) -> dict[str, str]:

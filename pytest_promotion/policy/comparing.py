@@ -205,6 +205,8 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
 
 def _of_proof(prove: Prove) -> Iterator[tuple[Place, Any]]:
     for name in Prove.__struct_fields__:
+        if name == "mode":
+            continue  # one of the rules of the profile
         if name == "equivalent":
             for one in prove.equivalent:
                 yield ("prove", name, f"{one.gate} {one.sabotage} {one.artifact} {one.field}"), "excused"

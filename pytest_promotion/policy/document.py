@@ -129,7 +129,7 @@ class Document:
             raise PolicyError(str(problem)) from None
         if not isinstance(data, dict):
             raise PolicyError(f"{path} is not {what}: expected a mapping that starts with `version: 1`")
-        return cls(path.name, data, lines)
+        return cls(path.name, _in_full(data), lines)
 
     def over(self, suites: Iterable[Document], producers: Mapping[str, Any]) -> Document:
         """
@@ -152,6 +152,20 @@ class Document:
             if place:
                 return place
         return self.path or "the policy"
+
+
+def _in_full(data: dict[str, Any]) -> dict[str, Any]:
+    """*data*, in which `prove: required` is what it stands for, in profiles too."""
+    profiles = data.get("profiles")
+    for rules in (data, *(profiles.values() if isinstance(profiles, dict) else ())):
+        if not isinstance(rules, dict) or "prove" not in rules:
+            continue
+        prove = rules["prove"]
+        if isinstance(prove, (str, bool)):
+            prove = rules["prove"] = {"mode": prove}
+        if isinstance(prove, dict) and prove.get("mode") is False:
+            prove["mode"] = "off"  # which YAML takes for a boolean
+    return data
 
 
 def _index(node: Any, path: tuple[str, ...], name: str, lines: dict[tuple[str, ...], str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -85,11 +85,26 @@ class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     field: str = "*"
 
 
-class Prove(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How much of what is wrong with its evidence a gate has to notice."""
+ProveMode = Literal["off", "advise", "required"]
+PROVE_MODES: Final = ("off", "advise", "required")  # from the weakest
 
+
+class Prove(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """
+    How much of what is wrong with its evidence a gate has to notice, and what a decision makes of one that does not.
+
+    A text stands for its `mode`.
+    """
+
+    mode: ProveMode = "off"
     min_kill_rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     equivalent: list[Equivalent] = []
+
+
+class ProfileProve(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """`Prove` of a profile: what makes no difference is the same in all of them."""
+
+    mode: ProveMode | None = None
 
 
 class Quorum(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -138,6 +153,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
+    prove: ProveMode = "off"
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
@@ -166,6 +182,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     evidence: Literal["required", "optional"] | None = None
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
+    prove: ProfileProve | ProveMode | None = None
 
 
 class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -185,5 +202,5 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     evidence: Literal["required", "optional"] = "optional"
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}
-    prove: Prove = Prove()
+    prove: Prove | ProveMode = Prove()
     refresh: list[str] = []

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from pytest_promotion.policy.shape import PROVE_MODES
+
 Place = tuple[str, ...]
 ABSENT: Final = object()  # not the same as null: a gate that asks for it fails
 
@@ -79,6 +81,7 @@ _RANKS: Final[dict[Place, _Rank]] = {
     ("timestamps", "mtime"): _ladder("allow", "forbid"),
     ("release_manifest",): _there,
     ("waivers",): lambda value: value is None,
+    ("prove",): _ladder(*PROVE_MODES),
     ("prove", "min_kill_rate"): _higher,
 }
 # Of a quorum; an exception that is not accepted at all is stricter than any.

@@ -19,7 +19,7 @@ from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import SUITE, Document, PolicySource, Reader, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
-from pytest_promotion.policy.shape import Producer, Rules
+from pytest_promotion.policy.shape import PROVE_MODES, Producer, Rules
 from pytest_promotion.suites import registry
 
 _FILES: Final = ("include", "suites", "waivers", "signers")  # what would be relative to a folder that no project has
@@ -72,10 +72,18 @@ def _refuse_files(path: Path, content: bytes) -> None:
 
 def resolved(document: Document, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What *document* itself sets, with the profiles *steps*, nearest first, laid on it."""
-    rules = {key: value for key, value in document.data.items() if key in Rules.__struct_fields__}
+    rules = {key: value for key, value in _with_mode(document.data).items() if key in Rules.__struct_fields__}
     for step in reversed(steps):
-        rules = merge(rules, {key: value for key, value in step.items() if key != "extends"})
+        rules = merge(rules, {key: value for key, value in _with_mode(step).items() if key != "extends"})
     return rules
+
+
+def _with_mode(data: Mapping[str, Any]) -> dict[str, Any]:
+    """*data*, in which `prove` is its mode alone: the rest of it is the same in all profiles."""
+    prove = data.get("prove")
+    rest = {key: value for key, value in data.items() if key != "prove"}
+    mode = prove.get("mode") if isinstance(prove, Mapping) else None
+    return rest if mode is None else {**rest, "prove": mode}
 
 
 def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
@@ -91,6 +99,8 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
                 rules[key] = _gates(rules[key], value, policy)
             elif key == "timestamps":
                 rules[key] = _stricter_timestamps(rules[key], value)
+            elif key == "prove":
+                rules[key] = max(rules[key], value, key=PROVE_MODES.index)
             elif key in _STRICTER:
                 rules[key] = _STRICTER[key] if _STRICTER[key] in (rules[key], value) else value
             elif rules[key] != value:

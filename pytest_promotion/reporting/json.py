@@ -43,6 +43,9 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "warnings": list(verdict.warnings),
         "not_applicable": list(verdict.not_applicable),
         "without_evidence": list(verdict.without_evidence),
+        "unproven": [
+            {"gate": one.gate, "because": legible(one.because), "digest": one.digest} for one in decision.unproven
+        ],
         "checks": [_check(result, before.get(result.gate.id)) for result in verdict.results],
         "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
         "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,

@@ -31,8 +31,8 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
         yield f"- Valid until: {until['ts_utc']} ({_text(until['because'])})"
     if decision["without_evidence"]:
         yield f"- Passed without evidence: {', '.join(map(_text, decision['without_evidence']))}"
-    for weaker in decision["weakened"]:
-        yield f"- Weakened: {_text(weaker)}"
+    yield from (f"- Unproven: {_text(one['gate'])}: {_text(one['because'])}" for one in decision["unproven"])
+    yield from (f"- Weakened: {_text(weaker)}" for weaker in decision["weakened"])
     yield f"- Run: `{decision['run_id']}`"
 
     yield from _section(

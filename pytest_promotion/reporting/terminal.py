@@ -35,8 +35,10 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
             f"without evidence: {', '.join(decision['without_evidence'])} passed and recorded nothing to rest on",
             {"yellow": True},
         )
-    for weaker in decision["weakened"]:
-        yield f"weakened: {weaker}", {"yellow": True}
+    advised = (one for one in decision["unproven"] if checks[one["gate"]]["pass"])
+    lines = [f"unproven: {one['gate']}: {one['because']}" for one in advised]
+    lines += [f"weakened: {weaker}" for weaker in decision["weakened"]]
+    yield from ((line, {"yellow": True}) for line in lines)
     if decision["valid_until"]:
         until = decision["valid_until"]
         yield f"valid until {until['ts_utc'][:19]}Z, when {until['because']}", {}

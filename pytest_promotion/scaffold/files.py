@@ -7,6 +7,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.suites import Suite
 
 DEFAULT: Final = "starter"
@@ -35,6 +36,9 @@ version: 1
 #         because: this project has no such part
 #         when: {no_files: ["path/**/*"]}
 suites: [NAMES]
+
+# required: a gate that was not shown to be able to fail does not count as passed. advise: it is listed.
+prove: MODE
 """
 
 
@@ -53,8 +57,15 @@ def of_suites(suites: Sequence[Suite], gates: str) -> dict[str, bytes]:
         if suite.templates is not None:
             found |= _below(suite.templates, "")
     names = ", ".join(suite.name for suite in suites)
-    found["promotion.yaml"] = _POLICY.replace("NAMES", names).encode()
+    mode = "required" if all(map(_can_be_proven, suites)) else "advise"
+    found["promotion.yaml"] = _POLICY.replace("NAMES", names).replace("MODE", mode).encode()
     return found
+
+
+def _can_be_proven(suite: Suite) -> bool:
+    """Whether all gates of *suite* can be proven in a session that decides; its policy switches that off else."""
+    prove = parse_yaml(suite.policy.read_bytes(), suite.name).get("prove") or {}
+    return prove.get("mode") not in (False, "off", "advise")  # YAML takes `off` for a boolean
 
 
 def of_template(name: str, gates: str) -> dict[str, bytes]:
