@@ -276,6 +276,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Judges:
+    """Who judged: the digests of the gates' sources, and the versions of suites by name."""
+
+    sources: tuple[Exhibit, ...] = ()
+    suites: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One promotion decided: the verdict with everything a reader needs to act on it later."""
 
@@ -294,6 +302,7 @@ class Decision:
     policy_path: str | None
     policy_sha256: str
     policy_resolved_sha256: str
+    judges: Judges
     policy_files: tuple[Exhibit, ...]  # the policy and what it includes, kept in the vault
     git_commit: str | None
     git_dirty: bool | None

@@ -320,7 +320,7 @@ class TestGithub:
         assert not kinds & {"html_block", "html_inline", "link_open", "image"}
         headings = [tokens[number + 1].content for number, token in enumerate(tokens) if token.type == "heading_open"]
         apart = ["Not applicable"] if "Not applicable" in headings else []
-        expected = ["Why not", "Critical failures", "Warnings to review", *apart, "All checks", "Evidence"]
+        expected = ["Why not", "Critical failures", "Warnings to review", *apart, "All checks", "Evidence", "Judges"]
         assert headings[1:] == expected[: len(headings) - 1]
 
 

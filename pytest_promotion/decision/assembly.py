@@ -25,6 +25,7 @@ from pytest_promotion.model import (
     Gate,
     GateResult,
     Granted,
+    Judges,
     Outcome,
     Requested,
     Severity,
@@ -54,6 +55,7 @@ class Account:
     manifest: Exhibit | None
     git_commit: str | None
     git_dirty: bool | None
+    judges: Judges = Judges()
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     granted: Granted = field(default_factory=Granted)  # the waivers whose signatures were checked
@@ -86,11 +88,12 @@ def decision_of(account: Account) -> Decision:
         valid_until=until if verdict.passed else None,
         subject=account.subject,
         manifest=account.manifest,
-        bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
+        bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved, account.judges),
         exhibits=exhibits,
         policy_path=account.policy_path,
         policy_sha256=policy.sources[0].sha256 if policy.sources else resolved,
         policy_resolved_sha256=resolved,
+        judges=account.judges,
         policy_files=account.policy_files,
         git_commit=account.git_commit,
         git_dirty=account.git_dirty,

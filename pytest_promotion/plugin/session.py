@@ -26,6 +26,7 @@ from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.waivers import apply
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
+from pytest_promotion.evidence.judges import changed
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.history.log import History, logged
 from pytest_promotion.model import (
@@ -34,12 +35,14 @@ from pytest_promotion.model import (
     Exhibit,
     GateResult,
     Granted,
+    Judges,
     Requested,
     Scope,
     Status,
     Subject,
     Verdict,
 )
+from pytest_promotion.plugin import judging
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
@@ -89,6 +92,7 @@ class GateSession:
         self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, others)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
+        self._judges = Judges()  # as they are when the session begins
         recorder.accept = self._accept
         self.document: dict[str, Any] | None = None
         self.path = ""
@@ -97,6 +101,7 @@ class GateSession:
         """Takes away what an earlier session said, and runs the producers that the profile asks for."""
         self._forms.withdraw()
         settings = self._settings
+        self._judges = judging.of_session(self._config, settings.policy)
         # A replay judges what is there.
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
         root, cwd = settings.root, project(self._config) or self._config.rootpath
@@ -174,6 +179,8 @@ class GateSession:
         problems += [] if ledger.problems or nothing_here else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
+        judges = judging.of_session(self._config, settings.policy)
+        problems += changed(self._judges, judges)
         commit, dirty = provenance.git_state(settings.root)
         now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, commit)
         return Account(
@@ -186,6 +193,7 @@ class GateSession:
             requested=self._requested(),
             policy=settings.policy,
             policy_path=_relative(settings.policy_path, settings.root),
+            judges=judges,
             policy_files=tuple(
                 Exhibit(source.relative_to(settings.root), source.sha256, len(source.content), exists=True)
                 for source in settings.policy.sources

@@ -59,6 +59,10 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
             "resolved_sha256": decision.policy_resolved_sha256,
             "files": [_exhibit(item) for item in decision.policy_files],
         },
+        "judges": {
+            "sources": [_exhibit(item) for item in decision.judges.sources],
+            "suites": dict(decision.judges.suites),
+        },
         "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
         "waivers": [_waiver(one) for one in decision.waived],

@@ -69,6 +69,25 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     for item in bundle["artifacts"]:
         digest = f"`{item['sha256']}`" if item["exists"] else "absent"
         yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
+    yield from _judges(decision)
+
+
+def _judges(decision: dict[str, Any]) -> Iterator[str]:
+    judges, git = decision.get("judges"), decision["git"]
+    if not judges:  # a decision of version 0.1
+        return
+    yield ""
+    yield "## Judges"
+    yield ""
+    commit = f"commit `{git['commit']}`" if git["commit"] else "no commit"
+    yield f"At {commit}{', **with uncommitted changes**' if git['dirty'] else ''}."
+    yield ""
+    yield "| source | sha256 |"
+    yield "|---|---|"
+    for name, version in judges["suites"].items():
+        yield f"| suite {_cell(name)} | version {_cell(version)} |"
+    for item in judges["sources"]:
+        yield f"| {_cell(item['path'])} | `{item['sha256']}` |"
 
 
 def _section(title: str, lines: list[str], otherwise: str) -> Iterator[str]:

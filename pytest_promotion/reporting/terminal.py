@@ -37,6 +37,8 @@ def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
         )
     for weaker in decision["weakened"]:
         yield f"weakened: {weaker}", {"yellow": True}
+    if decision["git"]["dirty"]:
+        yield "uncommitted: the working tree differs from the commit that the decision names", {"yellow": True}
     if decision["valid_until"]:
         until = decision["valid_until"]
         yield f"valid until {until['ts_utc'][:19]}Z, when {until['because']}", {}

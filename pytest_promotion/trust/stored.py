@@ -99,6 +99,13 @@ class StoredPolicy(msgspec.Struct, frozen=True):
     files: list[StoredArtifact]
 
 
+class StoredJudges(msgspec.Struct, frozen=True):
+    """Who judged: sources by their digests, suites by their versions."""
+
+    sources: list[StoredArtifact]
+    suites: dict[str, str]
+
+
 class StoredSubject(msgspec.Struct, frozen=True):
     """What was to be promoted."""
 
@@ -165,6 +172,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     clock: StoredClock
     waivers: list[StoredWaiver]
     refreshed: list[StoredCommand] = []
+    judges: StoredJudges | None = None
 
 
 def read_content(path: Path) -> bytes:
