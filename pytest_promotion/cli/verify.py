@@ -14,6 +14,7 @@ from pytest_promotion.errors import PolicyError, Unproven
 if TYPE_CHECKING:
     from pytest_promotion.trust.verify import Answer
 
+_MOST: Final = 20  # sentences of a kind
 OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 
 
@@ -116,5 +117,7 @@ def _tell(answer: Answer) -> None:
     word = overridden or ("yes" if answer.yes else "no" if answer.against else "cannot be told")
     click.echo(f"may be acted on: {word}")
     for heading, sentences in (("", answer.against), ("unknown: ", answer.unknown), ("note: ", answer.notes)):
-        for sentence in sentences:
+        for sentence in sentences[:_MOST]:
             click.echo(f"  {heading}{sentence}")
+        if len(sentences) > _MOST:
+            click.echo(f"  {heading}and {len(sentences) - _MOST:,} more: see --json")

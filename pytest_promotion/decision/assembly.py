@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pytest_promotion.clock import iso, parse_moment
+from pytest_promotion.decision import shown
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.verdict import decide
@@ -86,7 +87,7 @@ def decision_of(account: Account) -> Decision:
         valid_until=until if verdict.passed else None,
         subject=account.subject,
         manifest=account.manifest,
-        bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
+        bundle_id=bundle.bundle_id(shown.files(exhibits), shown.results(verdict.results), resolved),
         exhibits=exhibits,
         policy_path=account.policy_path,
         policy_sha256=policy.sources[0].sha256 if policy.sources else resolved,

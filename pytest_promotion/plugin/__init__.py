@@ -65,7 +65,11 @@ def pytest_load_initial_conftests(args: list[str]) -> None:
             from difflib import get_close_matches
 
             near = get_close_matches(option, known, n=1, cutoff=0.6)
-            raise pytest.UsageError(f"unknown option {option}" + (f"; did you mean {near[0]}?" if near else ""))
+            from pytest_promotion.text import legible
+
+            raise pytest.UsageError(
+                legible(f"unknown option {option}") + (f"; did you mean {near[0]}?" if near else "")
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -40,6 +40,7 @@ from pytest_promotion.model import (
     Subject,
     Verdict,
 )
+from pytest_promotion.plugin import outgoing
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
 from pytest_promotion.plugin.settings import Opening, Settings
@@ -49,6 +50,7 @@ from pytest_promotion.reporting import markdown as as_markdown
 from pytest_promotion.reporting import terminal as as_lines
 from pytest_promotion.reporting.exports import Forms, places_of
 from pytest_promotion.reporting.publishing import ReportFolder, Sign
+from pytest_promotion.text import legible
 
 
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
@@ -57,7 +59,7 @@ def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) 
         folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
-        pytest.exit(f"promotion: FAIL: {folder.path} cannot be written: {said}", returncode=1)
+        pytest.exit(legible(f"promotion: FAIL: {folder.path} cannot be written: {said}"), returncode=1)
 
 
 class GateSession:
@@ -125,13 +127,12 @@ class GateSession:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self.document is not None:
-            line, markup = as_lines.verdict(self.document, self.path)
-            reporter.write_line(line, **markup)
+            outgoing.show(reporter, [as_lines.verdict(self.document, self.path)])
 
     def remarks(self) -> Iterator[str]:
         """What the log says beside the summary: annotations, and what could not be written."""
         if self.document is not None:
-            yield from self._forms.notes
+            yield from map(legible, self._forms.notes)
             yield from self._forms.annotations(self.document)
 
     @property
