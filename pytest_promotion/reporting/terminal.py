@@ -8,6 +8,7 @@ from typing import Any, Final
 from pytest_promotion.text import listed
 
 MOST: Final = 20  # gates of a kind; the decision has all of them
+_LONGEST: Final = 1_000  # characters of a reason
 Line = tuple[str, dict[str, bool]]  # with its colours
 
 _MARKUP = {
@@ -28,7 +29,7 @@ def summary(decision: dict[str, Any]) -> Iterator[Line]:
     yield from _few(decision["waivers"], lambda waiver: _waived(waiver, checks), "waivers")
     apart = decision["not_applicable"]
     yield from _few(apart, lambda name: [(f"NOT_APPLICABLE {name}: {checks[name]['reason']}", {})], "not applicable")
-    yield from _few(decision["reasons"], lambda reason: [(f"why not: {reason}", {})], "reasons")
+    yield from _few(decision["reasons"], lambda reason: [(f"why not: {_short(reason)}", {})], "reasons")
     if decision["without_evidence"]:
         names = listed(decision["without_evidence"])
         yield f"without evidence: {names} passed and recorded nothing to rest on", _YELLOW
@@ -44,6 +45,12 @@ def _few(items: Sequence[Any], lines: Callable[[Any], Iterable[Line]], kind: str
         yield from lines(item)
     if len(items) > MOST:
         yield f"and {len(items) - MOST:,} more {kind}: see the decision", {}
+
+
+def _short(reason: str) -> str:
+    """A reason that lists what hundreds of items lack ends somewhere."""
+    more = len(reason) - _LONGEST
+    return reason if more <= 0 else f"{reason[:_LONGEST]}… and {more:,} more characters: see the decision"
 
 
 def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[Line]:
@@ -74,7 +81,7 @@ def verdict(decision: dict[str, Any], path: str) -> Line:
 
 
 def _blocking(check: dict[str, Any], markup: dict[str, bool]) -> Iterator[Line]:
-    yield f"{check['outcome']} {check['name']} ({check['severity']}): {check['reason']}", markup
+    yield f"{check['outcome']} {check['name']} ({check['severity']}): {_short(check['reason'])}", markup
     if check["owner"]:
         yield f"    owner: {check['owner']}", {}
     if check["fix"]:

@@ -20,6 +20,7 @@ from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unfinished, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
+from pytest_promotion.text import listed
 from pytest_promotion.trust import overrides, required_gates, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
@@ -126,10 +127,10 @@ def verify(case: Case, demands: Demands) -> Answer:
     _judge_artifacts(decision, case.vault, found)
     _judge_signature(decision, case, demands, found)
     if decision.weakened:
-        weakened = f"it was weakened: {'; '.join(decision.weakened)}"
+        weakened = f"it was weakened: {listed(decision.weakened, separator='; ')}"
         (found.against if demands.refuse_weakened else found.notes).append(weakened)
     for waiver in decision.waivers:
-        who = ", ".join(str(one.get("name", "?")) for one in waiver.approvers)
+        who = listed([one.get("name", "?") for one in waiver.approvers])
         found.notes.append(f"{waiver.gate} is waived until {waiver.expires} by {who}: {waiver.reason}")
     return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
 
@@ -156,7 +157,7 @@ def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, nam
         return replace(answer, against=(*answer.against, f"{name}: {refusal}"))
     if kept_up or answer.unknown:
         return replace(answer, against=(*answer.against, f"{name} overrides its FAIL, and not what else is against it"))
-    by = ", ".join(one.name for one in who)
+    by = listed([one.name for one in who])
     said = f"by {by} until {override.expires} for incident {override.incident}: {override.reason}"
     return replace(answer, overridden=said)
 
@@ -212,7 +213,7 @@ def _said(decision: StoredDecision) -> Iterator[str]:
 
 
 def _fail(decision: StoredDecision) -> str:
-    return f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
+    return f"it says {decision.status}: {listed(decision.reasons, separator='; ') or 'no reason is given'}"
 
 
 def _judge_time(decision: StoredDecision, at: datetime, skew: timedelta, found: _Findings) -> None:

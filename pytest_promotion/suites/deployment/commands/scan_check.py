@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
 
 
@@ -62,17 +62,17 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         if out is not None:
             write_json(out, report)
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        say_json(report, indent=2)
     else:
         told = (
             ", ".join(f"{count} {name}" for name, count in judgement.counts.items() if count)
             or "no findings that count"
         )
-        click.echo(f"{judgement.status}: {told}")
+        say(f"{judgement.status}: {told}")
         for line in judgement.reasons:
-            click.echo(f"  {line}")
+            say(f"  {line}")
         for why, count in judgement.excused.items():
-            click.echo(f"  {count} left out: {why}")
+            say(f"  {count} left out: {why}")
     return judgement.exit_code
 
 
