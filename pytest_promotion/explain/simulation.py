@@ -109,7 +109,9 @@ def _own(check: StoredCheck, decision: StoredDecision) -> GateResult:
     files = {item.path: item for item in decision.evidence_bundle.artifacts}
     exhibits = [files[path] for path in check.evidence_paths]
     record = Record(
-        exhibits=tuple(Exhibit(one.path, one.sha256, one.size_bytes, exists=one.exists) for one in exhibits),
+        exhibits=tuple(
+            Exhibit(one.path, one.sha256, one.size_bytes, exists=one.exists, secret=one.secret) for one in exhibits
+        ),
         freshness=tuple(
             Freshness(one.path, one.timestamp, one.source, one.age_s, one.max_age_s) for one in check.freshness
         ),

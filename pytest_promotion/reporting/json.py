@@ -192,6 +192,7 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "sha256": item.sha256,
         "size_bytes": item.size_bytes,
         "exists": item.exists,
+        **({"secret": True} if item.secret else {}),
     }
 
 

@@ -72,6 +72,7 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for item in bundle["artifacts"]:
         digest = f"`{item['sha256']}`" if item["exists"] else "absent"
+        digest += ", secret: not kept" if item.get("secret") else ""
         yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
 
 

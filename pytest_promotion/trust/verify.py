@@ -24,7 +24,7 @@ from pytest_promotion.text import listed
 from pytest_promotion.trust import overrides, required_gates, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
-from pytest_promotion.trust.references import judged
+from pytest_promotion.trust.references import by_digest_only, judged
 from pytest_promotion.trust.stored import StoredDecision, parse
 from pytest_promotion.trust.waiver_check import judged_again
 from pytest_promotion.trust.waivers import signers_of
@@ -125,6 +125,8 @@ def verify(case: Case, demands: Demands) -> Answer:
     _judge_subject(decision, demands.subject, found)
     _judge_policy(decision, policy, demands, found)
     _judge_artifacts(decision, case.vault, found)
+    if unkept := by_digest_only(decision):
+        found.notes.append(unkept)
     _judge_signature(decision, case, demands, found)
     if decision.weakened:
         weakened = f"it was weakened: {listed(decision.weakened, separator='; ')}"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_promotion import text
 from pytest_promotion.errors import GateFailed, Unproven
 
 _FORMAT: Final = "%(refname:strip=2)%09%(objecttype)%09%(objectname)%09%(*objectname)"
