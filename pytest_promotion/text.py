@@ -76,7 +76,7 @@ def measured(name: str, value: Any) -> Any:
 
 
 def block(text: str) -> str:
-    """A text of several lines that are wanted, such as what a program said: each line may leave the process."""
+    """A text of several lines that are wanted, such as the output of a program: each line may leave the process."""
     # First as a whole: a private key is several lines.
     lines = _masked(text).replace("\r\n", "\n").split("\n")
     return "\n".join(_VERDICT.sub(_escaped, legible(line.expandtabs(TAB))) for line in lines)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,11 +24,16 @@ TIMEOUT_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A program that ran to its end. The assertion about it stays in the gate."""
+    """
+    A program that ran to its end. The assertion about it stays in the gate.
 
-    argv: tuple[str, ...]
+    Its `repr`, which pytest cuts and shows where that assertion fails, has neither arguments nor output: half of a
+    token looks like none, and would not be masked.
+    """
+
+    argv: tuple[str, ...] = field(repr=False)
     exit_code: int
-    output: str  # standard output and standard error, as they came
+    output: str = field(repr=False)  # standard output and standard error, as they came
     duration_s: float
 
 

@@ -27,7 +27,7 @@ _known: dict[str, None] = {}
 
 @functools.cache
 def says_secret(name: str) -> bool:
-    """Whether the variable *name* is one whose value nobody may see."""
+    """Whether the variable *name* is one whose value is secret."""
     return bool(_NAME.search(name)) and not _ABOUT.search(name)
 
 

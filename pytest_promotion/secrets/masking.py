@@ -22,9 +22,11 @@ _PEM: Final = re.compile(
 )
 _MATERIAL: Final = re.compile(r"[A-Za-z0-9+/]{20,}")
 _START: Final = re.compile(r"(?:(?<=^)|(?<=\|)|(?<=\(\?i\)))\\b")
-# Where a form begins at a word, an underscore may stand before it: names of files and tests are full of them.
+# Where a form begins at a word, an underscore may be before it, as in names of files and tests, or a character that was
+# spelled out: in `\nghp_…` the word begins behind the n.
+_WORD: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv0])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\U[0-9a-f]{8}))"
 _FORMS: Final = {
-    name: re.compile(_START.sub("(?<![A-Za-z0-9])", pattern.pattern), pattern.flags)
+    name: re.compile(_START.sub(lambda _: _WORD, pattern.pattern), pattern.flags)
     for name, pattern in {**tokens.PATTERNS, **common_forms.PATTERNS}.items()
 }
 _TWICE: Final = 3  # rounds; what a mask uncovers is looked at again

@@ -82,7 +82,7 @@ _CACHED: Final = 200  # characters; an owner, a fix and a path come again and ag
 
 
 def suspects(text: str) -> tuple[str, ...]:
-    """The rules and forms by which *text* may hold a secret."""
+    """The names of the rules by which *text* may hold a secret."""
     if len(text) < _SHORTEST:
         return ()
     return _short(text) if len(text) <= _CACHED else _search(text)
