@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from pytest_promotion.secrets import environment, suspects
@@ -57,12 +57,15 @@ def safe(value: object) -> Any:
     return legible(value)
 
 
-def clean(value: Any) -> Any:
-    """A JSON value with every text in it as it may leave the process, keys among them."""
+def clean(value: Any, blocks: Collection[str] = ()) -> Any:
+    """A JSON value with every text in it as it may leave the process, keys among them; *blocks* have several lines."""
     if isinstance(value, dict):
-        return {legible(key): clean(item) for key, item in value.items()}
+        return {
+            legible(key): block(item) if key in blocks and isinstance(item, str) else clean(item, blocks)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [clean(item) for item in value]
+        return [clean(item, blocks) for item in value]
     return safe(value)
 
 

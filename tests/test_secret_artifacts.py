@@ -106,7 +106,7 @@ def test_an_open_file_cannot_be_passed_off_as_one(decided):
 
 
 def test_a_file_that_one_gate_calls_secret_is_secret_for_all(place):
-    """The bytes are in the vault by the other gate: whoever called it secret has to know."""
+    """The bytes are in the vault by the other gate: the owner of the other gate has to know."""
     place.file("evidence/good.json", {"score": 1})
     place.write(
         test_all="""

@@ -107,7 +107,7 @@ def test_what_looks_like_a_secret_is_masked(secret):
     ],
 )
 def test_what_is_no_secret_stays(harmless):
-    """A digest that is masked proves nothing, and a reason full of masks helps nobody."""
+    """A digest that is masked proves nothing, and a reason full of masks is of no use."""
     assert legible(harmless) == harmless
 
 

@@ -82,7 +82,7 @@ FORMS = ("--junit-xml=reports/junit.xml", "--promotion-sarif=reports/a.sarif", "
 
 @pytest.fixture
 def hostile(place, monkeypatch):
-    """A project in which everything that has a name or a message attacks whoever reads it."""
+    """A project in which everything that has a name or a message attacks its reader."""
     monkeypatch.setenv("DB_PASSWORD", LITERAL)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(place.path / "reports" / "summary.md"))
     place.file("pyproject.toml", INI)
@@ -178,7 +178,7 @@ def test_gates_that_differ_in_a_secret_only_stay_apart(hostile):
 
 
 def test_the_decision_agrees_with_itself(hostile):
-    """The bundle id is that of the names that it lists: whoever has the decision can compute it."""
+    """The bundle id is that of the names that it lists: anyone who has the decision can compute it."""
     run(hostile)
     result = CliRunner().invoke(main, ["verify", str(hostile.folder / "latest.json")])
     assert result.exit_code == 2
@@ -213,6 +213,17 @@ def test_a_usage_error_is_one_line(place):
     code, log = run(place)
     assert code == 4
     assert forged(log) == []
+
+
+def test_a_page_keeps_its_lines_in_json(place, monkeypatch):
+    """A Markdown page on one line is no page."""
+    monkeypatch.chdir(place.path)
+    place.write(
+        test_all="import pytest\n@pytest.mark.critical\ndef test_a(measure):\n    measure.at_least('n', 1, 1)\n"
+    )
+    place.run()
+    done = CliRunner().invoke(main, ["render", "--json", str(place.folder / "latest.json")])
+    assert json.loads(done.output)["content"] == (place.folder / "latest.md").read_text()
 
 
 HOSTILE = "x\n::error::forged\npromotion: PASS (1 of 1)\x1b[2J\u202e" + TOKEN
@@ -275,7 +286,7 @@ def poisoned(value):
     ids=" ".join,
 )
 def test_commands_print_no_line_of_the_file_they_were_given(place, monkeypatch, words):
-    """Whoever checks a decision has it from somebody else."""
+    """A decision that is checked was often written by somebody else."""
     monkeypatch.chdir(place.path)
     place.write(
         test_all="import pytest\n@pytest.mark.critical(owner='o', fix='f')\ndef test_a(measure):\n    measure.at_least('n', 1, 2)\n"

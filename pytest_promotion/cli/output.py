@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from pytest_promotion.text import block, clean, legible
+
+# Fields with the output of a program, a difference or a page, which have lines.
+_BLOCKS: Final = frozenset({"output", "output_tail", "stdout", "difference", "content"})
 
 
 def say(text: object, *, err: bool = False) -> None:
@@ -23,7 +26,7 @@ def say_lines(lines: str | Iterable[object], *, err: bool = False) -> None:
 
 def say_json(document: Any, *, indent: int | None = None) -> None:
     """Prints *document* as JSON, in ASCII."""
-    click.echo(json.dumps(clean(document), indent=indent))
+    click.echo(json.dumps(clean(document, _BLOCKS), indent=indent))
 
 
 def show_error(problem: click.ClickException) -> None:

@@ -39,7 +39,7 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
     """
     from pytest_promotion import json_files
     from pytest_promotion.reporting.locations import Places
-    from pytest_promotion.text import clean
+    from pytest_promotion.text import clean, legible
     from pytest_promotion.trust.contradictions import read
 
     with command_errors(f"{output} cannot be written"):
@@ -51,7 +51,7 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
         if output is not None:
             json_files.write(output, text)
     if as_json:
-        say_json({"format": form, "output": str(output) if output else None, "content": text})
+        say_json({"format": form, "output": legible(output) if output else None, "content": text})
     elif output is None:
         click.echo(text, nl=False)
     return 0
