@@ -60,13 +60,16 @@ def safe(value: object) -> Any:
 def clean(value: Any, blocks: Collection[str] = ()) -> Any:
     """A JSON value with every text in it as it may leave the process, keys among them; *blocks* have several lines."""
     if isinstance(value, dict):
-        return {
-            legible(key): block(item) if key in blocks and isinstance(item, str) else clean(item, blocks)
-            for key, item in value.items()
-        }
+        return {legible(key): _field(key, item, blocks) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean(item, blocks) for item in value]
     return safe(value)
+
+
+def _field(key: str, value: Any, blocks: Collection[str]) -> Any:
+    if key in blocks and isinstance(value, str):
+        return block(value)
+    return words(value) if key == "argv" and isinstance(value, (list, tuple)) else clean(value, blocks)
 
 
 def measured(name: str, value: Any) -> Any:

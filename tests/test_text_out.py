@@ -92,9 +92,9 @@ def hostile(place, monkeypatch):
     return place
 
 
-def run(place, *args):
+def run(place, *args, forms=FORMS):
     """The session in a process of its own, as a CI log has it."""
-    words = [sys.executable, "-m", "pytest", "gates", "-p", "no:cacheprovider", *FORMS, *args]
+    words = [sys.executable, "-m", "pytest", "gates", "-p", "no:cacheprovider", *forms, *args]
     done = subprocess.run(words, cwd=place.path, capture_output=True, encoding="utf-8", timeout=300, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -166,6 +166,23 @@ def test_workers_decide_the_same(hostile):
     assert one["evidence_bundle"] == two["evidence_bundle"]
     assert [check["reason"] for check in one["checks"]] == [check["reason"] for check in two["checks"]]
     assert [check["failure"] for check in one["checks"]] == [check["failure"] for check in two["checks"]]
+
+
+def test_a_shard_has_no_secret_and_merges_to_the_same_bundle(hostile, monkeypatch):
+    """The file of a shard is uploaded as the decision is."""
+    run(hostile)
+    whole = hostile.latest()
+    for share in ("1/2", "2/2"):
+        code, log = run(hostile, f"--promotion-shard={share}", "--promotion-run-id=r1", forms=())
+        assert code == 1, log
+    shards = sorted(hostile.folder.glob("shard_*.json"))
+    assert len(shards) == 2
+    for path in shards:
+        assert [one for one in SECRETS if one in path.read_text()] == []
+    monkeypatch.chdir(hostile.path)
+    done = CliRunner().invoke(main, ["merge", *map(str, shards), "--reports", "merged", "--json"])
+    assert done.exit_code == 2, done.output
+    assert json.loads(done.output)["evidence_bundle"] == whole["evidence_bundle"]
 
 
 def test_gates_that_differ_in_a_secret_only_stay_apart(hostile):

@@ -24,6 +24,7 @@ from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
 from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Requested, Subject
 from pytest_promotion.policy import Policy
+from pytest_promotion.text import clean
 
 _GIVEN: Final = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _RUN_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -142,8 +143,8 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
 
 
 def written(shard: Shard) -> bytes:
-    """The shard as its file."""
-    return pack(shard).encode("ascii", "backslashreplace") + b"\n"
+    """The shard as its file, in which every text may leave the process."""
+    return pack(clean(msgspec.to_builtins(shard))).encode("ascii", "backslashreplace") + b"\n"
 
 
 def read(path: Path) -> bytes:
