@@ -69,6 +69,13 @@ def test_there(artifact):
     assert artifact("evidence/" + TOKEN + "\\n::error::there").text == "x"
 
 @pytest.mark.critical
+@pytest.mark.xfail(reason="known" + FORGED + TOKEN)
+def test_expected():
+    import warnings
+    warnings.warn("old" + FORGED + TOKEN)
+    assert TOKEN == ""
+
+@pytest.mark.critical
 def test_skipped():
     pytest.skip("no" + FORGED + TOKEN)
 '''
@@ -131,7 +138,7 @@ def test_annotations_are_those_of_the_decision(hostile):
     """What a gate says stands inside of the one command that is about it."""
     _, log = run(hostile, "--promotion-github=on")
     found = forged(log)
-    assert len(found) == 1 + 8 + 1  # the decision, the critical failures, and the warning
+    assert len(found) == 1 + 9 + 1  # the decision, the critical failures, and the warning
     assert all(
         re.match("::(error|warning) (file=gates/test_all.py,line=\\d+,)?title=Promotion", line) for line in found
     )
@@ -191,7 +198,7 @@ def test_gates_that_differ_in_a_secret_only_stay_apart(hostile):
     names = [check["name"] for check in hostile.latest()["checks"]]
     assert "parameters[***]" in names
     assert "parameters[*** (2)]" in names
-    assert len(set(names)) == len(names) == 10
+    assert len(set(names)) == len(names) == 11
 
 
 def test_the_decision_agrees_with_itself(hostile):
@@ -204,13 +211,25 @@ def test_the_decision_agrees_with_itself(hostile):
     assert forged(result.output) == []
 
 
-def test_a_file_whose_name_pytest_could_not_print_is_refused(place):
+@pytest.mark.parametrize(
+    "name", ["gates/test_a\n::error::b.py", "gates/a\n::error::b/test_a.py"], ids=["file", "folder"]
+)
+def test_a_file_whose_name_pytest_could_not_print_is_refused(place, name):
     """Pytest writes the name of a file as it is, before any gate runs."""
-    place.file("gates/test_a\n::error::b.py", "import nothing_of_that_name")
+    place.file(name, "import nothing_of_that_name")
     code, log = run(place)
     assert code == 4
     assert forged(log) == []
     assert "may hold no control characters" in log
+
+
+def test_a_run_that_is_ended_early_says_so_on_one_line(place):
+    """Pytest prints the reason as it is."""
+    place.write(test_bad=f"import pytest\npytest.exit('no\\n::error::forged\\npromotion: PASS (1 of 1) {TOKEN}')")
+    code, log = run(place)
+    assert code != 0
+    assert forged(log) == []
+    assert TOKEN not in log
 
 
 def test_a_collection_error_is_one_line(place):

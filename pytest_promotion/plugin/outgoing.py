@@ -34,9 +34,10 @@ def rename(items: Sequence[pytest.Item]) -> None:
 def refuse_unreadable(folders: Iterable[Path]) -> None:
     """Refuses gate files whose names pytest could not print on one line. Raises `pytest.UsageError`."""
     for folder in folders:
-        for place, folders_below, files in os.walk(folder):
-            for name in (*folders_below, *files):
-                if not name.isprintable() and name.endswith(".py"):
+        for place, _, files in os.walk(folder):
+            below = os.path.relpath(place, folder)
+            for name in files:
+                if name.endswith(".py") and not (name.isprintable() and below.isprintable()):
                     where = legible(os.path.relpath(os.path.join(place, name), folder.parent))
                     raise pytest.UsageError(f"{where}: the name of a gate file may hold no control characters")
 
@@ -48,6 +49,8 @@ def hide_secrets(report: Any) -> None:
         report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
     if report.sections:
         report.sections = [(legible(name), block(text)) for name, text in report.sections]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = legible(report.wasxfail)
     longrepr: Any = report.longrepr
     if longrepr is None:
         return
@@ -77,6 +80,21 @@ def _hide(part: Any) -> Any:
         for name, value in vars(part).items():
             object.__setattr__(part, name, _hide(value))
     return part
+
+
+class Messages:
+    """Cleans what pytest prints that belongs to no report: warnings, and why a run was ended early."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        warning_message.message = block(str(warning_message.message))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        problem: Any = excinfo.value
+        if hasattr(problem, "msg"):  # of `pytest.exit`
+            problem.msg = legible(problem.msg)
+        problem.args = tuple(legible(one) if isinstance(one, str) else one for one in problem.args)
 
 
 def refusal(problem: BaseException) -> pytest.UsageError:

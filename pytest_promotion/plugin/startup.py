@@ -84,6 +84,7 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
 
     learn_secrets(fresh=True)
     outgoing.refuse_unreadable(folders)
+    config.pluginmanager.register(outgoing.Messages(), "promotion-messages")
     proves = settings.proves(config)
     config.pluginmanager.register(fixtures, "promotion-fixtures")
     if _only_looks(config):

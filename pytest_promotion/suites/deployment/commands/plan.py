@@ -9,6 +9,7 @@ import click
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.group()
@@ -64,7 +65,7 @@ def check(
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
         if out is not None:
-            write_json(out, report)
+            write_json(out, clean(report))
     if as_json:
         say_json(report, indent=2)
     else:

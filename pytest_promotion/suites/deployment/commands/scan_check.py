@@ -10,6 +10,7 @@ import click
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.command(
@@ -60,7 +61,7 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:
-            write_json(out, report)
+            write_json(out, clean(report))
     if as_json:
         say_json(report, indent=2)
     else:

@@ -9,6 +9,7 @@ import click
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.command(epilog="Example: promotion slo summary.json --targets slo.yaml")
@@ -41,7 +42,7 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
         wanted = load(targets) if targets else USUAL
         found = report(read_file(file), str(file), wanted, Clock().now(), headroom)
         if out is not None:
-            write_json(out, found)
+            write_json(out, clean(found))
     if as_json:
         say_json(found, indent=2)
     else:

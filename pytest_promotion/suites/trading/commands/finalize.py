@@ -10,6 +10,7 @@ import click
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.cli.output import say, say_json
+from pytest_promotion.text import clean
 
 
 @click.command(epilog="Example: promotion finalize --apply-to-primary")
@@ -44,7 +45,7 @@ def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bo
 
     found = judge(reports, datetime.now(UTC), max_age)
     with command_errors("the decision could not be written"):
-        write_json(reports / "readiness" / "final_decision_latest.json", found.document())
+        write_json(reports / "readiness" / "final_decision_latest.json", clean(found.document()))
         write(docs / "option4_readiness_decision_latest.md", found.markdown())
         if apply_to_primary:
             write(docs / "option4_readiness_decision.md", found.markdown())
