@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
 
+import pytest_promotion
 from pytest_promotion.cli import main
 from tests.test_schema import check
 
@@ -391,3 +393,15 @@ def test_the_terminal_ends_after_a_few_gates(place):
     _, log = run(place, "-q", "--tb=no", "-rN")
     assert log.count("FAIL bad[") == 20
     assert "and 40 more critical failures: see the decision" in log
+
+
+def test_commands_print_through_one_module_only():
+    """A command that calls click itself prints what it was given."""
+    # What draws a line that is wiped again, and what prints a page or a schema that is clean already.
+    exempt = {"cli/output.py", "cli/progress.py", "cli/render.py", "cli/schema.py"}
+    exempt |= {"suites/trading/commands/secrets.py", "suites/trading/commands/tests.py"}
+    calls = re.compile(r"click\.s?echo\(|(?<![\w.])print\(")
+    package = Path(pytest_promotion.__file__).parent
+    files = [*package.glob("cli/*.py"), *package.glob("suites/*/commands/*.py")]
+    found = {path.relative_to(package).as_posix() for path in files if calls.search(path.read_text())}
+    assert found == exempt
