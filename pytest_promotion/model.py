@@ -101,6 +101,7 @@ class Exhibit:
     sha256: str  # "" where the file did not exist
     size_bytes: int
     exists: bool
+    secret: bool = False  # its bytes are kept nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +320,5 @@ class Decision:
         runs = [run for result in self.verdict.results for run in result.record.commands]
         runs += [run for _, run in self.refreshed]
         files = [*self.exhibits, *self.policy_files, *([self.manifest] if self.manifest else [])]
-        return frozenset(
-            [run.output_sha256 for run in runs if run.output_sha256] + [one.sha256 for one in files if one.exists]
-        )
+        kept = [one.sha256 for one in files if one.exists and not one.secret]
+        return frozenset([run.output_sha256 for run in runs if run.output_sha256] + kept)

@@ -288,7 +288,7 @@ class TestGithub:
 
     @pytest.mark.parametrize(
         ("said", "written"),
-        [("100%0A::error::x", "100%250A::error::x"), ("a,b: 5%", "a,b: 5%25"), ("one\ntwo", "one two")],
+        [("100%0A::error::x", "100%250A::error::x"), ("a,b: 5%", "a,b: 5%25"), ("one\ntwo", "one\\ntwo")],
         ids=["encoded-line-end", "percent", "line-end"],
     )
     def test_what_the_runner_would_decode_is_text(self, said, written):

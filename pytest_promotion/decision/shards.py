@@ -24,6 +24,7 @@ from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
 from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Judges, Outcome, Requested, Subject
 from pytest_promotion.policy import Policy
+from pytest_promotion.text import clean
 
 _GIVEN: Final = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _RUN_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -68,7 +69,7 @@ class Shard:
     results: tuple[GateResult, ...]  # of this share, before `requires` is looked at
     problems: tuple[str, ...]
     requested: Requested
-    judges: Judges = Judges()
+    judges: Judges = field(default_factory=Judges)
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     not_applicable: dict[str, str] = field(default_factory=dict)
@@ -145,8 +146,8 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
 
 
 def written(shard: Shard) -> bytes:
-    """The shard as its file."""
-    return pack(shard).encode("ascii", "backslashreplace") + b"\n"
+    """The shard as its file, in which every text may leave the process."""
+    return pack(clean(msgspec.to_builtins(shard))).encode("ascii", "backslashreplace") + b"\n"
 
 
 def read(path: Path) -> bytes:

@@ -274,13 +274,15 @@ class Shelf:
         self._clock = clock
         self._given: dict[str, Reading] = {}
 
-    def get(self, path: str, fields: str | Iterable[str] | None = None) -> Artifact:
+    def get(self, path: str, fields: str | Iterable[str] | None = None, *, secret: bool = False) -> Artifact:
         """The artifact at *path*. Raises `Unproven` for whatever is not a readable file below the root."""
         with self._notebook.noting():
             relative = self._root.relative(path)
             reading = self._given.get(relative)
             if reading is None:
-                reading = self._given[relative] = self._read(relative)
+                reading = self._given[relative] = self._read(relative, secret=secret)
+            elif secret and not reading.secret:
+                raise Unproven(f"{relative} is secret, and this gate read it before without secret=True: it was kept")
         names = (fields,) if isinstance(fields, str) else tuple(fields) if fields else None
         return Artifact(relative, reading, names, self._notebook, self._window, self._clock)
 
@@ -299,9 +301,9 @@ class Shelf:
             return False
         return True
 
-    def _read(self, relative: str) -> Reading:
+    def _read(self, relative: str, *, secret: bool) -> Reading:
         try:
-            reading = read(self._root, relative, self._vault)
+            reading = read(self._root, relative, self._vault, secret=secret)
             if self._notebook.lens is not None:
                 reading = self._notebook.lens.reading(relative, reading)
         except FileNotFoundError:
@@ -310,7 +312,9 @@ class Shelf:
         except Unproven:
             self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
             raise
-        self._notebook.exhibits[relative] = Exhibit(relative, reading.sha256, reading.size_bytes, exists=True)
+        self._notebook.exhibits[relative] = Exhibit(
+            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret
+        )
         self._notebook.witnesses[relative] = (
             relative,
             reading.size_bytes,

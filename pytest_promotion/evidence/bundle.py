@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_promotion.canonical import digest
@@ -27,7 +28,10 @@ def collect(results: Iterable[GateResult]) -> tuple[tuple[Exhibit, ...], list[st
     for result in results:
         for item in result.record.exhibits:
             earlier = seen.setdefault(item.path, item)
-            if earlier != item:
+            if earlier.secret != item.secret and earlier.sha256 == item.sha256:
+                seen[item.path] = replace(item, secret=True)
+                problems.append(f"{item.path} is secret for one gate, and was kept for another: all have to say so")
+            elif earlier != item:
                 problems.append(f"{item.path} changed during the run: {_short(earlier)}, then {_short(item)}")
     return tuple(seen[path] for path in sorted(seen)), sorted(set(problems))
 

@@ -50,6 +50,8 @@ class Artifacts:
         path: str | Path,
         max_age: str | float | timedelta | None = None,
         timestamps: str | Iterable[str] | None = None,
+        *,
+        secret: bool = False,
     ) -> Artifact:
         """
         The artifact at *path*.
@@ -58,8 +60,10 @@ class Artifacts:
             max_age: demand that it is no older: `"20m"`, seconds, or a `timedelta`.
             timestamps: the field or fields that date it, instead of `ts_utc` and
                 `last_update_utc`. In JSON lines and CSV, the newest row's counts.
+            secret: keep nothing of it but its digest and its size. Files such as `.env` and private keys are
+                secret without it.
         """
-        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps)
+        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps, secret=secret)
         if max_age is not None:
             self._shelf.fresh(artifact, parse_duration(max_age))
         return artifact

@@ -42,7 +42,7 @@ from pytest_promotion.model import (
     Subject,
     Verdict,
 )
-from pytest_promotion.plugin import judging
+from pytest_promotion.plugin import judging, outgoing
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
@@ -54,6 +54,7 @@ from pytest_promotion.reporting import terminal as as_lines
 from pytest_promotion.reporting.exports import Forms, OthersReport, places_of
 from pytest_promotion.reporting.publishing import ReportFolder, Sign
 from pytest_promotion.reporting.pytest_junit import PytestReport
+from pytest_promotion.text import legible
 
 _COARSE = timedelta(seconds=2)  # how coarse file times are
 
@@ -64,7 +65,7 @@ def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) 
         folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
-        pytest.exit(f"promotion: FAIL: {folder.path} cannot be written: {said}", returncode=1)
+        pytest.exit(legible(f"promotion: FAIL: {folder.path} cannot be written: {said}"), returncode=1)
 
 
 class GateSession:
@@ -139,15 +140,13 @@ class GateSession:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self.document is not None:
             why = as_lines.difference(self.document, self._recorder.tests)
-            if why:
-                reporter.write_line(why)
-            line, markup = as_lines.verdict(self.document, self.path)
-            reporter.write_line(line, **markup)
+            lines: list[as_lines.Line] = [(why, {})] if why else []
+            outgoing.show(reporter, [*lines, as_lines.verdict(self.document, self.path)])
 
     def remarks(self) -> Iterator[str]:
         """What the log says beside the summary: annotations, and what could not be written."""
         if self.document is not None:
-            yield from self._forms.notes
+            yield from map(legible, self._forms.notes)
             yield from self._forms.annotations(self.document)
 
     @property
@@ -237,7 +236,8 @@ class GateSession:
         except (FileNotFoundError, Unproven) as problem:
             said = str(problem) if isinstance(problem, Unproven) else f"{asked} is missing"
             return Exhibit(asked, "", 0, exists=False), [f"the release manifest cannot be named: {said}"]
-        return Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True), []
+        seen = Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True, secret=reading.secret)
+        return seen, []
 
     def _attachments(self, root: Path) -> tuple[tuple[Exhibit, ...], list[str]]:
         """The reports that other plugins were asked for: listed by digest, and missed where they are not there."""

@@ -14,6 +14,7 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
+from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -81,7 +82,7 @@ def assign(merged: dict[str, Any], rules: Rules, assignment: str) -> tuple[str, 
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise PolicyError(f"--promotion-set {assignment}: the policy has no setting {key!r}{hint}")
         if len(matches) > 1:
-            choices = ", ".join(".".join(match) for match in matches)
+            choices = listed([".".join(match) for match in matches])
             raise PolicyError(f"--promotion-set {assignment}: {key} may mean {choices}; write it in full")
         path = matches[0]
     value = _value(text, settings[path], path, assignment)

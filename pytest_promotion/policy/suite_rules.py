@@ -21,6 +21,7 @@ from pytest_promotion.policy.document import SUITE, Document, PolicySource, Read
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
 from pytest_promotion.policy.shape import Producer, Rules
 from pytest_promotion.suites import registry
+from pytest_promotion.text import listed
 
 _FILES: Final = ("include", "suites", "waivers", "signers")  # what would be relative to a folder that no project has
 
@@ -130,7 +131,7 @@ def refuse_unknown_thresholds(document: Document, policies: Sequence[SuitePolicy
                 for key in rules.get("thresholds", {}) if gate in known else ():
                     if key not in thresholds:
                         where = document.where((*prefix, "gates", gate, "thresholds", key))
-                        have = ", ".join(sorted(thresholds)) or "none"
+                        have = listed(sorted(thresholds), 10) or "none"
                         raise PolicyError(
                             f"{where}: {gate} of the suite {policy.name} has no threshold {key!r}: {have}"
                         )

@@ -30,6 +30,7 @@ class StoredArtifact(msgspec.Struct, frozen=True):
     sha256: _Digest
     size_bytes: _Count
     exists: bool
+    secret: bool = False  # it is listed by digest, and was kept nowhere
 
 
 class StoredCommand(msgspec.Struct, frozen=True):
