@@ -155,6 +155,7 @@ class Record:
     exhibits: tuple[Exhibit, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     freshness: tuple[Freshness, ...] = ()
+    ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
     commands: tuple[CommandRun, ...] = ()
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known

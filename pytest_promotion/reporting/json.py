@@ -133,6 +133,7 @@ def _check(
         "evidence_paths": tuple(sorted(paths[item.path] for item in record.exhibits)),
         "measurements": tuple(map(_measurement, record.measurements)),
         "freshness": tuple(map(_freshness, record.freshness)),
+        "ageless": tuple({"path": legible(path), "because": legible(because)} for path, because in record.ageless),
         "commands": tuple(map(_command, record.commands)),
         "notes": tuple(map(legible, record.notes)),
         "failure": _failure(result if before is None else replace(result, outcome=before)),
