@@ -12,6 +12,7 @@ from pytest_promotion.errors import PolicyError
 # The longest duration that is accepted. Added to or subtracted from any moment of this century it stays
 # inside the calendar of `datetime`, so that no later sum can overflow.
 LONGEST: Final = timedelta(days=36525)
+AGELESS: Final = "none"  # in place of the greatest age of evidence whose age makes no difference
 _SECONDS: Final = {"d": 86400, "h": 3600, "min": 60, "m": 60, "s": 1}
 _PART: Final = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*(min|[dhms])\s*", re.ASCII)
 

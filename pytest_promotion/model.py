@@ -101,6 +101,7 @@ class Exhibit:
     sha256: str  # "" where the file did not exist
     size_bytes: int
     exists: bool
+    secret: bool = False  # its bytes are kept nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class Record:
     exhibits: tuple[Exhibit, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     freshness: tuple[Freshness, ...] = ()
+    ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
     commands: tuple[CommandRun, ...] = ()
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known
@@ -294,6 +296,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Judges:
+    """Who judged: the digests of the gates' sources, and the versions of suites by name."""
+
+    sources: tuple[Exhibit, ...] = ()
+    suites: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One promotion decided: the verdict with everything a reader needs to act on it later."""
 
@@ -312,6 +322,7 @@ class Decision:
     policy_path: str | None
     policy_sha256: str
     policy_resolved_sha256: str
+    judges: Judges
     policy_files: tuple[Exhibit, ...]  # the policy and what it includes, kept in the vault
     git_commit: str | None
     git_dirty: bool | None
@@ -329,6 +340,5 @@ class Decision:
         runs = [run for result in self.verdict.results for run in result.record.commands]
         runs += [run for _, run in self.refreshed]
         files = [*self.exhibits, *self.policy_files, *([self.manifest] if self.manifest else [])]
-        return frozenset(
-            [run.output_sha256 for run in runs if run.output_sha256] + [one.sha256 for one in files if one.exists]
-        )
+        kept = [one.sha256 for one in files if one.exists and not one.secret]
+        return frozenset([run.output_sha256 for run in runs if run.output_sha256] + kept)

@@ -43,9 +43,9 @@ def counted(**outcomes):
             "never ran and blocks: b",
         ),
         (
-            [gate("a"), *(gate(f"w{number}", "FAIL", severity="warning") for number in range(5))],
-            counted(a="passed", **{f"w{number}": "failed" for number in range(5)}),
-            "failed and does not block: w0, w1, w2 and 2 more",
+            [gate("a"), *(gate(f"w{number}", "FAIL", severity="warning") for number in range(7))],
+            counted(a="passed", **{f"w{number}": "failed" for number in range(7)}),
+            "failed and does not block: w0, w1, w2, w3, w4 and 2 more",
         ),
     ],
     ids="same not-applicable rests skipped waived absent many".split(),

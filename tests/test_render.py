@@ -288,7 +288,7 @@ class TestGithub:
 
     @pytest.mark.parametrize(
         ("said", "written"),
-        [("100%0A::error::x", "100%250A::error::x"), ("a,b: 5%", "a,b: 5%25"), ("one\ntwo", "one two")],
+        [("100%0A::error::x", "100%250A::error::x"), ("a,b: 5%", "a,b: 5%25"), ("one\ntwo", "one\\ntwo")],
         ids=["encoded-line-end", "percent", "line-end"],
     )
     def test_what_the_runner_would_decode_is_text(self, said, written):
@@ -320,7 +320,7 @@ class TestGithub:
         assert not kinds & {"html_block", "html_inline", "link_open", "image"}
         headings = [tokens[number + 1].content for number, token in enumerate(tokens) if token.type == "heading_open"]
         apart = ["Not applicable"] if "Not applicable" in headings else []
-        expected = ["Why not", "Critical failures", "Warnings to review", *apart, "All checks", "Evidence"]
+        expected = ["Why not", "Critical failures", "Warnings to review", *apart, "All checks", "Evidence", "Judges"]
         assert headings[1:] == expected[: len(headings) - 1]
 
 

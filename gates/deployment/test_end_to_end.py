@@ -4,6 +4,8 @@ import pytest
 
 from pytest_promotion.suites.deployment.determinism.comparison import compare
 
+BOUND = "bound by its root hash to the report, whose age is judged"
+
 
 @pytest.mark.critical(
     owner="platform", fix="promotion parity e2e --base-url URL --plan FILE --env NAME, then its reasons"
@@ -16,7 +18,10 @@ def test_e2e_parity(artifact, freshness, measure, policy, reason):
     measure.equals("environment", report["environment"], policy["environment"])
     folder = report.path.rpartition("/")[0]
     names = report["traces"]
-    run, replay = (artifact(f"{folder}/{names[side]}" if folder else names[side]) for side in ("run", "replay"))
+    run, replay = (
+        artifact(f"{folder}/{names[side]}" if folder else names[side], max_age="none", because=BOUND)
+        for side in ("run", "replay")
+    )
     found = compare(run.text.encode(), replay.text.encode(), report["run_id"])
     found.judgement.demand()
     measure.equals("original root hash", report["original_root_hash"], found.original)

@@ -33,7 +33,7 @@ def committed(artifact):
     """`committed(branch, path)`: the file as an artifact, which has to be what is at the head."""
 
     def get(branch, path):
-        found = artifact(path)
+        found = artifact(path, max_age="none", because="committed at the head that is to be promoted")
         file = branch.now.get(path)
         if file is None or not file.holds(found.open().read()):
             raise Unproven(f"{path} is not what is committed at {branch.head[:12]}")
@@ -114,7 +114,7 @@ def approvals(artifact, clock, freshness, policy):
         if not sum(wanted.values()) or (policy["reviews"] is None) == (policy["signatures"] is None):
             raise Unproven("the policy has to name one of `reviews` and `signatures`, and ask for somebody's approval")
         if policy["reviews"] is None:
-            given = artifact(policy["signatures"])
+            given = artifact(policy["signatures"], max_age="none", because="signed over this head and its fork point")
             people = signers.read(policy.signers.content, "the signers") if policy.signers else {}
             matter = signed.matter_of(branch.fork, branch.head)
             said = signed.read(given.open().read(), given.path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+BOUND = "bound by digest to the evaluation, whose age candidate_record judges"
+
 
 @pytest.fixture
 def record(artifact, policy):
@@ -14,4 +16,4 @@ def record(artifact, policy):
 @pytest.fixture
 def named(artifact, record):
     """Gives the file that the candidate named, by what it is."""
-    return lambda kind: artifact(record["evidence"]["artifacts"][kind]["path"])
+    return lambda kind: artifact(record["evidence"]["artifacts"][kind]["path"], max_age="none", because=BOUND)

@@ -26,7 +26,7 @@ from pytest_promotion.assertions.sources import (
 RUNTIME = "@promotion"  # no name of a program can be equal to it
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _FAILING = ("fail", "xfail", "skip", "skipTest")
-_ASSERTING = ("assert", "expect")  # how the names of functions start that raise where something does not hold
+_ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
 _EXPECTING = ("raises", "warns", "deprecated_call")
 _MEASURES = ("at_least", "at_most", "between", "equals")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 
 
 @click.group()
@@ -34,7 +34,9 @@ def export(decision: Path, file: Path, vault: str | None, as_json: bool) -> int:
     with command_errors(f"{file} cannot be written"):
         done = bundles.export(decision, file, vault_at(vault) if vault else None)
     if as_json:
-        click.echo(json.dumps({"path": str(done.path), "sha256": done.sha256, "members": done.members}))
+        say_json({"path": str(done.path), "sha256": done.sha256, "members": done.members, "not_kept": done.not_kept})
     else:
-        click.echo(f"{done.path} holds {done.members} files; sha256 {done.sha256}")
+        say(f"{done.path} holds {done.members} files; sha256 {done.sha256}")
+        if done.not_kept:
+            say(f"note: {done.not_kept}")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json, say_lines
+from pytest_promotion.text import listed
 
 
 @click.command(epilog="Example: promotion conformance --also 'ours=./run-gates.sh'")
@@ -45,11 +46,11 @@ def conformance(
     cases = [case for case in corpus() if not ids or {case.id, str(case.number)} & set(ids)]
     unknown = set(ids) - {word for case in cases for word in (case.id, str(case.number))}
     if unknown:
-        raise click.UsageError(f"no such case: {', '.join(sorted(unknown))}")
+        raise click.UsageError(f"no such case: {listed(sorted(unknown))}")
     if into is not None:
         for case in cases:
             case.write(into / case.id)
-        click.echo(f"{len(cases)} cases are below {into}")
+        say(f"{len(cases)} cases are below {into}")
         return 0
     try:
         tools = [PLAIN, STRICT, PROMOTION, *map(Tool.of, also)]
@@ -59,11 +60,11 @@ def conformance(
         trials = list(try_all(cases, tools, Path(folder), jobs or os.cpu_count() or 1))
     found = table.Comparison(cases, tools, trials)
     if as_json or form == "json":
-        click.echo(json.dumps(found.document(), indent=2))
+        say_json(found.document(), indent=2)
     else:
-        click.echo(table.as_markdown(found) if form == "markdown" else table.as_text(found), nl=False)
+        say_lines((table.as_markdown(found) if form == "markdown" else table.as_text(found)).rstrip("\n"))
     for tool in found.untrusted:
-        click.echo(f"{tool.name} is red where nothing is wrong: what it stops shows nothing", err=True)
+        say(f"{tool.name} is red where nothing is wrong: what it stops shows nothing", err=True)
     if found.untrusted:
         return 3
     return 2 if found.green(PROMOTION) else 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import asked_at, command_errors
+from pytest_promotion.cli.output import say, say_json
 
 
 @click.command(epilog="Example: promotion explain reports/promotion_gates/latest.json --gate parity_thresholds")
@@ -26,7 +26,6 @@ def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:
     that have to be mended; and what no mend of a gate would turn. Of a PASS: what turns first.
     """
     from pytest_promotion.explain import explanation
-    from pytest_promotion.text import legible
     from pytest_promotion.trust.contradictions import read
 
     moment = asked_at(at)
@@ -38,10 +37,10 @@ def explain(file: Path, gate: str, at: str | None, as_json: bool) -> int:
             raise click.UsageError(f"{file} has no gate {gate!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         found = explanation.explain(decision, moment, gate)
     if as_json:
-        click.echo(json.dumps(found.document()))
+        say_json(found.document())
     else:
         for line in explanation.lines(found):
-            click.echo(legible(line.replace("\n", " ")))
+            say(line)
     return 0 if found.passed else 2
 
 
@@ -57,16 +56,15 @@ def diff(before: Path, after: Path, as_json: bool) -> int:
     policy, overrides, waivers, subject and commit are shown too and do not change the exit code.
     """
     from pytest_promotion.explain.difference import differences, same_outcomes
-    from pytest_promotion.text import legible
     from pytest_promotion.trust.contradictions import read
 
     with command_errors():
         (one, _), (other, _) = read(before), read(after)
     found, same = differences(one, other), same_outcomes(one, other)
     if as_json:
-        click.echo(json.dumps({"same_outcomes": same, "changes": [change.document() for change in found]}))
+        say_json({"same_outcomes": same, "changes": [change.document() for change in found]})
     else:
         for change in found:
-            click.echo(legible(change.line().replace("\n", " ")))
-        click.echo("the outcomes are the same" if same else "the outcomes differ")
+            say(change.line())
+        say("the outcomes are the same" if same else "the outcomes differ")
     return 0 if same else 2

@@ -84,9 +84,19 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 @click.option(
     "--max-report-age-min", type=float, metavar="N", help="Greatest age of evidence in minutes, in any profile."
 )
+@click.option(
+    "--apart/--together",
+    default=None,
+    help="Run the gates in a process other than the one that decides and signs (default: with --ci).",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def gates(
-    ci: bool, profile: str | None, max_report_age_min: float | None, pytest_args: tuple[str, ...], **flags: Any
+    ci: bool,
+    profile: str | None,
+    max_report_age_min: float | None,
+    apart: bool | None,
+    pytest_args: tuple[str, ...],
+    **flags: Any,
 ) -> int:
     """
     Run the gates and decide. Whatever else is given goes to pytest.
@@ -106,12 +116,19 @@ def gates(
     if profile or ci:
         words.append(f"--promotion-profile={profile or 'ci'}")
     words += [f"--promotion-set={setting}" for setting in settings]
+    words += _workers(words) if (ci if apart is None else apart) else []
     if not any(word.startswith("--promotion-") for word in words):
         # Where the plugin is switched off, pytest does not know this option: plain pytest is no decision.
         words.append(f"--promotion-run-id={uuid.uuid4()}")
     # In a process of its own: pytest rewrites assertions of what it imports first.
     done = subprocess.run([sys.executable, "-m", "pytest", *words], check=False)
     return _CODES.get(done.returncode, 3)
+
+
+def _workers(words: Sequence[str]) -> list[str]:
+    """One worker, unless there are workers already: the controller of pytest-xdist runs no gate."""
+    given = any(word.startswith(("-n", "--numprocesses", "--tx", "--dist", "--pdb", "--trace")) for word in words)
+    return [] if given else ["-n1"]
 
 
 def _settings(options: Sequence[GatesOption], flags: dict[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
@@ -10,8 +11,10 @@ from typing import Any, Final
 import click
 
 from pytest_promotion import suites
+from pytest_promotion.cli.output import say_lines, show_error
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites import registry
+from pytest_promotion.text import learn_secrets
 
 USAGE: Final = 4
 Section = tuple[str, Mapping[str, tuple[str, str]]]  # a title, and by name: where a command is, and its summary
@@ -67,18 +70,22 @@ class MainGroup(LazyGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
+        learn_secrets(fresh=True)
         try:
             code = super().main(*args, **kwargs)
         except click.UsageError as problem:
-            problem.show()
+            show_error(problem)
             raise SystemExit(USAGE) from None
         except PolicyError as problem:  # a suite that cannot be used
-            click.echo(f"Error: {problem}", err=True)
+            show_error(click.ClickException(str(problem)))
             raise SystemExit(USAGE) from None
         except click.ClickException as problem:
-            problem.show()
+            show_error(problem)
             raise SystemExit(3) from None
         except click.Abort:
+            raise SystemExit(3) from None
+        except Exception:  # noqa: BLE001 - an error of this program, whose message may hold what was in a file
+            say_lines(traceback.format_exc().rstrip(), err=True)
             raise SystemExit(3) from None
         raise SystemExit(code or 0)
 

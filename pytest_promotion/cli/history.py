@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.durations import LONGEST
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def history(
     with _asked(reports) as index:
         found = index.entries(question)
     if as_json:
-        click.echo(json.dumps([_plain(entry) for entry in found]))
+        say_json([_plain(entry) for entry in found])
         return 0
     for entry in found:
-        click.echo(_line(entry))
+        say(_line(entry))
     if not found:
-        click.echo("no decision answers that")
+        say("no decision answers that")
     return 0
 
 
@@ -92,11 +92,11 @@ def trend(reports: Path, days: int, as_json: bool) -> int:
     with _asked(reports) as index:
         found = views.trend(index.days(first))
     if as_json:
-        click.echo(json.dumps(found))
+        say_json(found)
     else:
         for row in found:
             counts = ", ".join(f"{count} {status}" for status, count in sorted(row.items()) if status != "day")
-            click.echo(f"{row['day']}  {counts}")
+            say(f"{row['day']}  {counts}")
     return 0
 
 
@@ -116,11 +116,11 @@ def flaky(reports: Path, limit: int, as_json: bool) -> int:
     with _asked(reports) as index:
         found = views.wavering(reversed(index.entries(Question(limit=limit))))
     if as_json:
-        click.echo(json.dumps([one.document() for one in found]))
+        say_json([one.document() for one in found])
     else:
         for one in found:
             said = f"{one.flips} flips, {one.unexplained} on an unchanged subject"
-            click.echo(f"{one.gate}  {said}; passed {one.passed} of {one.runs}")
+            say(f"{one.gate}  {said}; passed {one.passed} of {one.runs}")
     return 0
 
 
@@ -136,11 +136,11 @@ def waivers(reports: Path, limit: int, as_json: bool) -> int:
     with _asked(reports) as index:
         found = views.waivers(index.entries(Question(waived=True, limit=limit)))
     if as_json:
-        click.echo(json.dumps(found))
+        say_json(found)
     else:
         for row in found:
             who = ", ".join(row["approvers"]) or "nobody who is named"
-            click.echo(f"{row['gate']} by {who} until {row['expires']}, used {row['used']} times: {row['reason']}")
+            say(f"{row['gate']} by {who} until {row['expires']}, used {row['used']} times: {row['reason']}")
     return 0
 
 
@@ -166,13 +166,13 @@ def verify(reports: Path, decisions: tuple[Path, ...], as_json: bool) -> int:
     with _refusals(), waiting("history"):
         found = check(_folder(reports), decisions)
     if as_json:
-        click.echo(json.dumps(found.document()))
+        say_json(found.document())
     else:
-        click.echo(f"the history is {'not ' if found.problems else ''}whole: {found.entries} entries")
+        say(f"the history is {'not ' if found.problems else ''}whole: {found.entries} entries")
         for problem in found.problems:
-            click.echo(f"  {problem}")
+            say(f"  {problem}")
         for note in (*found.notes, *(() if found.anchors else ("no decision says how far it should go",))):
-            click.echo(f"  note: {note}")
+            say(f"  note: {note}")
     return 2 if found.problems else 0
 
 

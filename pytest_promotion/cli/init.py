@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -14,8 +13,10 @@ import click
 
 from pytest_promotion import atomic, suites
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.scaffold import edits, files, project
 from pytest_promotion.suites import registry
+from pytest_promotion.text import listed
 
 if TYPE_CHECKING:
     from pytest_promotion.scaffold.edits import Edit
@@ -63,7 +64,7 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
             wanted["promotion.yaml"] = policy
     there = sorted(name for name in wanted if os.path.lexists(folder / name))
     if there:
-        click.echo(f"not written: {', '.join(there)} {'exists' if len(there) == 1 else 'exist'} already", err=True)
+        say(f"not written: {listed(there)} {'exists' if len(there) == 1 else 'exist'} already", err=True)
         return 2
     with command_errors():
         for name, content in wanted.items():
@@ -127,17 +128,17 @@ def _report(
             "to_add": [{"path": str(edit.path), "lines": edit.lines} for edit in left],
             "next": command,
         }
-        click.echo(json.dumps(document, indent=2))
+        say_json(document, indent=2)
         return
     for name in names:
-        click.echo(f"wrote {folder / name}")
+        say(f"wrote {folder / name}")
     for line in ignored:
-        click.echo(f"added {line} to {folder / '.gitignore'}")
+        say(f"added {line} to {folder / '.gitignore'}")
     for edit in written:
-        click.echo(f"changed {edit.path}")
+        say(f"changed {edit.path}")
     for edit in left:
         hint = "" if edit.content is None else " (--write does this)"
-        click.echo(f"add to {edit.path}{hint}:")
+        say(f"add to {edit.path}{hint}:")
         for line in edit.lines.splitlines():
-            click.echo(f"    {line}")
-    click.echo(f"next: {command}")
+            say(f"    {line}")
+    say(f"next: {command}")

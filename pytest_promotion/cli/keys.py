@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say
 
 
 @click.command(epilog="Example: promotion keygen release.key")
@@ -25,8 +26,8 @@ def keygen(file: Path, algorithm: str) -> int:
     with command_errors():
         private, public = keys.generate(file, "ed25519" if algorithm == "ed25519" else "ecdsa-p256")
         key = keys.read_public(public)
-    click.echo(f"{private} signs; keep it secret")
-    click.echo(f"{public} checks; key id {key.id}")
+    say(f"{private} signs; keep it secret")
+    say(f"{public} checks; key id {key.id}")
     return 0
 
 
@@ -55,5 +56,5 @@ def sign(file: Path, key: Path) -> int:
         else:
             envelopes = signing.signed(parse_json(content, file.name), file.name, content, [private])
         write(place, envelopes.decode("ascii"))
-    click.echo(f"{place} is signed by {private.public.id}")
+    say(f"{place} is signed by {private.public.id}")
     return 0

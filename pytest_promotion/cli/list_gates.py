@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json, say_lines
 
 
 @click.command(
@@ -42,13 +43,11 @@ def list_gates(policy: Path | None, as_json: bool, pytest_args: tuple[str, ...])
         wanted = (profile for profile, names in required.items() if _is_required(name, names))
         gate["required"] = list(wanted)
     if as_json:
-        click.echo(json.dumps(gates, indent=2))
+        say_json(gates, indent=2)
     else:
         for gate in gates:
-            click.echo(
-                f"{gate['id']} ({gate['severity']}){' ' + gate['owner'] if gate['owner'] else ''}: {gate['rule']}"
-            )
-            click.echo(f"    {gate['nodeid']}, required by {', '.join(gate['required']) or 'no profile'}")
+            say(f"{gate['id']} ({gate['severity']}){' ' + gate['owner'] if gate['owner'] else ''}: {gate['rule']}")
+            say(f"    {gate['nodeid']}, required by {', '.join(gate['required']) or 'no profile'}")
     return 0 if gates else 2
 
 
@@ -75,7 +74,7 @@ def _collected(pytest_args: tuple[str, ...], policy: Path | None) -> list[dict[s
         command = [sys.executable, "-m", "pytest", *paths, *listing, *rules, *pytest_args]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not place.is_file() or done.returncode not in (0, 5):
-            click.echo((done.stdout + done.stderr).strip(), err=True)
+            say_lines((done.stdout + done.stderr).strip(), err=True)
             return None
         gates: list[dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
         return gates

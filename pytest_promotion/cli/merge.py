@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 
 
 @click.command(epilog="Example: promotion merge shards/*/promotion_gates/shard_*.json --key release.key")
@@ -58,9 +58,9 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
             log=lambda name, content: history.append(logged(document, name, content)),
         )
     if as_json:
-        click.echo(json.dumps(document))
+        say_json(document)
     else:
         for line, _ in as_lines.summary(document):
-            click.echo(line)
-        click.echo(as_lines.verdict(document, str(place))[0])
+            say(line)
+        say(as_lines.verdict(document, str(place))[0])
     return 0 if decision.verdict.passed else 2

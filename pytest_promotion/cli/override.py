@@ -11,6 +11,7 @@ import click
 
 from pytest_promotion import atomic
 from pytest_promotion.cli.errors import command_errors, lasting_until
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 
@@ -78,7 +79,10 @@ def new(
         # The note first: what is told and not there fails the next promotion, what is there and not told might not.
         append_line(incidents, overrides.note(_free(place).name, made))
         _create(place, _text(made))
-    click.echo(json.dumps({"file": str(place)}) if as_json else f"{place} is written; it lacks its approvals")
+    if as_json:
+        say_json({"file": str(place)})
+    else:
+        say(f"{place} is written; it lacks its approvals")
     return 0
 
 
@@ -105,7 +109,10 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str, as_json: b
             raise Unproven(f"{by} has approved it already")
         approval = approve(found.matter, by, key, ssh_key)
         write(file, _text(structs.replace(found, approvals=[*found.approvals, approval])))
-    click.echo(json.dumps({"file": str(file), "approved_by": by}) if as_json else f"{file} is approved by {by}")
+    if as_json:
+        say_json({"file": str(file), "approved_by": by})
+    else:
+        say(f"{file} is approved by {by}")
     return 0
 
 
@@ -147,7 +154,10 @@ def post_mortem(override_file: Path, file: Path, key: Path | None, ssh_key: Path
         write(override_file.with_name(f"{stem}.post-mortem.md"), text)
         place = override_file.with_name(f"{stem}{overrides.REVIEW}")
         write(place, _text(review))
-    click.echo(json.dumps({"file": str(place), "attested_by": by}) if as_json else f"{place} is attested by {by}")
+    if as_json:
+        say_json({"file": str(place), "attested_by": by})
+    else:
+        say(f"{place} is attested by {by}")
     return 0
 
 

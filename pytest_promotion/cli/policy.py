@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json, say_lines
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
@@ -44,7 +44,10 @@ def check(file: Path, profile: str | None, as_json: bool) -> int:
         "rules": msgspec.to_builtins(found.rules),
         "producers": msgspec.to_builtins(found.producers),
     }
-    click.echo(json.dumps(shown) if as_json else yaml.safe_dump(shown, sort_keys=False, width=120).rstrip())
+    if as_json:
+        say_json(shown)
+    else:
+        say_lines(yaml.safe_dump(shown, sort_keys=False, width=120).rstrip())
     return 0
 
 
@@ -76,10 +79,10 @@ def diff(old: Path, new: Path, profile: str | None, allow_incomparable: bool, as
     refused = {Strictness.WEAKER.value} | (set() if allow_incomparable else {Strictness.INCOMPARABLE.value})
     yes = not said & refused
     if as_json:
-        click.echo(json.dumps({"as_strong": yes, "profiles": found}))
+        say_json({"as_strong": yes, "profiles": found})
     else:
         _tell(found)
-        click.echo("as strong as before" if yes else "not known to be as strong as before")
+        say("as strong as before" if yes else "not known to be as strong as before")
     return 0 if yes else 2
 
 
@@ -114,4 +117,4 @@ def _tell(found: dict[str, dict[str, Any]]) -> None:
             line = f"{change['strictness']}: {change['setting']}: {change['before']} to {change['after']}"
             profiles.setdefault(line, []).append(name)
     for line, names in profiles.items():
-        click.echo(f"{line} ({'every profile' if len(names) == len(found) else ', '.join(names)})")
+        say(f"{line} ({'every profile' if len(names) == len(found) else ', '.join(names)})")

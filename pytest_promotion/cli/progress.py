@@ -11,6 +11,8 @@ from typing import Final
 
 import click
 
+from pytest_promotion.text import legible
+
 _QUIET_S: Final = 1  # what is over by then needs no line
 _CLEAR: Final = "\r\033[K"
 
@@ -25,7 +27,7 @@ def waiting(what: str) -> Iterator[None]:
 
     def tell() -> None:
         while not done.wait(_QUIET_S):
-            click.echo(f"{_CLEAR}{what}: {time.monotonic() - start:.0f} s", nl=False, err=True)
+            click.echo(f"{_CLEAR}{legible(what)}: {time.monotonic() - start:.0f} s", nl=False, err=True)
 
     teller = Thread(target=tell, name="waiting", daemon=True)
     teller.start()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -38,18 +39,19 @@ def render(file: Path, form: str, output: Path | None, rootdir: str, root: str, 
     """
     from pytest_promotion import json_files
     from pytest_promotion.reporting.locations import Places
+    from pytest_promotion.text import clean, legible
     from pytest_promotion.trust.contradictions import read
 
     with command_errors(f"{output} cannot be written"):
         _, content = read(file)
         try:
-            text = _rendered(json.loads(content), form, Places(rootdir, root))
+            text = _rendered(clean(json.loads(content)), form, Places(rootdir, root))
         except (KeyError, TypeError, ValueError) as problem:
             raise Unproven(f"{file} is not a decision that can be rendered: it lacks {problem}") from None
         if output is not None:
             json_files.write(output, text)
     if as_json:
-        click.echo(json.dumps({"format": form, "output": str(output) if output else None, "content": text}))
+        say_json({"format": form, "output": legible(output) if output else None, "content": text})
     elif output is None:
         click.echo(text, nl=False)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.options import DurationIn
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.durations import LONGEST
 
 # An object at a URL that is younger than half of that is not uploaded again by a session that relies on it.
@@ -72,9 +72,9 @@ def gc(
     with command_errors("the vault cannot be cleared"):
         found = clear(folders, vault_at(place or folders[0] / "evidence"), keeping, datetime.now(UTC), dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps(found.document()))
+        say_json(found.document())
     else:
         word = "would be removed" if dry_run else "removed"
-        click.echo(f"{len(found.removed)} files, {found.size_bytes} bytes, {word}")
-        click.echo(f"{found.named} are named by decisions that are kept, {found.young} are too young to judge")
+        say(f"{len(found.removed)} files, {found.size_bytes} bytes, {word}")
+        say(f"{found.named} are named by decisions that are kept, {found.young} are too young to judge")
     return 0

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import PolicyError, Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.trust.verify import Answer
 
+_MOST: Final = 20  # sentences of a kind
 OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 
 
@@ -105,7 +106,7 @@ def verify(
     except Unproven as refusal:
         answer = asked.Answer(None, unknown=(str(refusal),))
     if as_json:
-        click.echo(json.dumps(answer.document()))
+        say_json(answer.document())
     else:
         _tell(answer)
     return 0 if answer.yes else OVERRIDDEN if answer.overridden else 2 if answer.against else 3
@@ -114,7 +115,9 @@ def verify(
 def _tell(answer: Answer) -> None:
     overridden = f"OVERRIDDEN {answer.overridden}" if answer.overridden else ""
     word = overridden or ("yes" if answer.yes else "no" if answer.against else "cannot be told")
-    click.echo(f"may be acted on: {word}")
+    say(f"may be acted on: {word}")
     for heading, sentences in (("", answer.against), ("unknown: ", answer.unknown), ("note: ", answer.notes)):
-        for sentence in sentences:
-            click.echo(f"  {heading}{sentence}")
+        for sentence in sentences[:_MOST]:
+            say(f"  {heading}{sentence}")
+        if len(sentences) > _MOST:
+            say(f"  {heading}and {len(sentences) - _MOST:,} more: see --json")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.errors import asked_at, command_errors, lasting_until
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
@@ -152,11 +153,11 @@ def check(file: Path, policy: Path, profile: str | None, at: str | None, as_json
                 wrong = str(refusal)
         found.append({**_document(one), "ok": not wrong, "problem": wrong})
     if as_json:
-        click.echo(json.dumps({"waivers": found}))
+        say_json({"waivers": found})
     else:
         for each in found:
             state = "ok" if each["ok"] else "wrong"
-            click.echo(f"{state:5} {each['where']}: {each['gate'] or 'an entry'}: {each['problem'] or _lasting(each)}")
+            say(f"{state:5} {each['where']}: {each['gate'] or 'an entry'}: {each['problem'] or _lasting(each)}")
     return 0 if all(each["ok"] for each in found) else 2
 
 
@@ -191,9 +192,9 @@ def _changed(file: Path, change: Callable[[bytes], bytes]) -> list[Written]:
 def _tell(file: Path, written: Written, as_json: bool, done: str) -> None:
     document = _document(written)
     if as_json:
-        click.echo(json.dumps({"file": str(file), **document}))
+        say_json({"file": str(file), **document})
     else:
-        click.echo(f"{written.where}: the waiver of {document['gate']} {done}")
+        say(f"{written.where}: the waiver of {document['gate']} {done}")
 
 
 def _document(written: Written) -> dict[str, Any]:

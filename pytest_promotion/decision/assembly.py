@@ -8,11 +8,11 @@ with what a reader needs to act on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pytest_promotion.clock import iso, parse_moment
-from pytest_promotion.decision import proofs
+from pytest_promotion.decision import proofs, shown
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.verdict import decide
@@ -26,6 +26,7 @@ from pytest_promotion.model import (
     Gate,
     GateResult,
     Granted,
+    Judges,
     Outcome,
     Requested,
     Severity,
@@ -55,6 +56,7 @@ class Account:
     manifest: Exhibit | None
     git_commit: str | None
     git_dirty: bool | None
+    judges: Judges = field(default_factory=Judges)
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     granted: Granted = field(default_factory=Granted)  # the waivers whose signatures were checked
@@ -79,6 +81,7 @@ def decision_of(account: Account) -> Decision:
     policy = account.policy
     verdict = decide(results, policy.rules.required, [*account.problems, *problems], requested=account.requested)
     resolved = policy.resolved_sha256
+    judges = replace(account.judges, sources=tuple(shown.files(account.judges.sources)))
     return Decision(
         verdict=verdict,
         kind="replay" if account.as_of else "decision",
@@ -90,11 +93,12 @@ def decision_of(account: Account) -> Decision:
         valid_until=until if verdict.passed else None,
         subject=account.subject,
         manifest=account.manifest,
-        bundle_id=bundle.bundle_id(exhibits, verdict.results, resolved),
+        bundle_id=bundle.bundle_id(shown.files(exhibits), shown.results(verdict.results), resolved, judges),
         exhibits=exhibits,
         policy_path=account.policy_path,
         policy_sha256=policy.sources[0].sha256 if policy.sources else resolved,
         policy_resolved_sha256=resolved,
+        judges=account.judges,
         policy_files=account.policy_files,
         git_commit=account.git_commit,
         git_dirty=account.git_dirty,

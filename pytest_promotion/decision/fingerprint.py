@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.model import Freshness, GateResult, Measurement, Outcome
-from pytest_promotion.text import legible, safe
+from pytest_promotion.text import legible, measured
 
 VERSION: Final = 1
 WAIVABLE: Final = (Outcome.FAIL, Outcome.INCONCLUSIVE)  # what broke or never ran has shown nothing to accept
@@ -95,7 +95,12 @@ def masked(text: str) -> str:
 def _missed(result: GateResult) -> list[Measurement]:
     # As a decision says them, so that a decision that is read back has the same failures.
     return [
-        replace(one, name=legible(one.name), value=_shown(one.value), threshold=_shown(one.threshold))
+        replace(
+            one,
+            name=legible(one.name),
+            value=measured(one.name, one.value),
+            threshold=measured(one.name, one.threshold),
+        )
         for one in result.record.measurements
         if one.ok is not True
     ]
@@ -103,10 +108,6 @@ def _missed(result: GateResult) -> list[Measurement]:
 
 def _stale(result: GateResult) -> list[Freshness]:
     return [replace(one, path=legible(one.path)) for one in result.record.freshness if one.age_s > one.max_age_s]
-
-
-def _shown(value: Any) -> Any:
-    return [_shown(item) for item in value] if isinstance(value, (list, tuple)) else safe(value)
 
 
 def _sentence(one: Measurement) -> re.Pattern[str]:

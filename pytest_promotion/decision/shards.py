@@ -22,8 +22,9 @@ from pytest_promotion.decision.wire import pack
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
-from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Outcome, Requested, Subject
+from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Judges, Outcome, Requested, Subject
 from pytest_promotion.policy import Policy
+from pytest_promotion.text import clean
 
 _GIVEN: Final = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _RUN_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -68,6 +69,7 @@ class Shard:
     results: tuple[GateResult, ...]  # of this share, before `requires` is looked at
     problems: tuple[str, ...]
     requested: Requested
+    judges: Judges = field(default_factory=Judges)
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     not_applicable: dict[str, str] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Shard:
             "number of shards": self.count,
             "profile": (self.profile, self.overrides),
             "policy": (self.policy_path, self.policy_sha256, self.policy_resolved_sha256, self.policy_files),
+            "sources of gates and versions of suites": self.judges,
             "subject": self.subject,
             "release manifest": self.manifest,
             "commit": self.git_commit,
@@ -126,6 +129,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         policy_sha256=policy.sources[0].sha256 if policy.sources else policy.resolved_sha256,
         policy_resolved_sha256=policy.resolved_sha256,
         policy_files=account.policy_files,
+        judges=account.judges,
         subject=account.subject,
         manifest=account.manifest,
         git_commit=account.git_commit,
@@ -142,8 +146,8 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
 
 
 def written(shard: Shard) -> bytes:
-    """The shard as its file."""
-    return pack(shard).encode("ascii", "backslashreplace") + b"\n"
+    """The shard as its file, in which every text may leave the process."""
+    return pack(clean(msgspec.to_builtins(shard))).encode("ascii", "backslashreplace") + b"\n"
 
 
 def read(path: Path) -> bytes:
@@ -198,6 +202,7 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         policy=policy_of(first),
         policy_path=first.policy_path,
         policy_files=first.policy_files,
+        judges=first.judges,
         subject=first.subject,
         manifest=first.manifest,
         git_commit=first.git_commit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.model import Outcome, Record
+from pytest_promotion.text import listed
 
 
 def objection(record: Record, written: Written | None, *, evidence_required: bool) -> tuple[Outcome, str] | None:
@@ -31,4 +32,13 @@ def objection(record: Record, written: Written | None, *, evidence_required: boo
         return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
     if record.empty and evidence_required:
         return Outcome.INCONCLUSIVE, "passed without an artifact, a measurement or a command to rest on"
+    ageless = _ageless(record) if evidence_required else []
+    if ageless:
+        return Outcome.INCONCLUSIVE, f"never asked for the age of {listed(ageless)}"
     return None
+
+
+def _ageless(record: Record) -> list[str]:
+    """The files that were looked at and whose age was never asked for."""
+    known = {item.path for item in record.freshness} | {path for path, _ in record.ageless}
+    return [item.path for item in record.exhibits if item.exists and item.path not in known]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Requested, Scope, Severity, Status, Verdict
+from pytest_promotion.text import listed
 
 _UNKNOWN: Final = (Requested.PLACES, Requested.PARTS)  # a required gate may be among what was not asked for
 
@@ -42,7 +43,7 @@ def decide(
 
     reasons = list(problems)
     if failures:
-        reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {', '.join(failures)}")
+        reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {listed(failures)}")
     if critical and not failures and not any(result.outcome is Outcome.PASS for result in critical):
         reasons.append("no critical gate passed by itself: every one of them was waived")
     if not critical:
@@ -51,7 +52,7 @@ def decide(
         status = Status.PARTIAL
         blocking = [result.gate.id for result in left_out if result.gate.severity is Severity.CRITICAL]
         if blocking:
-            reasons.append(f"{len(blocking)} critical gates were not part of this session: {', '.join(blocking)}")
+            reasons.append(f"{len(blocking)} critical gates were not part of this session: {listed(blocking)}")
         else:
             reasons.append(f"the session was asked for {requested.value}: which others there are is not known")
     elif not reasons and critical and all(result.passed for result in critical):

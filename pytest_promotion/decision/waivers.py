@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pytest_promotion.clock import FUTURE_SKEW, iso, parse_moment
 from pytest_promotion.decision.fingerprint import WAIVABLE, exceeded, failure_of
 from pytest_promotion.model import GateResult, Outcome, Severity, Waived, Waiver
+from pytest_promotion.text import listed
 
 
 def apply(
@@ -73,9 +74,9 @@ def _objection(waiver: Waiver, result: GateResult) -> str:
         seen = failure.fingerprint if failure else "none"
         return f"was given for another failure: this one has the fingerprint {seen}"
     if waiver.limits.keys() - failure.limits.keys():
-        unknown = ", ".join(sorted(waiver.limits.keys() - failure.limits.keys()))
+        unknown = listed(sorted(waiver.limits.keys() - failure.limits.keys()))
         return f"has a limit for {unknown}, which did not fail"
-    worse = "; ".join(exceeded(result, waiver.limits))
+    worse = listed(exceeded(result, waiver.limits), separator="; ")
     return f"does not cover it: {worse}" if worse else ""
 
 

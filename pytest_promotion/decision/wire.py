@@ -9,11 +9,11 @@ envelope, and `unpack` gives one that says so when it cannot read what came.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_promotion.model import Gate, Record
-from pytest_promotion.text import legible, safe
+from pytest_promotion.text import legible, measured, safe, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,21 @@ class Envelope:
     record: Record | None = None
     kind: str = ""  # of a failure: "fail", "inconclusive" or "error"
     sentence: str = ""
+
+
+def cleaned(record: Record) -> Record:
+    """*record* with its texts as they may leave the process; its paths stay, by which its files are found."""
+    return replace(
+        record,
+        measurements=tuple(
+            replace(one, value=measured(one.name, one.value), threshold=measured(one.name, one.threshold))
+            for one in record.measurements
+        ),
+        commands=tuple(replace(one, argv=tuple(words(one.argv))) for one in record.commands),
+        notes=tuple(map(legible, record.notes)),
+        refusals=tuple(map(legible, record.refusals)),
+        reason=legible(record.reason),
+    )
 
 
 def pack(envelope: Any) -> str:

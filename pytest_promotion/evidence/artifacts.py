@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ _ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
     ".ndjson": documents.json_rows,
     ".csv": documents.csv_rows,
 }
+
+
+_PRESENCE = "only whether it is there was asked"
+SHORTEST_REASON = 10  # characters, as of every reason in a policy
 
 
 class Artifact:
@@ -190,6 +195,10 @@ class Artifact:
     @property
     def age(self) -> timedelta:
         """How old the item is; negative only within the tolerated clock skew, else the gate fails."""
+        self._notebook.ageless.setdefault(self.path, "the gate judges its age itself")
+        return self._checked_age()
+
+    def _checked_age(self) -> timedelta:
         age = self._clock.now() - self.timestamp
         if age < -self._window.future_skew:
             ahead = format_duration(-age.total_seconds())
@@ -274,22 +283,33 @@ class Shelf:
         self._clock = clock
         self._given: dict[str, Reading] = {}
 
-    def get(self, path: str, fields: str | Iterable[str] | None = None) -> Artifact:
+    def get(self, path: str, fields: str | Iterable[str] | None = None, *, secret: bool = False) -> Artifact:
         """The artifact at *path*. Raises `Unproven` for whatever is not a readable file below the root."""
         with self._notebook.noting():
             relative = self._root.relative(path)
             reading = self._given.get(relative)
             if reading is None:
-                reading = self._given[relative] = self._read(relative)
+                reading = self._given[relative] = self._read(relative, secret=secret)
+            elif secret and not reading.secret:
+                raise Unproven(f"{relative} is secret, and this gate read it before without secret=True: it was kept")
+        if self._notebook.ageless.get(relative) == _PRESENCE:
+            del self._notebook.ageless[relative]
         names = (fields,) if isinstance(fields, str) else tuple(fields) if fields else None
         return Artifact(relative, reading, names, self._notebook, self._window, self._clock)
+
+    def ageless(self, artifact: Artifact, because: str) -> None:
+        """Notes that the age of the artifact makes no difference. Raises `Unproven` where no reason is given."""
+        with self._notebook.noting():
+            if len(because.strip()) < SHORTEST_REASON:
+                raise Unproven(f'{artifact.path}: max_age="none" needs because="…", a reason that can be reviewed')
+        self._notebook.ageless[artifact.path] = because
 
     def exists(self, path: str) -> bool:
         """Whether there is a file. The answer is evidence too: an absent file is listed as absent."""
         relative = self._root.relative(path)
         if self._notebook.lens is not None:
             self._notebook.lens.asked(relative, "exists")
-        before = list(self._notebook.refusals)
+        before, known = list(self._notebook.refusals), relative in self._given
         try:
             self.get(relative)
         except Unproven:
@@ -297,11 +317,13 @@ class Shelf:
                 raise
             self._notebook.refusals[:] = before  # asked for on purpose, so its absence is an answer
             return False
+        if not known:
+            self._notebook.ageless.setdefault(relative, _PRESENCE)
         return True
 
-    def _read(self, relative: str) -> Reading:
+    def _read(self, relative: str, *, secret: bool) -> Reading:
         try:
-            reading = read(self._root, relative, self._vault)
+            reading = read(self._root, relative, self._vault, secret=secret)
             if self._notebook.lens is not None:
                 reading = self._notebook.lens.reading(relative, reading)
         except FileNotFoundError:
@@ -310,7 +332,12 @@ class Shelf:
         except Unproven:
             self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
             raise
-        self._notebook.exhibits[relative] = Exhibit(relative, reading.sha256, reading.size_bytes, exists=True)
+        self._notebook.exhibits[relative] = Exhibit(
+            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret
+        )
+        for pattern, because in self._window.ageless:
+            if fnmatchcase(relative, pattern):
+                self._notebook.ageless.setdefault(relative, because)
         self._notebook.witnesses[relative] = (
             relative,
             reading.size_bytes,
@@ -336,10 +363,11 @@ class Shelf:
         dated = []
         for name in found:
             artifact = self.get(name, fields)
-            _ = artifact.age  # refuses one from the future
+            artifact._checked_age()  # noqa: SLF001 - refuses one from the future
             dated.append((artifact.timestamp, name, artifact))
         dated.sort(key=lambda item: item[:2])
         for moment, name, _ in dated[:-1]:
+            self._notebook.ageless.setdefault(name, "a newer one is judged")
             self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
         return dated[-1][2]
 
@@ -359,6 +387,8 @@ class Shelf:
             if not names:
                 raise Unproven(f"nothing matches {relative} below the promotion root")
         days = {day: self.get(name, INGESTED).events() for day, name in names.items()}
+        for name in names.values():
+            self._notebook.ageless.setdefault(name, "a day of an event store, dated by its name")
         return Days.of(names, days, self._matches(set_aside(relative)))
 
     def _matches(self, relative: str) -> list[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.reading import Root, read
-from pytest_promotion.model import Exhibit, GateResult
+from pytest_promotion.model import Exhibit, GateResult, Judges
 
 
 def collect(results: Iterable[GateResult]) -> tuple[tuple[Exhibit, ...], list[str]]:
@@ -27,21 +28,27 @@ def collect(results: Iterable[GateResult]) -> tuple[tuple[Exhibit, ...], list[st
     for result in results:
         for item in result.record.exhibits:
             earlier = seen.setdefault(item.path, item)
-            if earlier != item:
+            if earlier.secret != item.secret and earlier.sha256 == item.sha256:
+                seen[item.path] = replace(item, secret=True)
+                problems.append(f"{item.path} is secret for one gate, and was kept for another: all have to say so")
+            elif earlier != item:
                 problems.append(f"{item.path} changed during the run: {_short(earlier)}, then {_short(item)}")
     return tuple(seen[path] for path in sorted(seen)), sorted(set(problems))
 
 
-def bundle_id(exhibits: Iterable[Exhibit], results: Iterable[GateResult], policy_sha256: str) -> str:
+def bundle_id(exhibits: Iterable[Exhibit], results: Iterable[GateResult], policy_sha256: str, judges: Judges) -> str:
     """
     SHA-256 of the RFC 8785 form of `{"artifacts": [[path, sha256, size_bytes]...], "gates":
-    [[id, outcome]...], "policy": sha256}`, both lists sorted.
+    [[id, outcome]...], "judges": [[path, sha256]...], "policy": sha256, "suites": [[name, version]...]}`,
+    all lists sorted.
     """
     return digest(
         {
             "artifacts": sorted([item.path, item.sha256, item.size_bytes] for item in exhibits),
             "gates": sorted([result.gate.id, result.outcome.value] for result in results),
+            "judges": sorted([item.path, item.sha256] for item in judges.sources),
             "policy": policy_sha256,
+            "suites": sorted([name, version] for name, version in judges.suites),
         }
     )
 

@@ -25,6 +25,9 @@ class Completed:
     """
     A program that ran to its end. The assertion about it stays in the gate.
 
+    Its `repr`, which pytest cuts and shows where that assertion fails, has neither arguments nor output: half of a
+    token looks like none, and would not be masked.
+
     Attributes:
         output: standard output and standard error, as they came.
     """
@@ -41,6 +44,9 @@ class Completed:
         self._notebook = notebook
         if exit_code:
             notebook.unchecked.append(self)
+
+    def __repr__(self) -> str:
+        return f"Completed(exit_code={self._exit_code}, duration_s={self.duration_s:.3f})"
 
     @property
     def exit_code(self) -> int:

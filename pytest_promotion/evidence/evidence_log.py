@@ -19,6 +19,7 @@ class Notebook:
     """Collects while the gate runs; `record()` gives what is carried to the decision."""
 
     __slots__ = (
+        "ageless",
         "commands",
         "exhibits",
         "freshness",
@@ -37,6 +38,7 @@ class Notebook:
         self.exhibits: dict[str, Exhibit] = {}
         self.measurements: list[Measurement] = []
         self.freshness: dict[tuple[str, float], Freshness] = {}
+        self.ageless: dict[str, str] = {}
         self.commands: list[CommandRun] = []
         self.notes: list[str] = []
         self.refusals: list[str] = []
@@ -63,6 +65,7 @@ class Notebook:
             exhibits=tuple(self.exhibits.values()),
             measurements=tuple(self.measurements),
             freshness=tuple(self.freshness.values()),
+            ageless=tuple(self.ageless.items()),
             commands=tuple(self.commands),
             notes=tuple(self.notes),
             refusals=(*self.refusals, *(program.unchecked for program in self.unchecked)),

@@ -23,6 +23,7 @@ class Window:
     max_age: timedelta
     future_skew: timedelta
     mtime: bool  # whether a file's modification time may stand in for a timestamp
+    ageless: tuple[tuple[str, str], ...] = ()  # patterns of files whose age makes no difference, each with the reason
 
 
 def judge(

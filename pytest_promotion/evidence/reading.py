@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence import secret_files
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.vault import Vault
@@ -42,6 +43,7 @@ class Reading(NamedTuple):
     inode: int
     content: bytes | None
     stored: Path | None = None
+    secret: bool = False  # nothing of it was kept
 
 
 class Root:
@@ -97,15 +99,18 @@ class Root:
             raise Unproven(f"{relative} is a link that leads outside the promotion root, to {real}")
 
 
-def read(root: Root, relative: str, vault: Vault | None = None) -> Reading:
+def read(root: Root, relative: str, vault: Vault | None = None, *, secret: bool = False) -> Reading:
     """
     Reads the file once and hashes what was read; keeps the bytes in *vault* where one is given.
+
+    What is secret, by its name, by what is in it or because *secret* says so, is never kept.
 
     Raises:
         Unproven: saying what was found instead of a readable file.
         FileNotFoundError: where there is nothing at that path.
     """
     path = root.locate(relative)
+    secret = secret or secret_files.is_secret(relative)
     try:
         try:
             handle = os.open(path, _OPEN_FLAGS)
@@ -122,7 +127,8 @@ def read(root: Root, relative: str, vault: Vault | None = None) -> Reading:
         if not stat.S_ISREG(facts.st_mode):
             raise Unproven(f"{relative} is {_kind(facts.st_mode)}, not a file")
         if facts.st_size > HELD_BYTES:
-            return _stream(handle, relative, facts, vault)
+            streamed = _stream(handle, relative, facts, None if secret else vault)
+            return streamed._replace(secret=secret)
         content = _all(handle, facts.st_size)
     except OSError as problem:
         raise Unproven(f"{relative} cannot be read: {_plain(problem)}") from None
@@ -131,9 +137,10 @@ def read(root: Root, relative: str, vault: Vault | None = None) -> Reading:
     if len(content) != facts.st_size:
         raise Unproven(f"{relative} changed while it was read: {facts.st_size} bytes, then {len(content)}")
     digest = sha256(content).hexdigest()
-    if vault is not None:
+    secret = secret or secret_files.holds_private_key(content)
+    if vault is not None and not secret:
         vault.keep(digest, content)
-    return Reading(digest, len(content), facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, content)
+    return Reading(digest, len(content), facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, content, None, secret)
 
 
 def _all(handle: int, size: int) -> bytes:

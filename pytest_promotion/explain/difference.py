@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_promotion.text import listed
 from pytest_promotion.trust.stored import StoredCheck, StoredDecision
 
 
@@ -149,5 +150,5 @@ def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, list):
-        return "; ".join(map(str, value)) or "nothing"
+        return listed(value, separator="; ") or "nothing"
     return str(value) or "nothing"

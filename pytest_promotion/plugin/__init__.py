@@ -85,7 +85,11 @@ def _refuse_misspelt(args: list[str]) -> None:
             from difflib import get_close_matches
 
             near = get_close_matches(option, known, n=1, cutoff=0.6)
-            raise pytest.UsageError(f"unknown option {option}" + (f"; did you mean {near[0]}?" if near else ""))
+            from pytest_promotion.text import legible
+
+            raise pytest.UsageError(
+                legible(f"unknown option {option}") + (f"; did you mean {near[0]}?" if near else "")
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
+from pytest_promotion.text import legible
 
 _LONGEST = 500
 
@@ -61,4 +62,5 @@ def _first_line(problem: BaseException) -> str:
 
 
 def _short(line: str) -> str:
+    line = legible(line)  # before it is cut: half of a token looks like none
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."

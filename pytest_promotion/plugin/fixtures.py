@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_promotion.clock import Clock
-from pytest_promotion.durations import parse_duration
+from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
 from pytest_promotion.evidence.artifacts import Artifact, Shelf
@@ -50,17 +50,26 @@ class Artifacts:
         path: str | Path,
         max_age: str | float | timedelta | None = None,
         timestamps: str | Iterable[str] | None = None,
+        *,
+        because: str = "",
+        secret: bool = False,
     ) -> Artifact:
         """
         The artifact at *path*.
 
         Args:
-            max_age: demand that it is no older: `"20m"`, seconds, or a `timedelta`.
+            max_age: demand that it is no older: `"20m"`, seconds, or a `timedelta`; `"none"` where its age
+                makes no difference,
+            because: and why it does not.
             timestamps: the field or fields that date it, instead of `ts_utc` and
                 `last_update_utc`. In JSON lines and CSV, the newest row's counts.
+            secret: keep nothing of it but its digest and its size. Files such as `.env` and private keys are
+                secret without it.
         """
-        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps)
-        if max_age is not None:
+        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps, secret=secret)
+        if max_age == AGELESS:
+            self._shelf.ageless(artifact, because)
+        elif max_age is not None:
             self._shelf.fresh(artifact, parse_duration(max_age))
         return artifact
 
@@ -99,6 +108,8 @@ class GatePolicy(Mapping[str, Any]):
     @property
     def max_age(self) -> timedelta:
         """The gate's window, else the profile's."""
+        if self._rules.max_age == AGELESS:
+            return LONGEST
         if self._rules.max_age is not None:
             return parse_duration(self._rules.max_age)
         return self.resolved.timestamps.max_age
@@ -153,7 +164,10 @@ def policy(_settings: Settings, request: pytest.FixtureRequest) -> GatePolicy:
 @pytest.fixture(name="_shelf")
 def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.FixtureRequest) -> Shelf:
     root, vault = request.config.stash[STORES]
-    return Shelf(root, vault, notebook, _settings.window(), _settings.clock)
+    window, rules = _settings.window(), _settings.policy.gate(request.node.stash[GATE].id)
+    if rules.max_age == AGELESS:
+        window = dataclasses.replace(window, ageless=(*window.ageless, ("*", rules.because)))
+    return Shelf(root, vault, notebook, window, _settings.clock)
 
 
 @pytest.fixture

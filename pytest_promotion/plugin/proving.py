@@ -22,7 +22,7 @@ from pytest_promotion.decision import success
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Requested
-from pytest_promotion.plugin import attempts
+from pytest_promotion.plugin import attempts, outgoing
 from pytest_promotion.plugin.attempts import Honest
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
 from pytest_promotion.plugin.selection import Selection
@@ -31,6 +31,7 @@ from pytest_promotion.prove.observers import Watching
 from pytest_promotion.prove.proof import Attempt, Proof, Table
 from pytest_promotion.reporting import proof_report as as_table
 from pytest_promotion.reporting.publishing import ReportFolder
+from pytest_promotion.text import clean
 
 ATTRIBUTE = "promotion_proof"  # of a report: what was found, as the transport from a worker carries it
 
@@ -130,7 +131,7 @@ class ProvingSession:
             missing=tuple(name for name in required if name not in heard) if whole else (),
             problems=tuple(self._problems),
         )
-        self._document = table.document()
+        self._document = clean(table.document())
         contents = {
             ".json": json.dumps(self._document, indent=2).encode() + b"\n",
             ".md": as_table.markdown(self._document).encode(),
@@ -149,7 +150,5 @@ class ProvingSession:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._document:
             terminalreporter.section("proof")
-            for line, markup in as_table.terminal(self._document):
-                terminalreporter.write_line(line, **markup)
-            line, markup = as_table.verdict(self._document, self._path)
-            terminalreporter.write_line(line, **markup)
+            outgoing.show(terminalreporter, as_table.terminal(self._document))
+            outgoing.show(terminalreporter, [as_table.verdict(self._document, self._path)])

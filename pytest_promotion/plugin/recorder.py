@@ -20,17 +20,17 @@ from pytest_promotion.assertions import runtime
 from pytest_promotion.decision.declared_gates import gate_id
 from pytest_promotion.decision.ledger import Ledger, Phase
 from pytest_promotion.decision.shards import Share
-from pytest_promotion.decision.wire import Envelope, pack, unpack
+from pytest_promotion.decision.wire import Envelope, cleaned, pack, unpack
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Gate, GateResult, Record, Severity
-from pytest_promotion.plugin import fixtures, tracebacks
+from pytest_promotion.plugin import fixtures, outgoing, tracebacks
 from pytest_promotion.plugin.failure_reasons import of_failure, of_skip
 from pytest_promotion.plugin.fixtures import FIXTURES, GATE, NOTEBOOK
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.policy import Policy
 from pytest_promotion.prove.observers import Noting
 from pytest_promotion.reporting import junit
-from pytest_promotion.text import legible, safe
+from pytest_promotion.text import legible
 
 if TYPE_CHECKING:
     from pytest_promotion.plugin.session_proving import SessionProver
@@ -78,6 +78,7 @@ class Collector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         gates: dict[str, Gate] = {}
+        outgoing.rename([item for item in items if self._is_gate(item)])
         try:
             for item in items:
                 if self._is_gate(item):
@@ -90,9 +91,9 @@ class Collector:
                     item.stash[GATE] = gate
                     self.collected.planned.append(gate)
         except pytest.UsageError as problem:
-            self.collected.refusal = str(problem)
+            self.collected.refusal = legible(problem)
             if not self._remote:
-                raise
+                raise outgoing.refusal(problem) from None
             items.clear()  # the controller refuses the session, with this sentence
         if self._share is not None:
             mine = self._share.takes(gates)
@@ -225,15 +226,12 @@ class Collector:
         if GATE not in item.stash:
             return report
         self._passed = self._passed and report.passed
-        if report.user_properties:
-            report.user_properties = [(legible(name), safe(value)) for name, value in report.user_properties]
         kind, sentence = "", ""
         if report.failed and call.excinfo is not None:
             kind, sentence = of_failure(call.excinfo.value)
             if refusal is not None:
                 refusal.show(report, sentence)
-        if self._remote:
-            _make_sendable(report)
+        outgoing.hide_secrets(report)
         book = item.stash[NOTEBOOK]
         setup = report.when == "setup"
         # What was seen by the end of the call is nearly always all: teardown sends what it adds.
@@ -244,7 +242,9 @@ class Collector:
             self._sent = {item.nodeid: record}
         if self._remote and (setup or kind or record):
             gate = item.stash[GATE] if setup else None
-            setattr(report, ENVELOPE, pack(Envelope(gate, record, kind, legible(sentence))))
+            # By the environment of this process, which may hold secrets that the controller does not know.
+            shown = None if record is None else cleaned(record)
+            setattr(report, ENVELOPE, pack(Envelope(gate, shown, kind, legible(sentence))))
         elif kind or record:
             self._envelopes[item.nodeid, report.when] = Envelope(None, record, kind, legible(sentence))
         return report
@@ -319,7 +319,10 @@ class Recorder:
             for nodeid, proof in (self._collector.prover.found if self._collector.prover else {}).items():
                 self.ledger.prove(nodeid, proof)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed or report.skipped:
+            outgoing.hide_secrets(report)
         if report.failed:
             self.ledger.problem(f"{report.nodeid} could not be collected: {_last_line(report.longrepr)}")
         elif report.skipped and self.is_gate(report.nodeid + "/"):
@@ -399,16 +402,6 @@ def _line(item: pytest.Item) -> int:
 
 def _names(name: str) -> tuple[str, str]:
     return name, name.partition("[")[0]
-
-
-def _make_sendable(report: pytest.TestReport) -> None:
-    """Texts that are no UTF-8, such as half of a character in a message, would lose the whole report on its way."""
-    texts = [text for _, text in report.sections] + ([str(report.longrepr)] if report.longrepr else [])
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        report.sections = [(legible(name), legible(text)) for name, text in report.sections]
-        report.longrepr = legible(report.longrepr)
 
 
 def _last_line(report: object) -> str:

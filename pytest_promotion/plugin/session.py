@@ -26,6 +26,7 @@ from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.waivers import apply
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import bundle, provenance
+from pytest_promotion.evidence.judges import changed
 from pytest_promotion.evidence.reading import read
 from pytest_promotion.history.log import History, logged
 from pytest_promotion.model import (
@@ -34,12 +35,14 @@ from pytest_promotion.model import (
     Exhibit,
     GateResult,
     Granted,
+    Judges,
     Requested,
     Scope,
     Status,
     Subject,
     Verdict,
 )
+from pytest_promotion.plugin import judging, outgoing
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
@@ -51,6 +54,7 @@ from pytest_promotion.reporting import terminal as as_lines
 from pytest_promotion.reporting.exports import Forms, OthersReport, places_of
 from pytest_promotion.reporting.publishing import ReportFolder, Sign
 from pytest_promotion.reporting.pytest_junit import PytestReport
+from pytest_promotion.text import legible
 
 _COARSE = timedelta(seconds=2)  # how coarse file times are
 
@@ -61,7 +65,7 @@ def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) 
         folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
-        pytest.exit(f"promotion: FAIL: {folder.path} cannot be written: {said}", returncode=1)
+        pytest.exit(legible(f"promotion: FAIL: {folder.path} cannot be written: {said}"), returncode=1)
 
 
 class GateSession:
@@ -89,6 +93,7 @@ class GateSession:
         self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, others)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
+        self._judges = Judges()  # as they are when the session begins
         recorder.accept = self._accept
         self.document: dict[str, Any] | None = None
         self.path = ""
@@ -97,6 +102,7 @@ class GateSession:
         """Takes away what an earlier session said, and runs the producers that the profile asks for."""
         self._forms.withdraw()
         settings = self._settings
+        self._judges = judging.of_session(self._config, settings.policy)
         # A replay judges what is there.
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
         root, cwd = settings.root, project(self._config) or self._config.rootpath
@@ -134,15 +140,13 @@ class GateSession:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self.document is not None:
             why = as_lines.difference(self.document, self._recorder.tests)
-            if why:
-                reporter.write_line(why)
-            line, markup = as_lines.verdict(self.document, self.path)
-            reporter.write_line(line, **markup)
+            lines: list[as_lines.Line] = [(why, {})] if why else []
+            outgoing.show(reporter, [*lines, as_lines.verdict(self.document, self.path)])
 
     def remarks(self) -> Iterator[str]:
         """What the log says beside the summary: annotations, and what could not be written."""
         if self.document is not None:
-            yield from self._forms.notes
+            yield from map(legible, self._forms.notes)
             yield from self._forms.annotations(self.document)
 
     @property
@@ -174,6 +178,8 @@ class GateSession:
         problems += [] if ledger.problems or nothing_here else _unexplained(session)
         attachments, missing = self._attachments(root.path)
         manifest, lost = self._manifest(root)
+        judges = judging.of_session(self._config, settings.policy)
+        problems += changed(self._judges, judges)
         commit, dirty = provenance.git_state(settings.root)
         now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, commit)
         return Account(
@@ -186,6 +192,7 @@ class GateSession:
             requested=self._requested(),
             policy=settings.policy,
             policy_path=_relative(settings.policy_path, settings.root),
+            judges=judges,
             policy_files=tuple(
                 Exhibit(source.relative_to(settings.root), source.sha256, len(source.content), exists=True)
                 for source in settings.policy.sources
@@ -229,7 +236,8 @@ class GateSession:
         except (FileNotFoundError, Unproven) as problem:
             said = str(problem) if isinstance(problem, Unproven) else f"{asked} is missing"
             return Exhibit(asked, "", 0, exists=False), [f"the release manifest cannot be named: {said}"]
-        return Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True), []
+        seen = Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True, secret=reading.secret)
+        return seen, []
 
     def _attachments(self, root: Path) -> tuple[tuple[Exhibit, ...], list[str]]:
         """The reports that other plugins were asked for: listed by digest, and missed where they are not there."""

@@ -69,7 +69,8 @@ class Settings:
     def window(self) -> Window:
         """How timestamps are judged under this profile."""
         rules = self.policy.rules.timestamps
-        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow")
+        ageless = tuple((pattern, one.because) for one in rules.ageless for pattern in one.artifacts)
+        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow", ageless=ageless)
 
 
 @dataclass(frozen=True, slots=True)

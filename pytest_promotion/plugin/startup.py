@@ -26,10 +26,15 @@ _LOOKING = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtu
 
 def start(config: pytest.Config) -> GateSession | None:
     """Prepares the session; gives what decides in it, or None where nothing is decided in this process."""
-    if hasattr(config, "workerinput"):
-        _start_worker(config)
-        return None
-    return _start_controller(config)
+    try:
+        if hasattr(config, "workerinput"):
+            _start_worker(config)
+            return None
+        return _start_controller(config)
+    except pytest.UsageError as problem:
+        from pytest_promotion.plugin import outgoing
+
+        raise outgoing.refusal(problem) from None
 
 
 def _only_looks(config: pytest.Config) -> bool:
@@ -70,12 +75,16 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
         config.pluginmanager.register(_LeftOut(folders), "promotion-left-out")
         return None
     from pytest_promotion.decision.ledger import Ledger
-    from pytest_promotion.plugin import distributed, fixtures, settings
+    from pytest_promotion.plugin import distributed, fixtures, outgoing, settings
     from pytest_promotion.plugin.recorder import Recorder
     from pytest_promotion.plugin.session import GateSession, refuse_shadowed, say_fail
     from pytest_promotion.plugin.suite_selection import declared, with_replaced
     from pytest_promotion.reporting.publishing import ReportFolder
+    from pytest_promotion.text import learn_secrets
 
+    learn_secrets(fresh=True)
+    outgoing.refuse_unreadable(folders)
+    config.pluginmanager.register(outgoing.Messages(), "promotion-messages")
     proves = settings.proves(config)
     config.pluginmanager.register(fixtures, "promotion-fixtures")
     if _only_looks(config):
@@ -209,6 +218,7 @@ class _Ending:
         self._gates.finish(session)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        from pytest_promotion.plugin import outgoing
         from pytest_promotion.reporting import terminal
 
         if self._gates.document is not None:
@@ -216,8 +226,7 @@ class _Ending:
             if lines:
                 terminalreporter.ensure_newline()
                 terminalreporter.section("promotion")
-            for line, markup in lines:
-                terminalreporter.write_line(line, **markup)
+            outgoing.show(terminalreporter, lines)
             for line in self._gates.remarks():
                 terminalreporter.ensure_newline()
                 terminalreporter.write_line(line)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from pytest_promotion.durations import parse_duration
+from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
 from pytest_promotion.policy.shape import GateRules, Producer, Prove, Rules
 from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
@@ -35,7 +35,7 @@ class _Length:
 
     @classmethod
     def of(cls, value: Any) -> _Length:
-        return cls(parse_duration(value).total_seconds(), str(value))
+        return cls((LONGEST if value == AGELESS else parse_duration(value)).total_seconds(), str(value))
 
     def __str__(self) -> str:
         return self.text
@@ -157,6 +157,8 @@ def _settings(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
             yield ("refresh",), [one for one in value if one in other.refresh]
         elif name == "timestamps":
             times = msgspec.to_builtins(value) | {"future_skew": _Length.of(value.future_skew)}
+            for one in times.pop("ageless"):
+                yield from (((name, "ageless", pattern), "excused") for pattern in one["artifacts"])
             yield from _leaves((name,), times)
         elif name == "exceptions":
             yield from _of_exceptions(rules, other)
@@ -195,6 +197,8 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
     own, theirs = rules.gate(gate_id), other.gate(gate_id)
     for name in GateRules.__struct_fields__:
         value, place = getattr(own, name), ("gates", gate_id, name)
+        if name == "because":
+            continue  # words, which hold or lift nothing
         if name == "max_age":
             # A gate without a window of its own has the profile's.
             if value is not None or theirs.max_age is not None:

@@ -251,13 +251,13 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = Fal
     """
     *over* laid on *under*, mappings key by key.
 
-    With *join*, `required` and what proving excuses grow instead of being replaced.
+    With *join*, `required`, what proving excuses and what may be of any age grow instead of being replaced.
     """
     merged = dict(under)
     for key, value in over.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = merge(merged[key], value, join=join and key == "prove")
-        elif join and key in ("required", "equivalent") and merged.get(key):
+            merged[key] = merge(merged[key], value, join=join and key in ("prove", "timestamps"))
+        elif join and key in ("required", "equivalent", "ageless") and merged.get(key):
             merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]
         else:
             merged[key] = value
@@ -281,7 +281,7 @@ def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str
         if (
             key not in merged
             or (not path and key in ("required", "include", "version"))
-            or (*path, key) == ("prove", "equivalent")
+            or (*path, key) in (("prove", "equivalent"), ("timestamps", "ageless"))
         ):
             continue
         if isinstance(value, dict) and isinstance(merged[key], dict):

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
-from pytest_promotion.durations import parse_duration
+from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
+from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
 
@@ -81,7 +82,7 @@ def assign(merged: dict[str, Any], rules: Rules, assignment: str) -> tuple[str, 
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise PolicyError(f"--promotion-set {assignment}: the policy has no setting {key!r}{hint}")
         if len(matches) > 1:
-            choices = ", ".join(".".join(match) for match in matches)
+            choices = listed([".".join(match) for match in matches])
             raise PolicyError(f"--promotion-set {assignment}: {key} may mean {choices}; write it in full")
         path = matches[0]
     value = _value(text, settings[path], path, assignment)
@@ -131,6 +132,10 @@ def check(rules: Rules, policy: Document) -> None:
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
     _check_conditions(rules, policy)
+    for name, gate in rules.gates.items():
+        if (gate.max_age == AGELESS) != bool(gate.because.strip()):
+            path = ("gates", name, "max_age" if gate.max_age == AGELESS else "because")
+            raise PolicyError(f"{policy.where(path)}: gates.{name}: `max_age: none` and `because` need each other")
     if rules.required is not None and not rules.required:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
@@ -149,7 +154,7 @@ def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
     yield ("timestamps", "max_report_age_min"), rules.timestamps.max_report_age_min * 60
     yield ("timestamps", "future_skew"), rules.timestamps.future_skew
     for name, gate in rules.gates.items():
-        if gate.max_age is not None:
+        if gate.max_age not in (None, AGELESS):
             yield ("gates", name, "max_age"), gate.max_age
 
 

@@ -14,12 +14,20 @@ Span = Annotated[str | float, msgspec.Meta(description="A length of time: 90s, 2
 Threshold = None | bool | int | float | str | list[Any]
 
 
+class Ageless(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Files whose age makes no difference, by patterns such as `config/*`, and why."""
+
+    artifacts: Annotated[list[str], msgspec.Meta(min_length=1)]
+    because: Annotated[str, msgspec.Meta(min_length=10)]
+
+
 class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """How timestamps are judged."""
 
     max_report_age_min: Annotated[float, msgspec.Meta(gt=0)] = 20.0
     future_skew: Span = "2m"
     mtime: Literal["allow", "forbid"] = "allow"
+    ageless: list[Ageless] = []
 
     @property
     def max_age(self) -> timedelta:
@@ -58,7 +66,8 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """What the policy says of one gate."""
 
     severity: Severity | None = None
-    max_age: Span | None = None
+    max_age: Span | None = None  # or "none", with `because`
+    because: str = ""  # why the age of this gate's evidence makes no difference
     timestamps: list[str] | None = None
     source: Literal["inputs", "report"] = "inputs"
     thresholds: dict[str, Threshold] = {}
@@ -166,6 +175,7 @@ class TimestampChanges(msgspec.Struct, forbid_unknown_fields=True, frozen=True, 
     max_report_age_min: Annotated[float, msgspec.Meta(gt=0)] | msgspec.UnsetType = msgspec.UNSET
     future_skew: Span | msgspec.UnsetType = msgspec.UNSET
     mtime: Literal["allow", "forbid"] | msgspec.UnsetType = msgspec.UNSET
+    ageless: list[Ageless] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

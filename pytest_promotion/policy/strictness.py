@@ -113,7 +113,7 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _RANKS[place]
     if place[0] in ("required", "refresh") and len(place) > 1:
         return _there
-    if place[:2] == ("prove", "equivalent"):
+    if place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):
         return _gone
     if place[0] == "exceptions":
         return _higher if "approvals" in place else _QUORUM_RANKS.get(place[-1], _gone)

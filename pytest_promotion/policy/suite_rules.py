@@ -21,6 +21,7 @@ from pytest_promotion.policy.document import SUITE, Document, PolicySource, Read
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
 from pytest_promotion.policy.shape import PROVE_MODES, Producer, Rules
 from pytest_promotion.suites import registry
+from pytest_promotion.text import listed
 
 _FILES: Final = ("include", "suites", "waivers", "signers")  # what would be relative to a folder that no project has
 
@@ -125,6 +126,8 @@ def _stricter_timestamps(one: Mapping[str, Any], other: Mapping[str, Any]) -> di
         found["max_report_age_min"] = min(one["max_report_age_min"], other["max_report_age_min"])
     if "future_skew" in one and "future_skew" in other:
         found["future_skew"] = min((one["future_skew"], other["future_skew"]), key=parse_duration)
+    if "ageless" in one and "ageless" in other:
+        found["ageless"] = [*one["ageless"], *other["ageless"]]
     if "forbid" in (one.get("mtime"), other.get("mtime")):
         found["mtime"] = "forbid"
     return found
@@ -140,7 +143,7 @@ def refuse_unknown_thresholds(document: Document, policies: Sequence[SuitePolicy
                 for key in rules.get("thresholds", {}) if gate in known else ():
                     if key not in thresholds:
                         where = document.where((*prefix, "gates", gate, "thresholds", key))
-                        have = ", ".join(sorted(thresholds)) or "none"
+                        have = listed(sorted(thresholds), 10) or "none"
                         raise PolicyError(
                             f"{where}: {gate} of the suite {policy.name} has no threshold {key!r}: {have}"
                         )

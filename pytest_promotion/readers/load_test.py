@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.text import listed
 
 DURATION: Final = "http_req_duration"  # milliseconds
 REQUESTS: Final = "http_reqs"
@@ -80,7 +81,7 @@ class Measured:
             raise Unproven(f"there is no metric {metric}")
         if isinstance(found, Trend):
             if stat not in found.stats:
-                known = ", ".join(sorted(found.stats))
+                known = listed(sorted(found.stats), 10)
                 raise Unproven(f"{metric} has no {stat}, only {known}: ask the load test for it (summaryTrendStats)")
             return found.stats[stat]
         if isinstance(found, Rate):

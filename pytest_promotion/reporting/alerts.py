@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_promotion.errors import PolicyError, Unanswered, Unproven
 from pytest_promotion.http_client import Peer
+from pytest_promotion.text import block, legible
 
 _ANSWER_S = 10.0
 
@@ -27,7 +28,9 @@ def check(address: str, name: str) -> None:
 
 def send(address: str, title: str, body: str) -> str:
     """Tells *address*; why it was not taken, empty where it was. Nothing is raised for one that does not answer."""
-    return _posted(address, f"*{title}*\n{body}") if _is_webhook(address) else notified(address, title, body)
+    if not _is_webhook(address):
+        return notified(address, title, body)
+    return _posted(address, f"*{legible(title)}*\n{block(body)}")
 
 
 def notified(address: str, title: str, body: str) -> str:
@@ -35,7 +38,7 @@ def notified(address: str, title: str, body: str) -> str:
     one = _apprise().Apprise()
     one.add(address)
     try:
-        sent = bool(one.notify(title=title, body=body))
+        sent = bool(one.notify(title=legible(title), body=block(body)))
     except Exception:  # noqa: BLE001 - a service's plugin may raise what its library raises
         sent = False
     return "" if sent else "Apprise could not deliver it"

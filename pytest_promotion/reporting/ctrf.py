@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from pytest_promotion.reporting.escaping import line
+from pytest_promotion.text import listed
 
 VERSION: Final = "0.0.0"
+_REASONS: Final = 10  # in a message; the decision has all of them
 DECISION: Final = "promotion decision"  # no gate has a space in its name before its bracket
 
 _STATUS: Final = {
@@ -61,7 +63,7 @@ def _of_decision(decision: dict[str, Any]) -> dict[str, Any]:
         "status": "passed" if passed else "failed",
         "rawStatus": decision["status"],
         "duration": 0,
-        **({"message": "; ".join(map(line, said))} if said else {}),
+        **({"message": listed(list(map(line, said)), _REASONS, separator="; ")} if said else {}),
         "tags": ["promotion"],
     }
 

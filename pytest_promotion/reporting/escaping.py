@@ -22,6 +22,11 @@ def text(value: object) -> str:
     return _MARKUP.sub(r"\\\g<0>", line(value))
 
 
+def code(value: object) -> str:
+    """Markdown code inside of a line."""
+    return f"`{line(value).replace('`', chr(39))}`"
+
+
 def cell(value: object) -> str:
     """Markdown text inside of a table."""
     return text(value).replace("|", "\\|")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pytest_promotion.reporting.escaping import message, parameter
 from pytest_promotion.reporting.locations import HERE, Places
 from pytest_promotion.reporting.markdown import markdown
+from pytest_promotion.text import listed
 
 SUMMARY_BYTES: Final = 1024 * 1024  # of one step, whoever wrote them
 ANNOTATIONS: Final = 10  # of one kind in one step; 50 in a job
@@ -77,7 +78,7 @@ def commands(decision: dict[str, Any], places: Places = HERE) -> Iterator[str]:
     checks = {check["name"]: check for check in decision["checks"]}
     blocking = [_of_check("error", checks[name], places) for name in decision["critical_failures"]]
     if decision["status"] != "PASS" or decision["kind"] != "decision":
-        said = "; ".join(decision["reasons"]) or f"a {decision['kind']} is no decision to act on"
+        said = listed(decision["reasons"], separator="; ") or f"a {decision['kind']} is no decision to act on"
         blocking.insert(0, _command("error", f"Promotion: {decision['status']}", said))
     yield from _at_most("error", blocking)
     yield from _at_most("warning", [_of_check("warning", checks[name], places) for name in decision["warnings"]])

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pytest_promotion.decision import shown
 from pytest_promotion.decision.fingerprint import failure_of
-from pytest_promotion.model import CommandRun, Decision, Exhibit, Freshness, GateResult, Measurement, Outcome, Waived
-from pytest_promotion.text import legible, safe
+from pytest_promotion.model import (
+    CommandRun,
+    Decision,
+    Exhibit,
+    Freshness,
+    GateResult,
+    Measurement,
+    Outcome,
+    Subject,
+    Waived,
+)
+from pytest_promotion.text import clean, legible, measured, words
 
 SCHEMA_VERSION = 1
 
@@ -16,10 +28,14 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
     """
     The decision as a dictionary of plain values, in the order of the contract.
 
+    Every text in it may leave the process: what is rendered from it needs no more care.
+
     Args:
         history: the head of the log that the decision will be appended to; None for what is not logged.
     """
     verdict = decision.verdict
+    gates = shown.gate_names(verdict.results)
+    paths = shown.names(item.path for item in decision.exhibits)
     before = {one.waiver.gate: one.outcome for one in decision.waived}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -29,42 +45,47 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "run_id": decision.run_id,
         "ts_utc": decision.ts_utc,
         "valid_until": (
-            {"ts_utc": decision.valid_until.ts_utc, "because": decision.valid_until.because}
+            {"ts_utc": decision.valid_until.ts_utc, "because": legible(decision.valid_until.because)}
             if decision.valid_until
             else None
         ),
         "status": verdict.status.value,
         "passed": verdict.passed,
-        "profile": decision.profile,
-        "overrides": _plain(decision.overrides),
-        "weakened": list(decision.weakened),
+        "profile": legible(decision.profile),
+        "overrides": clean(decision.overrides),
+        "weakened": [legible(one) for one in decision.weakened],
         "reasons": [legible(reason) for reason in verdict.reasons],
-        "critical_failures": list(verdict.critical_failures),
-        "warnings": list(verdict.warnings),
-        "not_applicable": list(verdict.not_applicable),
-        "without_evidence": list(verdict.without_evidence),
+        "critical_failures": [gates[name] for name in verdict.critical_failures],
+        "warnings": [gates[name] for name in verdict.warnings],
+        "not_applicable": [gates[name] for name in verdict.not_applicable],
+        "without_evidence": [gates[name] for name in verdict.without_evidence],
         "unproven": [
-            {"gate": one.gate, "because": legible(one.because), "digest": one.digest} for one in decision.unproven
+            {"gate": gates[one.gate], "because": legible(one.because), "digest": one.digest}
+            for one in decision.unproven
         ],
-        "checks": [_check(result, before.get(result.gate.id)) for result in verdict.results],
-        "subject": {"name": decision.subject.name, "digest": decision.subject.digest} if decision.subject else None,
+        "checks": [_check(result, before.get(result.gate.id), gates, paths) for result in verdict.results],
+        "subject": _subject(decision.subject) if decision.subject else None,
         "release_manifest_ref": _exhibit(decision.manifest) if decision.manifest else None,
         "evidence_bundle": {
             "evidence_bundle_id": decision.bundle_id,
             "artifact_count": len(decision.exhibits),
-            "artifacts": [_exhibit(item) for item in decision.exhibits],
+            "artifacts": [_exhibit(item) for item in shown.files(decision.exhibits)],
         },
         "attachments": [_exhibit(item) for item in decision.attachments],
-        "refreshed": [{"producer": name, **_command(run)} for name, run in decision.refreshed],
+        "refreshed": [{"producer": legible(name), **_command(run)} for name, run in decision.refreshed],
         "policy": {
-            "path": decision.policy_path,
+            "path": None if decision.policy_path is None else legible(decision.policy_path),
             "sha256": decision.policy_sha256,
             "resolved_sha256": decision.policy_resolved_sha256,
             "files": [_exhibit(item) for item in decision.policy_files],
         },
+        "judges": {
+            "sources": [_exhibit(item) for item in decision.judges.sources],
+            "suites": dict(decision.judges.suites),
+        },
         "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
-        "waivers": [_waiver(one) for one in decision.waived],
+        "waivers": [_waiver(one, gates) for one in decision.waived],
         "history": history,
         "tool": {"name": "pytest-promotion", "version": decision.tool_version},
     }
@@ -85,7 +106,7 @@ def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = Non
         "valid_until": None,
         "status": "FAIL",
         "passed": False,
-        "profile": profile,
+        "profile": legible(profile),
         "reasons": [legible(reason or _UNFINISHED)],
         "critical_failures": [],
         "warnings": [],
@@ -93,11 +114,13 @@ def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = Non
     }
 
 
-def _check(result: GateResult, before: Outcome | None) -> dict[str, Any]:
+def _check(
+    result: GateResult, before: Outcome | None, gates: Mapping[str, str], paths: Mapping[str, str]
+) -> dict[str, Any]:
     # Tuples: of ten thousand checks most have nothing to list, and an empty tuple takes no room.
     gate, record = result.gate, result.record
     return {
-        "name": gate.id,
+        "name": gates[gate.id],
         "severity": gate.severity.value,
         "pass": result.passed,
         "outcome": result.outcome.value,
@@ -105,42 +128,47 @@ def _check(result: GateResult, before: Outcome | None) -> dict[str, Any]:
         "rule": legible(gate.rule),
         "owner": legible(gate.owner),
         "fix": legible(gate.fix),
-        "requires": gate.requires,
+        "requires": tuple(gates.get(name) or legible(name) for name in gate.requires),
         "duration_s": round(result.duration_s, 6),
         "nodeid": legible(gate.nodeid),
         "line": gate.line,
         "absent": result.absent.value if result.absent else None,
-        "spoiled_by": result.spoiled_by,
-        "evidence_paths": tuple(sorted(legible(item.path) for item in record.exhibits)),
+        "spoiled_by": tuple(gates.get(name) or legible(name) for name in result.spoiled_by),
+        "evidence_paths": tuple(sorted(paths[item.path] for item in record.exhibits)),
         "measurements": tuple(map(_measurement, record.measurements)),
         "freshness": tuple(map(_freshness, record.freshness)),
+        "ageless": tuple({"path": legible(path), "because": legible(because)} for path, because in record.ageless),
         "commands": tuple(map(_command, record.commands)),
         "notes": tuple(map(legible, record.notes)),
         "failure": _failure(result if before is None else replace(result, outcome=before)),
     }
 
 
+def _subject(subject: Subject) -> dict[str, Any]:
+    return {"name": legible(subject.name), "digest": subject.digest}
+
+
 def _failure(result: GateResult) -> dict[str, Any] | None:
     failure = failure_of(result)
-    return {"fingerprint": failure.fingerprint, "limits": _plain(failure.limits)} if failure else None
+    return {"fingerprint": failure.fingerprint, "limits": clean(failure.limits)} if failure else None
 
 
-def _waiver(one: Waived) -> dict[str, Any]:
+def _waiver(one: Waived, gates: Mapping[str, str]) -> dict[str, Any]:
     waiver = one.waiver
     return {
-        "gate": legible(waiver.gate),
+        "gate": gates.get(waiver.gate) or legible(waiver.gate),
         "severity": waiver.severity.value,
         "outcome": one.outcome.value,
         "fingerprint": waiver.fingerprint,
-        "limits": _plain(waiver.limits),
-        "subjects": list(waiver.subjects),
+        "limits": clean(waiver.limits),
+        "subjects": clean(waiver.subjects),
         "reason": legible(waiver.reason),
         "owner": legible(waiver.owner),
         "requested_by": legible(waiver.requested_by),
         "created": waiver.created,
         "expires": waiver.expires,
         "ends": {"ts_utc": waiver.ends.ts_utc, "because": legible(waiver.ends.because)},
-        "approvers": [{"name": who.name, "roles": list(who.roles)} for who in waiver.approvers],
+        "approvers": [{"name": legible(who.name), "roles": clean(who.roles)} for who in waiver.approvers],
         "where": legible(waiver.where),
     }
 
@@ -148,9 +176,9 @@ def _waiver(one: Waived) -> dict[str, Any]:
 def _measurement(item: Measurement) -> dict[str, Any]:
     return {
         "name": legible(item.name),
-        "value": _plain(item.value),
+        "value": measured(item.name, item.value),
         "operator": item.operator,
-        "threshold": _plain(item.threshold),
+        "threshold": measured(item.name, item.threshold),
         "pass": item.ok,
         "samples": item.samples,
         "min_samples": item.min_samples,
@@ -173,21 +201,14 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "sha256": item.sha256,
         "size_bytes": item.size_bytes,
         "exists": item.exists,
+        **({"secret": True} if item.secret else {}),
     }
 
 
 def _command(item: CommandRun) -> dict[str, Any]:
     return {
-        "argv": [legible(word) for word in item.argv],
+        "argv": words(item.argv),
         "exit_code": item.exit_code,
         "duration_s": round(item.duration_s, 6),
         "output_sha256": item.output_sha256,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {legible(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return safe(value)

@@ -31,13 +31,14 @@ _OUTCOMES = {outcome: (OUTCOME, outcome.value) for outcome in Outcome}
 
 def properties(result: GateResult) -> Iterator[tuple[str, str]]:
     """Name and value of each property that the report of a gate has; one for each piece of evidence."""
-    yield GATE, result.gate.id
+    yield GATE, legible(result.gate.id)
     yield _SEVERITIES[result.gate.severity]
     yield _OUTCOMES[result.outcome]
     if result.gate.owner:
-        yield "promotion.owner", result.gate.owner
+        yield "promotion.owner", legible(result.gate.owner)
     for item in result.record.exhibits:
-        yield "promotion.evidence", f"{item.path} sha256:{item.sha256}" if item.exists else f"{item.path} absent"
+        path = legible(item.path)
+        yield "promotion.evidence", f"{path} sha256:{item.sha256}" if item.exists else f"{path} absent"
 
 
 def junit(decision: dict[str, Any], places: Places = HERE) -> bytes:

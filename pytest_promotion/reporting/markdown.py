@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.reporting.escaping import cell as _cell
+from pytest_promotion.reporting.escaping import code as _code
 from pytest_promotion.reporting.escaping import text as _text
+from pytest_promotion.text import listed
+
+_PATHS: Final = 10  # pieces of evidence of one gate
 
 
 def markdown(decision: dict[str, Any]) -> str:
@@ -25,15 +29,15 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     if subject:
         algorithm, hexes = next(iter(subject["digest"].items()))
         yield f"- Subject: {_text(subject['name'])} `{algorithm}:{hexes}`"
-    yield f"- Decided: {decision['ts_utc']}, profile `{decision['profile']}`, scope `{decision['scope']}`"
+    yield f"- Decided: {decision['ts_utc']}, profile {_code(decision['profile'])}, scope {_code(decision['scope'])}"
     until = decision["valid_until"]
     if until:
         yield f"- Valid until: {until['ts_utc']} ({_text(until['because'])})"
     if decision["without_evidence"]:
-        yield f"- Passed without evidence: {', '.join(map(_text, decision['without_evidence']))}"
+        yield f"- Passed without evidence: {_text(listed(decision['without_evidence']))}"
     yield from (f"- Unproven: {_text(one['gate'])}: {_text(one['because'])}" for one in decision["unproven"])
     yield from (f"- Weakened: {_text(weaker)}" for weaker in decision["weakened"])
-    yield f"- Run: `{decision['run_id']}`"
+    yield f"- Run: {_code(decision['run_id'])}"
 
     yield from _section(
         "Why not", [f"- {_text(reason)}" for reason in decision["reasons"]], "- nothing stands against it"
@@ -68,7 +72,27 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for item in bundle["artifacts"]:
         digest = f"`{item['sha256']}`" if item["exists"] else "absent"
+        digest += ", secret: not kept" if item.get("secret") else ""
         yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
+    yield from _judges(decision)
+
+
+def _judges(decision: dict[str, Any]) -> Iterator[str]:
+    judges, git = decision.get("judges"), decision["git"]
+    if not judges:  # a decision of version 0.1
+        return
+    yield ""
+    yield "## Judges"
+    yield ""
+    commit = f"commit `{git['commit']}`" if git["commit"] else "no commit"
+    yield f"At {commit}{', **with uncommitted changes**' if git['dirty'] else ''}."
+    yield ""
+    yield "| source | sha256 |"
+    yield "|---|---|"
+    for name, version in judges["suites"].items():
+        yield f"| suite {_cell(name)} | version {_cell(version)} |"
+    for item in judges["sources"]:
+        yield f"| {_cell(item['path'])} | `{item['sha256']}` |"
 
 
 def _section(title: str, lines: list[str], otherwise: str) -> Iterator[str]:
@@ -85,7 +109,7 @@ def _blocking(check: dict[str, Any]) -> Iterator[str]:
     if check["fix"]:
         yield f"  - Fix: {_text(check['fix'])}"
     if check["evidence_paths"]:
-        yield f"  - Evidence: {', '.join(_text(path) for path in check['evidence_paths'])}"
+        yield f"  - Evidence: {_text(listed(check['evidence_paths'], _PATHS))}"
 
 
 def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[str]:
@@ -93,6 +117,6 @@ def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[str]:
     yield f"- **{_text(name)}** {waiver['outcome']}, accepted until {waiver['expires']}: {_text(waiver['reason'])}"
     yield f"  - What is wrong: {_text(checks[name]['reason'])}"
     yield f"  - Owner: {_text(waiver['owner'])}"
-    approvers = (f"{who['name']} ({', '.join(who['roles'])})" for who in waiver["approvers"])
-    yield f"  - Approved by: {', '.join(map(_text, approvers))}; asked for by {_text(waiver['requested_by'])}"
+    approvers = (f"{who['name']} ({listed(who['roles'])})" for who in waiver["approvers"])
+    yield f"  - Approved by: {_text(listed(approvers))}; asked for by {_text(waiver['requested_by'])}"
     yield f"  - Stands in: {_text(waiver['where'])}, for the failure `{waiver['fingerprint'][:12]}`"

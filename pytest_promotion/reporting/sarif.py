@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from pytest_promotion.reporting.escaping import line
 from pytest_promotion.reporting.locations import HERE, Places
+from pytest_promotion.text import listed
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # GitHub shows so many results of a run and reads so many rules; of what comes after it says nothing.
@@ -94,7 +95,7 @@ def _of_decision(decision: dict[str, Any], places: Places, more: int) -> dict[st
     said = f"The promotion is {decision['status']}"
     if decision["kind"] != "decision":
         said += f", by a {decision['kind']}, which is no decision to act on"
-    said = ": ".join([said, "; ".join(decision["reasons"])] if decision["reasons"] else [said])
+    said = ": ".join([said, listed(decision["reasons"], separator="; ")] if decision["reasons"] else [said])
     if more:
         said += f"; {more} more gates did not pass and are not listed here"
     result = {

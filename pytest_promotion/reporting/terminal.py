@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pytest_promotion.text import listed
+
+MOST: Final = 20  # gates of a kind; the decision has all of them
+_LONGEST: Final = 1_000  # characters of a reason
+Line = tuple[str, dict[str, bool]]  # with its colours
 
 _MARKUP = {
     "PASS": {"green": True},
@@ -12,39 +18,56 @@ _MARKUP = {
     "NOT_RUN": {"yellow": True},
 }
 RED = {"red": True}
-_NAMED = 3  # gates in a line; all are above it
+_YELLOW = {"yellow": True}
 
 
-def summary(decision: dict[str, Any]) -> Iterator[tuple[str, dict[str, bool]]]:
+def summary(decision: dict[str, Any]) -> Iterator[Line]:
     """The lines below the heading, each with its colours. A decision without blemish has none."""
     checks = {check["name"]: check for check in decision["checks"]}
-    for name in decision["critical_failures"]:
-        yield from _blocking(checks[name], RED)
-    for name in decision["warnings"]:
-        yield from _blocking(checks[name], {"yellow": True})
-    for waiver in decision["waivers"]:
-        yield f"WAIVED {waiver['gate']} ({waiver['severity']}): {checks[waiver['gate']]['reason']}", {"yellow": True}
-        approvers = ", ".join(who["name"] for who in waiver["approvers"])
-        yield f"    accepted until {waiver['expires'][:19]}Z by {approvers}: {waiver['reason']}", {}
-    for name in decision["not_applicable"]:
-        yield f"NOT_APPLICABLE {name}: {checks[name]['reason']}", {}
-    for reason in decision["reasons"]:
-        yield f"why not: {reason}", {}
+    yield from _few(decision["critical_failures"], lambda name: _blocking(checks[name], RED), "critical failures")
+    yield from _few(decision["warnings"], lambda name: _blocking(checks[name], _YELLOW), "warnings")
+    yield from _few(decision["waivers"], lambda waiver: _waived(waiver, checks), "waivers")
+    apart = decision["not_applicable"]
+    yield from _few(apart, lambda name: [(f"NOT_APPLICABLE {name}: {checks[name]['reason']}", {})], "not applicable")
+    yield from _few(decision["reasons"], lambda reason: [(f"why not: {_short(reason)}", {})], "reasons")
     if decision["without_evidence"]:
-        yield (
-            f"without evidence: {', '.join(decision['without_evidence'])} passed and recorded nothing to rest on",
-            {"yellow": True},
-        )
-    advised = (one for one in decision["unproven"] if checks[one["gate"]]["pass"])
-    lines = [f"unproven: {one['gate']}: {one['because']}" for one in advised]
-    lines += [f"weakened: {weaker}" for weaker in decision["weakened"]]
-    yield from ((line, {"yellow": True}) for line in lines)
+        names = listed(decision["without_evidence"])
+        yield f"without evidence: {names} passed and recorded nothing to rest on", _YELLOW
+    advised = [one for one in decision["unproven"] if checks[one["gate"]]["pass"]]
+    yield from _few(advised, _advised, "unproven gates")
+    yield from _few(decision["weakened"], lambda weaker: [(f"weakened: {weaker}", _YELLOW)], "weakened settings")
+    if decision["git"]["dirty"]:
+        yield "uncommitted: the working tree differs from the commit that the decision names", _YELLOW
     if decision["valid_until"]:
         until = decision["valid_until"]
         yield f"valid until {until['ts_utc'][:19]}Z, when {until['because']}", {}
 
 
-def verdict(decision: dict[str, Any], path: str) -> tuple[str, dict[str, bool]]:
+def _advised(one: dict[str, str]) -> Iterator[Line]:
+    yield f"unproven: {one['gate']}: {one['because']}", _YELLOW
+
+
+def _few(items: Sequence[Any], lines: Callable[[Any], Iterable[Line]], kind: str) -> Iterator[Line]:
+    """The lines of the first of *items*, and how many more there are."""
+    for item in items[:MOST]:
+        yield from lines(item)
+    if len(items) > MOST:
+        yield f"and {len(items) - MOST:,} more {kind}: see the decision", {}
+
+
+def _short(reason: str) -> str:
+    """A reason that lists what hundreds of items lack ends somewhere."""
+    more = len(reason) - _LONGEST
+    return reason if more <= 0 else f"{reason[:_LONGEST]}… and {more:,} more characters: see the decision"
+
+
+def _waived(waiver: dict[str, Any], checks: dict[str, Any]) -> Iterator[Line]:
+    yield f"WAIVED {waiver['gate']} ({waiver['severity']}): {checks[waiver['gate']]['reason']}", _YELLOW
+    approvers = listed([who["name"] for who in waiver["approvers"]])
+    yield f"    accepted until {waiver['expires'][:19]}Z by {approvers}: {waiver['reason']}", {}
+
+
+def verdict(decision: dict[str, Any], path: str) -> Line:
     """The last line: the status and where to read on."""
     checks = [check for check in decision["checks"] if check["outcome"] != "NOT_APPLICABLE"]
     passed = sum(check["pass"] for check in checks)
@@ -88,17 +111,12 @@ def difference(decision: dict[str, Any], tests: Mapping[str, str]) -> str:
             groups.setdefault("was skipped and blocks", []).append(check["name"])
         elif not counted and check["name"] in blocking:
             groups.setdefault("never ran and blocks", []).append(check["name"])
-    found = [f"{what}: {_some(names)}" for what, names in groups.items()]
+    found = [f"{what}: {listed(names)}" for what, names in groups.items()]
     return f"pytest counts tests, the promotion counts gates; {'; '.join(found)}" if found else ""
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
-
-
-def _blocking(check: dict[str, Any], markup: dict[str, bool]) -> Iterator[tuple[str, dict[str, bool]]]:
-    yield f"{check['outcome']} {check['name']} ({check['severity']}): {check['reason']}", markup
+def _blocking(check: dict[str, Any], markup: dict[str, bool]) -> Iterator[Line]:
+    yield f"{check['outcome']} {check['name']} ({check['severity']}): {_short(check['reason'])}", markup
     if check["owner"]:
         yield f"    owner: {check['owner']}", {}
     if check["fix"]:

@@ -28,6 +28,11 @@ HEADER: Final = re.compile(
     r"(?:(?:bearer|basic|token|apikey|api-key|key|bot|digest|aws4-hmac-sha256)[ \t]+)?(?P<value>[^\s\"'\\,;<>]{8,})"
 )
 BEARER: Final = re.compile(r"(?i)\bbearer[ \t]{1,4}(?P<value>[a-z0-9._~+/-]{16,}=*)")
+# A measured value, as a gate says it: `api_key is '…', expected == '…'`.
+_STATED: Final = re.compile(
+    rf"(?i)(?P<key>[\w.-]{{0,60}}(?:{_NAMES}){_AFTER}) is (?P<quote>['\"])(?P<value>.+?)(?P=quote)"
+    r"(?:, expected \S+ (?P<other>['\"])(?P<wanted>.+?)(?P=other))?"
+)
 # Tokens that mark a place in a text or a page of results.
 _MARKERS: Final = re.compile(
     r"(?i)(?:page|next|continuation|idempotency|sync|cancell?ation|resume|bos|eos|pad|unk|mask|cls|sep|fencing|stop|max|min)"
@@ -60,6 +65,15 @@ def find_keyed(line: Line) -> Iterator[Match]:
         alone = quoted or flag or text[end:].strip() == "" or text[end] in "<;&,"
         if is_plausible(value, password=bool(_PEOPLE.search(key)), literal=alone):
             yield Match("keyword", RANK, begin, end, key)
+
+
+def find_stated(line: Line) -> Iterator[Match]:
+    """Values that a sentence about a measurement repeats, where the measurement's name says that they are secret."""
+    for found in _STATED.finditer(line.text):
+        password = bool(_PEOPLE.search(found["key"]))
+        for group in ("value", "wanted"):
+            if found[group] and is_plausible(found[group], password=password, literal=True):
+                yield Match("keyword", RANK, found.start(group), found.end(group), found["key"])
 
 
 def _value(text: str, at: int, *, in_query: bool) -> tuple[int, int, bool]:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pytest_promotion.secrets import keywords, tokens
-from pytest_promotion.secrets.lines import Line, strongest
+from pytest_promotion.secrets import common_forms, keywords, tokens
+from pytest_promotion.secrets.lines import Line, Match, strongest
 from pytest_promotion.secrets.placeholders import is_placeholder
+from pytest_promotion.secrets.suspects import HEADER, KEYED, LOGIN, PEM, suspects
 
 SHOWN: Final = "***"
 _SECRET: Final = re.compile(r"KEY|SECRET|PASS|PWD|TOKEN|CREDENTIAL|AUTH|DSN|COOKIE|SIGNATURE|WEBHOOK", re.IGNORECASE)
 _SHORTEST: Final = 4  # shorter ones stand inside of ordinary words, and a text full of masks tells nothing
-_LOGIN: Final = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_LOGIN: Final = re.compile(r"(?<=:/)(/?)[^\s/@:]*:[^\s/@]+(?=@)")  # in a path, // is one slash
+_PEM: Final = re.compile(
+    r"(?:-----)?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-*"
+    r"(?:.*?END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-*|.*)",
+    re.DOTALL,
+)
+_MATERIAL: Final = re.compile(r"[A-Za-z0-9+/]{20,}")
+_START: Final = re.compile(r"(?:(?<=^)|(?<=\|)|(?<=\(\?i\)))\\b")
+# Where a form begins at a word, an underscore may be before it, as in names of files and tests, or a character that was
+# spelled out: in `\nghp_…` the word begins behind the n.
+_WORD: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[abfnrtv0])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\U[0-9a-f]{8}))"
+_FORMS: Final = {
+    name: re.compile(_START.sub(lambda _: _WORD, pattern.pattern), pattern.flags)
+    for name, pattern in {**tokens.PATTERNS, **common_forms.PATTERNS}.items()
+}
+_TWICE: Final = 3  # rounds; what a mask uncovers is looked at again
 
 
 def secret_values(pairs: Mapping[str, Any]) -> set[str]:
@@ -22,7 +38,7 @@ def secret_values(pairs: Mapping[str, Any]) -> set[str]:
 
 
 class Mask:
-    """Replaces *values*, line by line, and what the rules of this room find, in texts and whole documents."""
+    """Replaces *values*, line by line, and what the rules of this package find, in texts and whole documents."""
 
     def __init__(self, values: Iterable[str]) -> None:
         lines = {line.strip() for value in values for line in value.splitlines()}
@@ -34,7 +50,7 @@ class Mask:
         """*text* with `***` in the place of each secret."""
         for value in self._known:
             text = text.replace(value, SHOWN)
-        return "\n".join(_unspoken(line) for line in _LOGIN.sub(SHOWN, text).split("\n"))
+        return masked(text)
 
     def document(self, value: Any) -> Any:
         """A JSON value with every text in it masked; keys stay."""
@@ -45,10 +61,59 @@ class Mask:
         return [self.document(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _unspoken(text: str) -> str:
+def masked(text: str) -> str:
+    """*text* with `***` in the place of whatever the rules take for a secret; masking it again changes nothing."""
+    for _ in range(_TWICE):
+        names = suspects(text)
+        if not names:
+            return text
+        shown = _once(text, names)
+        if shown == text:
+            return text
+        text = shown
+    return text
+
+
+def _once(text: str, names: tuple[str, ...]) -> str:
+    if PEM in names:
+        text = _PEM.sub(lambda found: SHOWN if _MATERIAL.search(found[0]) else found[0], text)
+    if LOGIN in names:
+        text = _LOGIN.sub(rf"\1{SHOWN}", text)
+    finders = [_FINDERS[name] for name in dict.fromkeys(names) if name in _FINDERS]
+    if not finders:
+        return text
+    if "\n" in text:
+        return "\n".join(_unspoken(line, finders) for line in text.split("\n"))
+    return _unspoken(text, finders)
+
+
+def _unspoken(text: str, finders: list[_Finder]) -> str:
     line = Line(text)
-    found = [match for name in tokens.PATTERNS for match in tokens.find_form(name, line)]
-    found += [*tokens.find_private_keys(line), *keywords.find_headers(line), *keywords.find_keyed(line)]
+    found = [match for find in finders for match in find(line)]
     for match in reversed(strongest(found)):
         text = text[: match.start] + SHOWN + text[match.end :]
     return text
+
+
+def _of_form(name: str, pattern: re.Pattern[str]) -> _Finder:
+    def find(line: Line) -> Iterator[Match]:
+        for found in pattern.finditer(line.text):
+            group = "value" if "value" in found.re.groupindex else 0
+            if not is_placeholder(found[group]):
+                yield Match(name, tokens.RANK, found.start(group), found.end(group), name)
+
+    return find
+
+
+def _find_keyed(line: Line) -> Iterator[Match]:
+    yield from keywords.find_keyed(line)
+    yield from keywords.find_stated(line)
+
+
+_Finder = Callable[[Line], Iterator[Match]]
+_FINDERS: Final[dict[str, _Finder]] = {
+    **{name: _of_form(name, pattern) for name, pattern in _FORMS.items()},
+    HEADER: keywords.find_headers,
+    KEYED: _find_keyed,
+    PEM: tokens.find_private_keys,
+}

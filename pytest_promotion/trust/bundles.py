@@ -24,7 +24,7 @@ from pytest_promotion.evidence.files import open_file
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import archives
 from pytest_promotion.trust.archives import Member
-from pytest_promotion.trust.references import everything
+from pytest_promotion.trust.references import by_digest_only, everything
 from pytest_promotion.trust.stored import LARGEST, StoredDecision, parse
 from pytest_promotion.trust.verify import Case, case_at, damages
 
@@ -43,6 +43,7 @@ class Written:
     path: Path
     sha256: str
     members: int
+    not_kept: str = ""  # a sentence about the evidence that is secret, and in no bundle
 
 
 def export(decision: Path, target: Path, vault: Vault | None = None) -> Written:
@@ -71,7 +72,7 @@ def export(decision: Path, target: Path, vault: Vault | None = None) -> Written:
         file.flush()
         file.seek(0)
         digest = _digest(file)
-    return Written(target, digest, count)
+    return Written(target, digest, count, by_digest_only(found))
 
 
 @contextmanager

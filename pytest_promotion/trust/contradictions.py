@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
@@ -43,13 +44,15 @@ def contradictions(decision: StoredDecision) -> Iterator[str]:
 
 def recomputed_bundle_id(decision: StoredDecision) -> str:
     """The bundle id that follows from what the decision lists; see `evidence.bundle`."""
-    return digest(
-        {
-            "artifacts": sorted([one.path, one.sha256, one.size_bytes] for one in decision.evidence_bundle.artifacts),
-            "gates": sorted([one.name, one.outcome.value] for one in decision.checks),
-            "policy": decision.policy.resolved_sha256,
-        }
-    )
+    listed: dict[str, Any] = {
+        "artifacts": sorted([one.path, one.sha256, one.size_bytes] for one in decision.evidence_bundle.artifacts),
+        "gates": sorted([one.name, one.outcome.value] for one in decision.checks),
+        "policy": decision.policy.resolved_sha256,
+    }
+    if decision.judges is not None:  # version 0.1 did not name them
+        listed["judges"] = sorted([one.path, one.sha256] for one in decision.judges.sources)
+        listed["suites"] = sorted(decision.judges.suites.items())
+    return digest(listed)
 
 
 def _of_checks(decision: StoredDecision) -> Iterator[str]:

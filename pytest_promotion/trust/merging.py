@@ -54,7 +54,7 @@ def merged(files: Sequence[Path], vault: Vault) -> Decision:
 
 def _named(account: Account) -> Iterator[str]:
     for result in account.results:
-        yield from (one.sha256 for one in result.record.exhibits if one.exists)
+        yield from (one.sha256 for one in result.record.exhibits if one.exists and not one.secret)
         yield from (run.output_sha256 for run in result.record.commands if run.output_sha256)
     if account.manifest is not None and account.manifest.exists:
         yield account.manifest.sha256

@@ -23,6 +23,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.policy import OverrideQuorum
+from pytest_promotion.text import legible, listed
 from pytest_promotion.trust.approvals import Approval, Matter, approved, signer_of
 from pytest_promotion.trust.signers import Signer
 from pytest_promotion.trust.stored import StoredDecision, StoredSubject
@@ -197,8 +198,8 @@ def noted(incidents: str) -> set[str]:
 def note(name: str, override: Override) -> str:
     """The line for the incidents document."""
     said = " ".join(override.reason.split())
-    failures = ", ".join(override.decision.critical_failures) or "none named"
-    return (
+    failures = listed(override.decision.critical_failures, 20) or "none named"
+    return legible(
         f"- {override.created} override {name} of run {override.decision.run_id} by {override.requested_by}, "
         f"incident {' '.join(override.incident.split())}: {said} (critical: {failures})"
     )

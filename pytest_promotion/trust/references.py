@@ -18,7 +18,7 @@ class Named:
 
 
 def judged(decision: StoredDecision) -> dict[str, Named]:
-    """What the gates looked at, by digest: artifacts, the release manifest, the output of programs."""
+    """What the gates looked at and was kept, by digest: artifacts, the release manifest, the output of programs."""
     commands = [command for check in decision.checks for command in check.commands] + decision.refreshed
     found = {
         command.output_sha256: Named(command.output_sha256, f"the output of {' '.join(command.argv)}", None)
@@ -27,7 +27,16 @@ def judged(decision: StoredDecision) -> dict[str, Named]:
     }
     manifest = decision.release_manifest_ref
     files = [*decision.evidence_bundle.artifacts, *([manifest] if manifest is not None else [])]
-    return found | {one.sha256: Named(one.sha256, one.path, one.size_bytes) for one in files if one.exists}
+    kept = (one for one in files if one.exists and not one.secret)
+    return found | {one.sha256: Named(one.sha256, one.path, one.size_bytes) for one in kept}
+
+
+def by_digest_only(decision: StoredDecision) -> str:
+    """How many artifacts are listed by digest and kept in no vault, as a sentence; "" where all are kept."""
+    count = sum(one.exists and one.secret for one in decision.evidence_bundle.artifacts)
+    if not count:
+        return ""
+    return f"{count:,} secret {'artifact is' if count == 1 else 'artifacts are'} kept by digest only"
 
 
 def everything(decision: StoredDecision) -> Iterator[Named]:

@@ -22,6 +22,7 @@ from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.evidence.vault import Vault
+from pytest_promotion.text import listed
 from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredArtifact, StoredDecision, parse, read_content
 
@@ -65,6 +66,9 @@ def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
     dated = {
         item.path: item.timestamp for check in decision.checks for item in check.freshness if item.source == "mtime"
     }
+    unkept = [path for path, one in files.items() if one.secret]
+    if unkept:
+        raise Unproven(f"the evidence cannot be rebuilt: {listed(unkept)} is secret and kept by digest only")
     for path, one in files.items():
         place = root / _below(path)
         _restore(one, vault, place)

@@ -30,6 +30,7 @@ class StoredArtifact(msgspec.Struct, frozen=True):
     sha256: _Digest
     size_bytes: _Count
     exists: bool
+    secret: bool = False  # it is listed by digest, and was kept nowhere
 
 
 class StoredCommand(msgspec.Struct, frozen=True):
@@ -99,6 +100,13 @@ class StoredPolicy(msgspec.Struct, frozen=True):
     files: list[StoredArtifact]
 
 
+class StoredJudges(msgspec.Struct, frozen=True):
+    """Who judged: sources by their digests, suites by their versions."""
+
+    sources: list[StoredArtifact]
+    suites: dict[str, str]
+
+
 class StoredSubject(msgspec.Struct, frozen=True):
     """What was to be promoted."""
 
@@ -165,6 +173,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     clock: StoredClock
     waivers: list[StoredWaiver]
     refreshed: list[StoredCommand] = []
+    judges: StoredJudges | None = None
 
 
 def read_content(path: Path) -> bytes:

@@ -20,10 +20,11 @@ from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unfinished, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.policy import Policy, PolicySource
+from pytest_promotion.text import listed
 from pytest_promotion.trust import overrides, required_gates, signing
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.keys import PublicKey
-from pytest_promotion.trust.references import judged
+from pytest_promotion.trust.references import by_digest_only, judged
 from pytest_promotion.trust.stored import StoredDecision, parse
 from pytest_promotion.trust.waiver_check import judged_again
 from pytest_promotion.trust.waivers import signers_of
@@ -124,12 +125,14 @@ def verify(case: Case, demands: Demands) -> Answer:
     _judge_subject(decision, demands.subject, found)
     _judge_policy(decision, policy, demands, found)
     _judge_artifacts(decision, case.vault, found)
+    if unkept := by_digest_only(decision):
+        found.notes.append(unkept)
     _judge_signature(decision, case, demands, found)
     if decision.weakened:
-        weakened = f"it was weakened: {'; '.join(decision.weakened)}"
+        weakened = f"it was weakened: {listed(decision.weakened, separator='; ')}"
         (found.against if demands.refuse_weakened else found.notes).append(weakened)
     for waiver in decision.waivers:
-        who = ", ".join(str(one.get("name", "?")) for one in waiver.approvers)
+        who = listed([one.get("name", "?") for one in waiver.approvers])
         found.notes.append(f"{waiver.gate} is waived until {waiver.expires} by {who}: {waiver.reason}")
     return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
 
@@ -156,7 +159,7 @@ def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, nam
         return replace(answer, against=(*answer.against, f"{name}: {refusal}"))
     if kept_up or answer.unknown:
         return replace(answer, against=(*answer.against, f"{name} overrides its FAIL, and not what else is against it"))
-    by = ", ".join(one.name for one in who)
+    by = listed([one.name for one in who])
     said = f"by {by} until {override.expires} for incident {override.incident}: {override.reason}"
     return replace(answer, overridden=said)
 
@@ -212,7 +215,7 @@ def _said(decision: StoredDecision) -> Iterator[str]:
 
 
 def _fail(decision: StoredDecision) -> str:
-    return f"it says {decision.status}: {'; '.join(decision.reasons) or 'no reason is given'}"
+    return f"it says {decision.status}: {listed(decision.reasons, separator='; ') or 'no reason is given'}"
 
 
 def _judge_time(decision: StoredDecision, at: datetime, skew: timedelta, found: _Findings) -> None:

@@ -19,6 +19,7 @@ from pytest_promotion.clock import iso
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Severity
+from pytest_promotion.text import listed
 from pytest_promotion.trust.approvals import Approval
 from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.waivers import Entry, Written, read
@@ -66,7 +67,7 @@ def entry_for(
             limits[age_of(item.path)] = round(item.age_s + (expires - now).total_seconds())
     unknown = accepted.keys() - limits.keys()
     if unknown:
-        known = ", ".join(sorted(limits)) or "none"
+        known = listed(sorted(limits)) or "none"
         raise Unproven(f"{gate} has no limit {min(unknown)!r} (it has: {known})")
     return Entry(
         gate=gate,

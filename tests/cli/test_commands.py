@@ -102,6 +102,28 @@ def test_a_long_wait_is_told_to_a_terminal_and_to_nobody_else(terminal):
     assert said == (b"\r\x1b[Kstrict cycle: 1 s\r\x1b[K" if terminal else b"")
 
 
+@pytest.mark.parametrize(
+    ("words", "apart"),
+    [(("--ci",), True), (("--apart",), True), ((), False), (("--ci", "--together"), False), (("--ci", "-n2"), True)],
+)
+def test_what_decides_runs_no_gate_where_it_is_apart(good_place, words, apart):
+    """A gate that patches this plugin must not reach the decision: with --ci it runs in another process."""
+    good_place.file("promotion.yaml", "version: 1\nprofiles:\n  ci: {}\n")
+    good_place.write(
+        test_patching="""
+        import pytest
+        from pytest_promotion.decision import assembly
+
+        @pytest.mark.critical
+        def test_patching(artifact):
+            assembly.VERSION = "patched"
+            assert artifact("evidence/good.json")["score"] >= 0.5
+        """
+    )
+    promotion("gates", *words, cwd=good_place.path)
+    assert (good_place.latest()["tool"]["version"] == "patched") is not apart
+
+
 @pytest.mark.parametrize("words", [(), ("--ci",), ("--promotion-run-id=x",)])
 def test_gates_without_the_plugin_are_an_error(tmp_path, words):
     """Plain pytest exited 0, and the PASS of the day before stayed where it was."""

@@ -21,6 +21,7 @@ from pytest_promotion.suites.release import thresholds
 from pytest_promotion.suites.release.change_evidence import Seen, check_evidence
 from pytest_promotion.suites.release.change_record import Written, matter_of
 from pytest_promotion.suites.release.thresholds import Difference, Policy
+from pytest_promotion.text import listed
 from pytest_promotion.trust.approvals import ANY, approved
 from pytest_promotion.trust.signers import Signer
 
@@ -118,7 +119,7 @@ def _steps(accepted: Policy, current: Policy, records: Sequence[Written]) -> Ite
     while (at := thresholds.sha256(state)) != goal:
         here = [one for one in rest if one.record.before == at]
         if len(here) > 1:
-            names = ", ".join(one.record.change_id for one in here)
+            names = listed([one.record.change_id for one in here])
             raise Unproven(f"{names} all start at the same policy: which of them holds?")
         if not here:
             return

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_promotion import text
 from pytest_promotion.errors import GateFailed, Unproven
 
 _FORMAT: Final = "%(refname:strip=2)%09%(objecttype)%09%(objectname)%09%(*objectname)"
@@ -70,7 +71,7 @@ def chosen(listed: str, head: str, name: str, pattern: str) -> Tag:
         told = "; ".join(f"{tag.name} is on {tag.commit[:12]}" for tag in elsewhere[-3:]) or "there is none at all"
         raise GateFailed(f"no tag {name or pattern} is on the commit {commit[:12]}: {told}")
     if len(here) > 1:
-        names = ", ".join(tag.name for tag in here)
+        names = text.listed([tag.name for tag in here])
         raise GateFailed(f"{names} are all on the commit {commit[:12]}: say in the policy which `tag` is the release")
     if not here[0].annotated:
         raise GateFailed(f"{here[0].name} is a lightweight tag: it is a name and carries no signature")

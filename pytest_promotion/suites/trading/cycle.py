@@ -20,7 +20,7 @@ from pytest_promotion.clock import iso
 from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.json_files import append_line, write_json
 from pytest_promotion.suites.trading.decisions import Heard, hear, run_id_at
-from pytest_promotion.text import legible
+from pytest_promotion.text import block, legible, listed
 
 KEPT: Final = 4000  # characters of output that the summary keeps
 TIMEOUT_S: Final = 3600.0
@@ -77,7 +77,7 @@ def run(reports: Path, pytest_args: Sequence[str], cwd: Path, timeout: float = T
         raise
     now = datetime.now(UTC)
     heard = hear(latest, now, since=started, not_run=before)
-    return Cycle(now, code, heard, legible(raw.decode("utf-8", "replace"))[-KEPT:])
+    return Cycle(now, code, heard, block(raw.decode("utf-8", "replace"))[-KEPT:])
 
 
 def summary(cycle: Cycle, reports: Path) -> dict[str, Any]:
@@ -104,6 +104,7 @@ def write_summary(cycle: Cycle, reports: Path) -> Path:
 
 def note_incident(path: Path, cycle: Cycle, came_from: str) -> None:
     """Appends one line to the incidents document. Raises `OSError`."""
-    gates = ", ".join(cycle.heard.critical_failures) or "none named"
+    gates = listed(cycle.heard.critical_failures, 20) or "none named"
     why = " ".join(cycle.heard.why.split())
-    append_line(path, f"- {iso(cycle.at)} strict cycle {came_from} to {cycle.status}: {why} (critical: {gates})")
+    line = f"- {iso(cycle.at)} strict cycle {came_from} to {cycle.status}: {why} (critical: {gates})"
+    append_line(path, legible(line))

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import read_object
+from pytest_promotion.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def hear(path: Path, now: datetime, *, since: datetime | None = None, not_run: s
     if document.get("kind") != "decision":
         return Heard("UNKNOWN", f"it is a {document.get('kind')}, not a decision", run_id, failures)
     if document.get("status") != "PASS" or document.get("passed") is not True:
-        return Heard("FAIL", "; ".join(str(why) for why in _list(document, "reasons")), run_id, failures)
+        return Heard("FAIL", listed(_list(document, "reasons"), separator="; "), run_id, failures)
     until = document.get("valid_until")
     ends_at = until.get("ts_utc") if isinstance(until, dict) else until
     try:

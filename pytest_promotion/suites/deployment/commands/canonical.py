@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json
 from pytest_promotion.evidence.files import read_file
 
 
@@ -28,7 +28,7 @@ def canonical(file: Path, as_json: bool) -> int:
         content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
         found = canonical_bytes(content, "standard input" if str(file) == "-" else str(file))
     if as_json:
-        click.echo(json.dumps({"sha256": sha256(found).hexdigest(), "size_bytes": len(found)}))
+        say_json({"sha256": sha256(found).hexdigest(), "size_bytes": len(found)})
     else:
         sys.stdout.buffer.write(found)
         sys.stdout.buffer.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.release.commands.rollout_options import placed, plan_of
+from pytest_promotion.text import clean
 
 if TYPE_CHECKING:
     from pytest_promotion.clock import Clock
@@ -143,7 +144,10 @@ def monitor(once: bool, duration: float | None, as_json: bool, **given: Any) -> 
         watched = _watched(given, clock)
         with waiting("monitor"):
             last, code = watch(watched, given["reports"], given["settle"], given["interval"], duration or 0.0, clock)
-    click.echo(json.dumps(last, indent=2) if as_json else _told(last))
+    if as_json:
+        say_json(last, indent=2)
+    else:
+        say_lines(_told(clean(last)))
     return code
 
 

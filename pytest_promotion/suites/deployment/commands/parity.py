@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.evidence.files import read_file
 
@@ -33,14 +33,14 @@ def root_hash(file: Path, as_json: bool) -> int:
         trace = rooted(read_file(file), str(file))
     if as_json:
         told = {"version": trace.version, "root_hash": trace.root, "declared": trace.declared, "holds": trace.holds}
-        click.echo(json.dumps(told | {"steps": len(trace.steps), "not_covered": trace.uncovered}, indent=2))
+        say_json(told | {"steps": len(trace.steps), "not_covered": trace.uncovered}, indent=2)
     else:
-        click.echo(trace.root)
+        say(trace.root)
     if trace.declared is None:
-        click.echo(f"{file} declares no root hash: nothing to compare", err=True)
+        say(f"{file} declares no root hash: nothing to compare", err=True)
         return 3
     if not trace.holds:
-        click.echo(f"{file} declares {trace.declared}", err=True)
+        say(f"{file} declares {trace.declared}", err=True)
         return 2
     return 0
 
@@ -81,12 +81,12 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
         for name in (f"python_js_{stamp(now)}.json", "latest.json"):
             write_json(reports / "determinism" / name, found)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     else:
         counts = f"{found['values_compared']} values and {found['traces_compared']} traces compared"
-        click.echo(f"{found['status']}: {counts}, {found['disagreements']} disagreements")
+        say(f"{found['status']}: {counts}, {found['disagreements']} disagreements")
         for line in found["problems"]:
-            click.echo(f"  {line}")
+            say(f"  {line}")
     return {"pass": 0, "fail": 2}.get(found["status"], 3)
 
 
@@ -168,10 +168,10 @@ def e2e(
         with waiting("parity e2e"):
             found, path = check(peer, asked, reports, run_seconds, poll_seconds, clock)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     else:
-        click.echo(f"{found['status']}: {found['steps_compared']} steps compared, {found['run_id']} of {environment}")
+        say(f"{found['status']}: {found['steps_compared']} steps compared, {found['run_id']} of {environment}")
         for line in found["reasons"]:
-            click.echo(f"  {line}")
-        click.echo(f"  report: {path}")
+            say(f"  {line}")
+        say(f"  report: {path}")
     return {"pass": 0, "fail": 2}.get(found["status"], 3)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.group()
@@ -64,18 +65,18 @@ def check(
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
         if out is not None:
-            write_json(out, report)
+            write_json(out, clean(report))
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        say_json(report, indent=2)
     else:
         told = ", ".join(f"{count} to {action}" for action, count in judgement.actions.items()) or "no resources"
-        click.echo(f"{judgement.status}: {told}")
+        say(f"{judgement.status}: {told}")
         for line in judgement.reasons:
-            click.echo(f"  {line}")
+            say(f"  {line}")
         for address in judgement.drifted:
-            click.echo(f"  drifted: {address}")
+            say(f"  drifted: {address}")
     if found.values:
-        click.echo(
+        say(
             f"note: {file} holds values; keep `promotion plan mask` of it as evidence, which gives the same answer",
             err=True,
         )
@@ -100,5 +101,5 @@ def mask(file: Path, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - 
         if out is not None:
             write_json(out, found)
     if out is None:
-        click.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     return 0

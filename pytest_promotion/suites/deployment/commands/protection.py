@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json, say_lines
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.deployment.protection.github import Repository
@@ -67,12 +67,12 @@ def check(commit: str | None, as_json: bool, **given: Any) -> int:
                 runs, statuses = repository.check_runs(commit), repository.statuses(commit)
                 found[name] += lacking(wanted, runs, statuses, commit)
         if as_json:
-            click.echo(json.dumps({"enforced": not any(found.values()), "branches": found}, indent=2))
+            say_json({"enforced": not any(found.values()), "branches": found}, indent=2)
         for name, missing in found.items():
             if not as_json:
-                click.echo(f"{name}: {'enforced' if not missing else 'NOT enforced'}")
+                say(f"{name}: {'enforced' if not missing else 'NOT enforced'}")
                 for line in missing:
-                    click.echo(f"  {line}")
+                    say(f"  {line}")
         return 2 if any(found.values()) else 0
 
     return _with(given, ask)
@@ -97,20 +97,20 @@ def apply(yes: bool, as_json: bool, **given: Any) -> int:
             classic = repository.protection(name)
             changed = difference(name, wanted, classic)
             if changed and not as_json:
-                click.echo(changed)
+                say_lines(changed)
             if changed and yes:
                 repository.protect(name, body(wanted, classic))
                 classic = repository.protection(name)
             left = gaps(wanted, enforced(classic, repository.rules(name)))
             told[name] = {"difference": changed, "applied": bool(changed and yes), "not_enforced": left}
         if as_json:
-            click.echo(json.dumps(told, indent=2))
+            say_json(told, indent=2)
         waiting = any(one["difference"] and not one["applied"] for one in told.values())
         left_over = [line for one in told.values() for line in one["not_enforced"]]
         if waiting:
-            click.echo("nothing was changed: --yes does it", err=True)
+            say("nothing was changed: --yes does it", err=True)
         elif not as_json:
-            click.echo("\n".join(left_over) if left_over else "enforced")
+            say_lines("\n".join(left_over) if left_over else "enforced")
         return 2 if left_over or waiting else 0
 
     return _with(given, ask)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.command(
@@ -60,19 +61,19 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:
-            write_json(out, report)
+            write_json(out, clean(report))
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        say_json(report, indent=2)
     else:
         told = (
             ", ".join(f"{count} {name}" for name, count in judgement.counts.items() if count)
             or "no findings that count"
         )
-        click.echo(f"{judgement.status}: {told}")
+        say(f"{judgement.status}: {told}")
         for line in judgement.reasons:
-            click.echo(f"  {line}")
+            say(f"  {line}")
         for why, count in judgement.excused.items():
-            click.echo(f"  {count} left out: {why}")
+            say(f"  {count} left out: {why}")
     return judgement.exit_code
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
@@ -69,9 +70,9 @@ def approve(base: str, root: Path, file: Path, key: Path | None, ssh_key: Path |
         except Timeout:
             raise Unproven(f"somebody else is writing {place}") from None
     if as_json:
-        click.echo(json.dumps({"file": str(place), "base": found.fork, "head": found.head, "by": by}))
+        say_json({"file": str(place), "base": found.fork, "head": found.head, "by": by})
     else:
-        click.echo(f"{by} approves {found.head[:12]}, {len(found.changes)} files changed since {found.fork[:12]}")
+        say(f"{by} approves {found.head[:12]}, {len(found.changes)} files changed since {found.fork[:12]}")
     return 0
 
 
@@ -115,9 +116,9 @@ def reviews(repository: str, pull: int, out: Path, api: str, as_json: bool) -> i
         found = read(parse_json(json.dumps(said).encode(), str(out)), str(out))
         write_json(out, said)
     if as_json:
-        click.echo(json.dumps({"file": str(out), "head": found.head, "reviewed_by": [one.by for one in found.reviews]}))
+        say_json({"file": str(out), "head": found.head, "reviewed_by": [one.by for one in found.reviews]})
     else:
-        click.echo(f"{out}: pull request {pull}, reviewed by {', '.join(one.by for one in found.reviews) or 'nobody'}")
+        say(f"{out}: pull request {pull}, reviewed by {', '.join(one.by for one in found.reviews) or 'nobody'}")
     return 0
 
 

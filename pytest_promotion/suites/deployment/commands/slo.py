@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.text import clean
 
 
 @click.command(epilog="Example: promotion slo summary.json --targets slo.yaml")
@@ -41,21 +42,19 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
         wanted = load(targets) if targets else USUAL
         found = report(read_file(file), str(file), wanted, Clock().now(), headroom)
         if out is not None:
-            write_json(out, found)
+            write_json(out, clean(found))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     else:
-        click.echo(f"{found['status']}: {found['requests']} requests, {found['format']}")
+        say(f"{found['status']}: {found['requests']} requests, {found['format']}")
         for one in found["objectives"]:
             word = {True: "met", False: "MISSED", None: "not measured"}[one["passed"]]
             value = "" if one["value"] is None else f"{one['value']:g} "
-            click.echo(
-                f"  {one['name']} ({one['severity']}): {value}{one['operator']} {one['limit']:g} {one['unit']}: {word}"
-            )
+            say(f"  {one['name']} ({one['severity']}): {value}{one['operator']} {one['limit']:g} {one['unit']}: {word}")
         for line in found["reasons"]:
-            click.echo(f"  why not: {line}")
+            say(f"  why not: {line}")
         for name, target in found["suggestion"]["targets"].items():
-            click.echo(f"  suggested: {name} at most {target['at_most']:g} {target['unit']}")
+            say(f"  suggested: {name} at most {target['at_most']:g} {target['unit']}")
     return {"pass": 0, "fail": 2}.get(found["status"], 3)
 
 
@@ -116,10 +115,8 @@ def load(url: str, users: int, duration: float, method: str, out: Path, as_json:
     metrics = found["metrics"]
     answered = metrics["http_req_failed"]["values"]["fails"]
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     else:
         p95 = metrics["http_req_duration"]["values"]["p(95)"]
-        click.echo(
-            f"{metrics['http_reqs']['values']['count']} requests, {answered} answered well, p95 {p95:.1f} ms: {out}"
-        )
+        say(f"{metrics['http_reqs']['values']['count']} requests, {answered} answered well, p95 {p95:.1f} ms: {out}")
     return 0 if answered else 3

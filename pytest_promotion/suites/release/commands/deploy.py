@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
@@ -93,5 +93,8 @@ def deploy(
         )
         with waiting("deploy"):
             done = carry_out(plan, way)
-    click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
+    if as_json:
+        say_json(done.document, indent=2)
+    else:
+        say_lines(str(done))
     return done.ending.code

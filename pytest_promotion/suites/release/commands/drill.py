@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
@@ -34,5 +34,8 @@ def drill(live: bool, retain_count: int, shared_data: bool, as_json: bool, **giv
 
     with command_errors("the report cannot be written"), waiting("drill"):
         done = carry_out(plan_of(given, dry_run=not live), retain=retain_count, shared_data=shared_data)
-    click.echo(json.dumps(done.document, indent=2) if as_json else str(done))
+    if as_json:
+        say_json(done.document, indent=2)
+    else:
+        say_lines(str(done))
     return done.code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.text import clean
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.release.knowledge.policy import Settings
@@ -197,7 +198,10 @@ def judged(work: Callable[[], Result]) -> Result:
 
 
 def show(report: Mapping[str, Any], lines: Callable[[Mapping[str, Any]], list[str]], *, as_json: bool) -> None:
-    click.echo(json.dumps(report, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(report)))
+    if as_json:
+        say_json(report, indent=2)
+    else:
+        say_lines(lines(clean(report)))
 
 
 def _benchmark_lines(report: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ import click
 
 from pytest_promotion.cli.errors import asked_at, command_errors
 from pytest_promotion.cli.options import DurationIn
+from pytest_promotion.cli.output import say, say_json, say_lines
 from pytest_promotion.cli.signing import one_key, signed_by
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
@@ -182,9 +183,9 @@ def new(
         }
     draft = change_record.draft(before, after, change_id, requested_by, datetime.now(UTC), attached)
     if not draft["changes"]:
-        click.echo("the policy in use is the one that was approved last", err=True)
+        say("the policy in use is the one that was approved last", err=True)
         return 2
-    click.echo(yaml.safe_dump(draft, sort_keys=False, allow_unicode=True, width=120).rstrip())
+    say_lines(yaml.safe_dump(draft, sort_keys=False, allow_unicode=True, width=120).rstrip())
     return 0
 
 
@@ -206,7 +207,7 @@ def sign(file: Path, key: Path | None, ssh_key: Path | None, by: str) -> int:
         record = change_record.read(read_file(file), file.name).record
         approval = approve(change_record.matter_of(record), by, key, ssh_key)
     # One line of JSON is an item of a list in YAML as well.
-    click.echo(f"- {json.dumps(msgspec.to_builtins(approval))}")
+    say(f"- {json.dumps(msgspec.to_builtins(approval))}")
     return 0
 
 
@@ -254,16 +255,14 @@ def _tell(answer: Answer, *, pinned: bool, as_json: bool) -> None:
         "problems": answer.problems,
     }
     if as_json:
-        click.echo(json.dumps(document))
+        say_json(document)
         return
-    click.echo("not covered" if answer.problems else str(answer))
+    say("not covered" if answer.problems else str(answer))
     for problem in answer.problems:
-        click.echo(f"  {problem}")
+        say(f"  {problem}")
     for one in answer.changes:
-        click.echo(f"  {'looser' if one.loosens else 'stricter'}: {one}")
+        say(f"  {'looser' if one.loosens else 'stricter'}: {one}")
     for name in answer.unused:
-        click.echo(f"  not used: {name}")
+        say(f"  not used: {name}")
     if not pinned:
-        click.echo(
-            f"  the approved policy is taken at its word: pin it with --approved-sha256 {answer.approved_sha256}"
-        )
+        say(f"  the approved policy is taken at its word: pin it with --approved-sha256 {answer.approved_sha256}")

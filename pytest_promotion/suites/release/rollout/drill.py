@@ -26,10 +26,12 @@ from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.lock import owned
 from pytest_promotion.suites.release.rollout.plan import Ending, Plan
 from pytest_promotion.suites.release.rollout.report import Report
+from pytest_promotion.text import clean, legible, listed
 
 CODES: Final = {"passed": 0, "failed": 2, "not_done": 3, "not_exercised": Ending.DRY_RUN.code}
 _MARK: Final = "promotion_drill_must_not_survive"
 _SUFFIX: Final = "-drill"
+_REASONS: Final = 10  # on a terminal; the report has all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Drill:
         return CODES[self.status]
 
     def __str__(self) -> str:
-        told = "; ".join(self.document["reasons"])
-        return f"rollback drill of {self.document['env']}: {self.status}{f': {told}' if told else ''}\n  {self.path}"
+        reasons = listed(clean(self.document["reasons"]), _REASONS, separator="; ")
+        head = legible(f"rollback drill of {self.document['env']}: {self.status}")
+        return f"{head}{f': {reasons}' if reasons else ''}\n  {legible(self.path)}"
 
 
 def drill(plan: Plan, *, retain: int, shared_data: bool = False, clock: Clock | None = None) -> Drill:

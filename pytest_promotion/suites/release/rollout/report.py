@@ -15,8 +15,11 @@ from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.secrets.masking import Mask, secret_values
 from pytest_promotion.suites.release.rollout.plan import Ending
 from pytest_promotion.suites.release.rollout.run import Run
+from pytest_promotion.text import clean, legible, listed
 
 _BACK: Final = (Ending.ROLLED_BACK, Ending.ROLLBACK_FAILED)
+
+_REASONS: Final = 10  # on a terminal; the report has all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,12 @@ class Report:
     path: Path
 
     def __str__(self) -> str:
-        told = "; ".join(self.document["reasons"])
-        notes = "".join(f"\n  note: {note}" for note in self.document["notes"])
+        shown = clean({name: self.document[name] for name in ("project_name", "env", "reasons", "notes")})
+        reasons = listed(shown["reasons"], _REASONS, separator="; ")
+        notes = "".join(f"\n  note: {note}" for note in shown["notes"])
         return (
-            f"{self.document['project_name']} to {self.document['env']}: {self.ending}"
-            f"{f': {told}' if told else ''}{notes}\n  report: {self.path}"
+            f"{shown['project_name']} to {shown['env']}: {self.ending}"
+            f"{f': {reasons}' if reasons else ''}{notes}\n  report: {legible(self.path)}"
         )
 
 

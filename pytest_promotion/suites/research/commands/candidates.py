@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import Unproven
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def migrate(db: str) -> int:
         from pytest_promotion.suites.research.migrations import run_migrations_phase3
 
         taken = run_migrations_phase3(connection)
-    click.echo(f"applied: {', '.join(taken)}" if taken else "up to date")
+    say(f"applied: {', '.join(taken)}" if taken else "up to date")
     return 0
 
 
@@ -122,7 +122,10 @@ def create(
         )
         identity = store.create_candidate(connection, payload)
         row = store.get_candidate(connection, identity)
-    click.echo(json.dumps(row) if as_json else identity)
+    if as_json:
+        say_json(row)
+    else:
+        say(identity)
     return 0
 
 
@@ -143,11 +146,11 @@ def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
         approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row | {"accepted_by_hand": approvers.get(row["candidate_id"])}))
+            say_json(row | {"accepted_by_hand": approvers.get(row["candidate_id"])})
     elif rows:
         _table(tables.candidates(rows, approvers))
     else:
-        click.echo("no candidate answers that")
+        say("no candidate answers that")
     return 0
 
 
@@ -164,26 +167,29 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
 
         told = store.whole(connection, candidate_id)
     if as_json:
-        click.echo(json.dumps(told))
+        say_json(told)
         return 0
     by = f", by hand: {told['accepted_by_hand']}" if told["accepted_by_hand"] else ""
-    click.echo(f"{candidate_id}: {told['status']}{by}")
+    say(f"{candidate_id}: {told['status']}{by}")
     _table(tables.facts(told))
-    click.echo("\nevidence")
+    say("")
+    say("evidence")
     try:
         now = states(told["evidence"])
     except Unproven as refusal:
-        click.echo(str(refusal))
+        say(str(refusal))
     else:
         _table(tables.evidence(told["evidence"]["artifacts"], now))
     last = told["last_evaluation"]
     if last is None:
-        click.echo("\nnever evaluated")
+        say("")
+        say("never evaluated")
         return 0
     [row] = tables.events([last])
-    click.echo(f"\nevaluated {row['when (UTC)']}: {row['status']}")
+    say("")
+    say(f"evaluated {row['when (UTC)']}: {row['status']}")
     for reason in (*last["payload"].get("reasons", ()), *last["payload"].get("warnings", ())):
-        click.echo(f"  {plain(reason)}")
+        say(f"  {plain(reason)}")
     _table(tables.figures(last["payload"]))
     return 0
 
@@ -213,17 +219,17 @@ def events(candidate_id: str | None, db: str, verify: bool, anchor: str, as_json
     if not verify:
         if as_json:
             for row in rows:
-                click.echo(json.dumps(row))
+                say_json(row)
         else:
             _table(tables.events(rows)[::-1])
         return 0
     told = {"events": found.events, "unchained": found.unchained, "head": found.head, "problems": found.problems}
     if as_json:
-        click.echo(json.dumps(told))
+        say_json(told)
     else:
-        click.echo(f"{found.events} events, {len(found.problems)} problems; head {found.head or 'none'}")
+        say(f"{found.events} events, {len(found.problems)} problems; head {found.head or 'none'}")
         for problem in found.problems:
-            click.echo(f"  {plain(problem)}")
+            say(f"  {plain(problem)}")
     return 0 if found.holds else 2
 
 
@@ -232,7 +238,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
     lines = [tuple(rows[0])] + [tuple(map(plain, row.values())) for row in rows] if rows else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def plain(value: Any) -> str:

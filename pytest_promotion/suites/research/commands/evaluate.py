@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.suites.research.commands.candidates import STATUSES, opened, plain, stored
 
 
@@ -113,11 +113,11 @@ def evaluate(
             vault=Vault(reports / "promotion_gates" / "evidence"),
         )
     if as_json:
-        click.echo(json.dumps(found.document() | {"candidate_id": candidate_id}))
+        say_json(found.document() | {"candidate_id": candidate_id})
     else:
-        click.echo(f"{candidate_id}: {found.new_status if found.judged else 'could not be judged'}")
+        say(f"{candidate_id}: {found.new_status if found.judged else 'could not be judged'}")
         for line in (*found.reasons, *found.warnings):
-            click.echo(f"  {plain(line)}")
+            say(f"  {plain(line)}")
     if not found.judged:
         return 3
     return 0 if found.new_status == "accepted" else 2
@@ -138,5 +138,5 @@ def set_status(candidate_id: str, status: str, db: str, reason: str, approver: s
         from pytest_promotion.suites.research import store
 
         store.update_status(connection, candidate_id, status, reason, approver=approver)
-    click.echo(f"{candidate_id}: {status}")
+    say(f"{candidate_id}: {status}")
     return 0

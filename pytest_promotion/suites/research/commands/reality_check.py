@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
 
 
@@ -105,12 +105,12 @@ def reality_check(
     except ImportError:
         raise click.ClickException("this needs numpy: pip install 'pytest-promotion[research]'") from None
     if as_json:
-        click.echo(json.dumps(told, indent=2))
+        say_json(told, indent=2)
     else:
         of = f"{len(found.names)} hypotheses over {found.moments} moments"
-        click.echo(f"p = {found.p_value:.4f}: the best of {of} is {found.best}")
+        say(f"p = {found.p_value:.4f}: the best of {of} is {found.best}")
         for name, value in sorted(told["rw_adjusted_p_values"].items(), key=lambda pair: pair[1])[:10]:
-            click.echo(f"  {name}: {value:.4f} (adjusted for all of them)")
+            say(f"  {name}: {value:.4f} (adjusted for all of them)")
         if cache is not None:
-            click.echo(f"null: {null.outcome}, {null.because}")
+            say(f"null: {null.outcome}, {null.because}")
     return 0 if found.p_value <= max_p_value else 2

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.progress import waiting
 
 _reports = click.option(
@@ -62,12 +62,10 @@ def strict(
         path = cycles.write_summary(done, reports)
         if append_incident_on_fail and not done.passed:
             cycles.note_incident(incidents, done, "came")
-    told = (
-        json.dumps(cycles.summary(done, reports))
-        if as_json
-        else f"strict cycle: {done.status}: {done.heard.why} ({path})"
-    )
-    click.echo(told)
+    if as_json:
+        say_json(cycles.summary(done, reports))
+    else:
+        say(f"strict cycle: {done.status}: {done.heard.why} ({path})")
     return {"PASS": 0, "FAIL": 2}.get(done.status, 3)
 
 
@@ -112,7 +110,7 @@ def watch(
 
     def tell(done: cycles.Cycle, before: str) -> None:
         changed = "" if done.status == before else f" (was {before})"
-        click.echo(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.heard.why}")
+        say(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.heard.why}")
 
     with command_errors():
         status = keep_watching(place, run, interval_sec, max_runs, tell)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import click
 
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.options import DurationIn
+from pytest_promotion.cli.output import say, say_json
+from pytest_promotion.text import clean
 
 
 @click.command(epilog="Example: promotion finalize --apply-to-primary")
@@ -44,12 +45,15 @@ def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bo
 
     found = judge(reports, datetime.now(UTC), max_age)
     with command_errors("the decision could not be written"):
-        write_json(reports / "readiness" / "final_decision_latest.json", found.document())
+        write_json(reports / "readiness" / "final_decision_latest.json", clean(found.document()))
         write(docs / "option4_readiness_decision_latest.md", found.markdown())
         if apply_to_primary:
             write(docs / "option4_readiness_decision.md", found.markdown())
-    click.echo(json.dumps(found.document()) if as_json else f"readiness: {found.status}")
+    if as_json:
+        say_json(found.document())
+    else:
+        say(f"readiness: {found.status}")
     if not as_json:
         for name, why in zip(found.blockers, found.because, strict=True):
-            click.echo(f"  {name}: {why}")
+            say(f"  {name}: {why}")
     return 0 if found.status == "GO" else 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_given
 
@@ -52,10 +52,10 @@ def health(service: str | None, root: Path, services: Path | None, as_json: bool
         found = [judge(name, one, root.absolute(), os.environ, now, ask) for name, one in chosen.items()]
     if as_json:
         documents = [one.document() for one in found]
-        click.echo(json.dumps(documents[0] if service else {"services": documents}, indent=2))
+        say_json(documents[0] if service else {"services": documents}, indent=2)
     else:
         for one in found:
-            click.echo(_line(one))
+            say(_line(one))
     states = {one.state for one in found}
     return next(code for state, code in reversed(_CODES.items()) if state in states)
 

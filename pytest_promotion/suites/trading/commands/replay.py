@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say, say_json
 
 _QUIET_S = 1.0  # progress is told only of what takes longer
 _REPLAYER = "replay_regression_first_class"  # the gate whose thresholds name the replayer
@@ -146,24 +147,22 @@ def _progress() -> Callable[[str], None] | None:
 
     def tell(line: str) -> None:
         if time.monotonic() - started > _QUIET_S:
-            click.echo(line, err=True)
+            say(line, err=True)
 
     return tell
 
 
 def _print(report: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        import json
-
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        say_json(report, indent=2)
         return
     for window in report.get("windows", [report]):
-        click.echo(f"window {window['min_events']}: {window['status']}")
+        say(f"window {window['min_events']}: {window['status']}")
         for blocker in window["blockers"]:
-            click.echo(f"  {blocker}")
+            say(f"  {blocker}")
         first = window["first_divergence"]
         if first:
-            click.echo(f"  after event {first['index']} ({first['event_id']}) the states differ:")
+            say(f"  after event {first['index']} ({first['event_id']}) the states differ:")
             for each in first["differing_keys"]:
-                click.echo(f"    {each['key']}: {each['values'][0]} / {each['values'][1]}")
-    click.echo(f"replay: {report['status']}, {report['report_path']}")
+                say(f"    {each['key']}: {each['values'][0]} / {each['values'][1]}")
+    say(f"replay: {report['status']}, {report['report_path']}")

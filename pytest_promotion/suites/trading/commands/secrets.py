@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_promotion.cli.output import say, say_json, say_lines
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.text import clean
 
 if TYPE_CHECKING:
     from pytest_promotion.secrets.scan import Progress
@@ -54,12 +55,15 @@ def scan(path: Path, env: tuple[Path, ...], allow: Path | None, include_logs: bo
     except PolicyError as problem:
         raise click.UsageError(str(problem)) from None
     except OSError as problem:
-        click.echo(f"the report cannot be written to {report}: {(problem.strerror or 'failed').lower()}", err=True)
+        say(f"the report cannot be written to {report}: {(problem.strerror or 'failed').lower()}", err=True)
         return NOT_SCANNED
     finally:
         if line is not None:
             line.clear()
-    click.echo(json.dumps(document, indent=2) if as_json else _spoken(document))
+    if as_json:
+        say_json(document, indent=2)
+    else:
+        say_lines(_spoken(clean(document)))
     return code
 
 

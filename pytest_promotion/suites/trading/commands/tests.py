@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
+from pytest_promotion.cli.output import say, say_json, say_lines
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.text import legible
 
 _QUIET_S = 1.0  # what is done sooner needs no progress line
 
@@ -78,25 +79,23 @@ def run(
     except PolicyError as problem:
         raise click.UsageError(str(problem)) from None
     except OSError as problem:
-        click.echo(f"the report cannot be written to {place}: {(problem.strerror or 'failed').lower()}", err=True)
+        say(f"the report cannot be written to {place}: {(problem.strerror or 'failed').lower()}", err=True)
         return NOT_RUN
     finally:
         if sys.stderr.isatty():
             click.echo("\r\033[K", nl=False, err=True)
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        say_json(document, indent=2)
         return code
     counts = ", ".join(f"{name} {one['passed']}/{one['collected']}" for name, one in document["groups"].items())
     covered = document["coverage_percent"]
     shown = "not measured" if covered is None else f"{covered:.2f} %"
-    click.echo(
-        "\n".join(
-            [f"tests: {document['status']}, {counts}, coverage {shown}", *(f"  {one}" for one in document["reasons"])]
-        )
+    say_lines(
+        [f"tests: {document['status']}, {counts}, coverage {shown}", *(f"  {one}" for one in document["reasons"])]
     )
     return code
 
 
 def _tell(name: str, seconds: float) -> None:
     if seconds >= _QUIET_S:
-        click.echo(f"\r\033[K{name}: {seconds:.0f} s", nl=False, err=True)
+        click.echo(f"\r\033[K{legible(name)}: {seconds:.0f} s", nl=False, err=True)

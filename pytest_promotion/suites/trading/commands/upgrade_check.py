@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.output import say_json, say_lines
+from pytest_promotion.text import clean
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -61,5 +62,8 @@ def upgrade_check(
     )
     with command_errors("the report could not be written"):
         document, code = check(wanted, reports=(reports or root / "reports").absolute())
-    click.echo(json.dumps(document, indent=2) if as_json else spoken(document))
+    if as_json:
+        say_json(document, indent=2)
+    else:
+        say_lines(spoken(clean(document)))
     return code

@@ -19,6 +19,7 @@ import msgspec
 
 from pytest_promotion.suites.trading.replay.runner import TIMEOUT_S, Replayer, Run, run
 from pytest_promotion.suites.trading.replay.windows import Window
+from pytest_promotion.text import listed
 
 _KEYS: Final = 10  # differing keys that a report lists
 _SHOWN: Final = 120  # characters of a value that it quotes
@@ -43,7 +44,7 @@ class Divergence:
         }
 
     def __str__(self) -> str:
-        keys = ", ".join(self.keys) or "the whole state"
+        keys = listed(self.keys, 20) or "the whole state"
         return f"after event {self.index} ({self.event_id}) the states differ in {keys}"
 
 

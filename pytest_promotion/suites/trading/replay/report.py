@@ -19,6 +19,7 @@ from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.trading.replay.regression import cycle, refused
 from pytest_promotion.suites.trading.replay.runner import TIMEOUT_S, Replayer
 from pytest_promotion.suites.trading.replay.windows import STORE, Window, pin, store_files
+from pytest_promotion.text import listed
 
 CYCLE: Final = "replay_regression"
 WINDOWS: Final = "replay_regression_multi_window"
@@ -170,6 +171,6 @@ def _lines(title: str, report: Report, windows: Sequence[Report]) -> Iterator[st
             yield f"- {window['min_events']}: {blocker}"
         first = window["first_divergence"]
         if first:
-            keys = ", ".join(f"`{each['key']}`" for each in first["differing_keys"])
+            keys = listed([f"`{each['key']}`" for each in first["differing_keys"]], 20)
             where = f"event {first['index']} (`{first['event_id']}`)"
             yield f"- {window['min_events']}: first divergence after {where}, in {keys}"

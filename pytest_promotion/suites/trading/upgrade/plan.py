@@ -11,6 +11,7 @@ from pytest_promotion.readers.compose import images
 from pytest_promotion.readers.compose.images import BadReference, Image
 from pytest_promotion.readers.compose.interpolation import names
 from pytest_promotion.readers.compose.project import Project
+from pytest_promotion.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _restarts_with(body: dict[str, Any], changed: set[str]) -> bool:
 def _judge(found: Plan, unknown: list[str], *, allow_downgrade: bool) -> None:
     target = found.target
     if not found.matched and not unknown and not found.blockers:
-        running = ", ".join(sorted(set(found.stays.values()))) or "nothing"
+        running = listed(sorted(set(found.stays.values()))) or "nothing"
         found.blockers.append(f"no service runs {target.name}: there is {running}; name one with --service")
     elif found.already and not found.changes:
         found.blockers.append(f"nothing would change: {', '.join(found.already)} run {target} already")

@@ -26,7 +26,8 @@ def test_champion(artifact, freshness, measure, policy):
     assert candidate["dataset_sha256"], f"{CANDIDATE} does not say which examples it is about"
     measure.equals("digest of the examples", candidate["dataset_sha256"], champion["dataset_sha256"])
     measure.equals("examples", candidate["samples"], champion["samples"])
-    models = [artifact(policy[name]).sha256 for name in ("candidate", "champion")]
+    bound = "bound by digest to its report"
+    models = [artifact(policy[name], max_age="none", because=bound).sha256 for name in ("candidate", "champion")]
     for report, digest in zip((candidate, champion), models, strict=True):
         measure.equals(f"digest of the model in {report.path}", report["model_sha256"], digest)
     assert models[0] != models[1], "the candidate is the model that is in use"
