@@ -35,14 +35,14 @@ class Completed:
     __slots__ = ("_exit_code", "_notebook", "argv", "duration_s", "output")
 
     def __init__(
-        self, argv: tuple[str, ...], exit_code: int, output: str, duration_s: float, notebook: Notebook
+        self, argv: tuple[str, ...], exit_code: int, output: str, duration_s: float, notebook: Notebook | None = None
     ) -> None:
         self.argv = argv
         self.output = output
         self.duration_s = duration_s
         self._exit_code = exit_code
         self._notebook = notebook
-        if exit_code:
+        if exit_code and notebook is not None:
             notebook.unchecked.append(self)
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Completed:
     @property
     def exit_code(self) -> int:
         """What it ended with. A gate that does not look at one that is not 0 does not pass."""
-        if self in self._notebook.unchecked:
+        if self._notebook is not None and self in self._notebook.unchecked:
             self._notebook.unchecked.remove(self)
         return self._exit_code
 
