@@ -36,7 +36,7 @@ OWN = [
     own(
         "empty-glob-workspace",
         CRITICAL + "def test_a(workspace):\n    for p in workspace.glob('none/*.json'):\n        assert p.read_text()",
-        "may have run",
+        "judged nothing",
     ),
     own(
         "nan-artifact",
@@ -71,13 +71,13 @@ OWN = [
         "swallowed-measure",
         f"import contextlib\n{CRITICAL}def test_a(measure):\n    with contextlib.suppress(AssertionError):\n"
         "        measure.at_least('score', 1, 2)\n    assert True",
-        "passed over",
+        "passed although a failure was raised",
     ),
     own("collection-error-workers", "import nowhere_at_all", "could not be collected", args=("-n1",), apart=True),
     own(
         "requires-failed",
         "import pytest\n@pytest.mark.warning\ndef test_base():\n    assert False\n"
-        "@pytest.mark.critical(requires=['base'])\ndef test_a():\n    pass",
+        "@pytest.mark.critical(requires=['base'])\ndef test_a():\n    assert 1 + 1 == 2",
         "rests on base",
     ),
     own(
@@ -99,21 +99,24 @@ OWN = [
         files={"null.json": "null"},
     ),
 ]
-_SUBTESTS = pytest.version_tuple >= (9,)  # the fixture of that name came with pytest 9
-LISTED = [case for case in corpus() if not case.pipe and (_SUBTESTS or case.id != "subtest")]
+LISTED = [case for case in corpus() if not (case.pipe or case.missing)]
 CASES = {case.id: case for case in [*LISTED, *OWN]}
 # Where the workers are the case itself, or the case is over before there are any.
 OVER_BEFORE = {"addopts-co", "optimize", "optimize-helper", "worker-exit", "setup-plan", "pytest-exit"}
-BY_WORKERS = [
+# A process each: all of the first two lists, and of the others one in five.
+_DISTRIBUTED = [
     name
     for name, case in CASES.items()
     if name not in OVER_BEFORE and not {"-n1", "-n2", "--dist=each"} & set(case.args)
 ]
+_FIRST = [name for name in _DISTRIBUTED if CASES[name].group in ("", "published", "later")]
+BY_WORKERS = [*_FIRST, *[name for name in _DISTRIBUTED if name not in _FIRST][::5]]
 
 
 def _arrange(place: Place, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.write(place.path)
     (place.path / "pytest.ini").unlink()  # the place brings settings of its own
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # hundreds of files, of which each is read once
     for name, value in case.env.items():
         monkeypatch.setenv(name, value)
 
@@ -130,7 +133,7 @@ def test_a_broken_candidate_is_not_promoted(name, place, monkeypatch):
     """A gate system that is silent in any one of these ways promotes what it should stop."""
     case = CASES[name]
     _arrange(place, case, monkeypatch)
-    result = place.run(*case.args, apart=case.apart)
+    result = place.run(*case.args, apart=case.apart, paths=case.paths)
     assert [one["run_id"] for one in place.decisions() if one["status"] == "PASS"] == []
     assert case.says in _all_that_was_said(place, result)
     if not case.outer:
@@ -142,7 +145,7 @@ def test_a_broken_candidate_is_not_promoted_by_workers(name, place, monkeypatch)
     """With workers pytest itself loses reports, messages and exit codes; the decision may not."""
     case = CASES[name]
     _arrange(place, case, monkeypatch)
-    result = place.run("-n2", *case.args, apart=True)
+    result = place.run("-n2", *case.args, apart=True, paths=case.paths)
     assert [one["run_id"] for one in place.decisions() if one["status"] == "PASS"] == []
     assert result.ret != 0
     if not case.outer and "interrupt" not in name:

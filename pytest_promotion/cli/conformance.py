@@ -13,7 +13,7 @@ from pytest_promotion.cli.errors import command_errors
 
 
 @click.command(epilog="Example: promotion conformance --also 'ours=./run-gates.sh'")
-@click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id or number; repeatable.")
+@click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id, number or group; repeatable.")
 @click.option("--also", "also", metavar="NAME=COMMAND", multiple=True, help="One more tool, run in each case's folder.")
 @click.option(
     "--write", "into", metavar="DIR", type=click.Path(path_type=Path), help="Write the cases below DIR, run none."
@@ -42,8 +42,8 @@ def conformance(
     from pytest_promotion.conformance.cases import corpus
     from pytest_promotion.conformance.trial import PLAIN, PROMOTION, STRICT, Tool, try_all
 
-    cases = [case for case in corpus() if not ids or {case.id, str(case.number)} & set(ids)]
-    unknown = set(ids) - {word for case in cases for word in (case.id, str(case.number))}
+    cases = [case for case in corpus() if not ids or set(case.names) & set(ids)]
+    unknown = set(ids) - {name for case in cases for name in case.names}
     if unknown:
         raise click.UsageError(f"no such case: {', '.join(sorted(unknown))}")
     if into is not None:
@@ -51,6 +51,8 @@ def conformance(
             case.write(into / case.id)
         click.echo(f"{len(cases)} cases are below {into}")
         return 0
+    left_out = [case for case in cases if case.missing]
+    cases = [case for case in cases if not case.missing]
     try:
         tools = [PLAIN, STRICT, PROMOTION, *map(Tool.of, also)]
     except ValueError as problem:
@@ -62,6 +64,8 @@ def conformance(
         click.echo(json.dumps(found.document(), indent=2))
     else:
         click.echo(table.as_markdown(found) if form == "markdown" else table.as_text(found), nl=False)
+    for case in left_out:
+        click.echo(f"{case.id} was not run: {', '.join(case.missing)} is not installed", err=True)
     for tool in found.untrusted:
         click.echo(f"{tool.name} is red where nothing is wrong: what it stops shows nothing", err=True)
     if found.untrusted:
