@@ -153,12 +153,21 @@ class _Instrument(ast.NodeTransformer):
             node.test = ast.UnaryOp(ast.Not(), self._seen("guard", ast.UnaryOp(ast.Not(), node.test), node))
         return [*marked, node]
 
-    def visit_For(self, node: ast.For) -> ast.stmt:
-        source = place(node.iter)
+    def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
+        source, searches = place(node.iter), _fails(node.orelse)
         self.generic_visit(node)
         if self._depth:
             node.iter = self._each(node.iter, source)
-        return node
+        return self._searched(node) if searches else node
+
+    def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
+        searches = _fails(node.orelse)
+        self.generic_visit(node)
+        return self._searched(node) if searches else node
+
+    def _searched(self, node: ast.For | ast.While) -> ast.stmt | list[ast.stmt]:
+        """A loop that fails without a `break`: after it, something was found."""
+        return [node, _statement("judged", node)] if self._depth else node
 
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
         expecting = [item for item in node.items if _expects(item.context_expr)]

@@ -298,7 +298,8 @@ def _doubt_truth(value: Any, where: str) -> None:
 def _unused(value: Any) -> str:
     if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
         return "calls a function that was not awaited or run"
-    if isinstance(value, Future) or (hasattr(value, "add_done_callback") and hasattr(value, "result")):
+    kind = type(value)  # a mock has every attribute, and its class does not
+    if isinstance(value, Future) or (hasattr(kind, "add_done_callback") and hasattr(kind, "result")):
         return "starts what it does not ask for its result"
     code = getattr(value, "returncode", None)
     if isinstance(code, int) and code:
