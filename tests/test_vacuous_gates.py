@@ -169,6 +169,7 @@ def test_the_readme_counts_its_table():
     plain, strict, ours = (sum("green" in row[column] for row in TOLD) for column in (2, 3, 4))
     assert f"plain pytest lets {plain} through, and {strict} with its strictest settings" in " ".join(README.split())
     assert ours == 0
+    assert f"the suite has {len(corpus()) - len(TOLD)} more" in README
 
 
 def test_the_command_compares_and_writes(tmp_path):
@@ -189,6 +190,37 @@ def test_the_command_compares_and_writes(tmp_path):
         "| 26 | the name of the file does not match `test_*.py` | **goes green** | **goes green** | stopped |"
         in shown.stdout
     )
+
+
+def test_a_case_that_cannot_be_run_is_named(monkeypatch):
+    """A comparison that is smaller than it looks would be believed for the whole."""
+    monkeypatch.setattr("pytest_promotion.conformance.cases.find_spec", lambda name: None if name == "flaky" else True)
+    done = CliRunner().invoke(main, ["conformance", "--case", "flaky-first-fails", "--json"])
+    assert "flaky-first-fails was not run: flaky is not installed" in done.stderr
+    assert json.loads(done.stdout)["cases"] == []
+
+
+def test_a_case_with_fixtures_of_this_plugin_counts_for_no_other():
+    """A tool that is red because it lacks a fixture has stopped nothing."""
+    done = CliRunner().invoke(main, ["conformance", "--case", "two-blank-texts", "--also", "always=true"])
+    row = next(line for line in done.stdout.splitlines() if "two blank texts" in line)
+    assert (row.count("not run"), row.count("stopped"), done.exit_code) == (3, 1, 0)
+    assert "always            lets through 0 of 0\n" in done.stdout
+
+
+def test_a_group_of_cases_can_be_chosen(tmp_path):
+    """Whoever works on one kind of mistake runs its cases, not all of them."""
+    done = CliRunner().invoke(main, ["conformance", "--case", "numbers", "--write", str(tmp_path)])
+    assert done.exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {case.id for case in corpus() if case.group == "numbers"}
+
+
+def test_what_the_cases_need_is_installed_in_ci():
+    """A case that is skipped everywhere stops nothing."""
+    pinned = (Path(__file__).parents[1] / "requirements" / "dev.txt").read_text().replace("-", "_").splitlines()
+    needed = {name for case in corpus() for name in case.needs if not name.startswith("_pytest")}
+    assert {"flaky", "pytest_asyncio", "pytest_retry", "pandas"} <= needed
+    assert {name for name in needed if not any(line.startswith(f"{name}==") for line in pinned)} == set()
 
 
 @pytest.mark.parametrize("words", [["--case", "nobody"], ["--also", "no command"]], ids=["case", "tool"])
