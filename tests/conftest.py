@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import textwrap
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,10 @@ class Place:
         path.write_bytes(content if isinstance(content, bytes) else textwrap.dedent(content).encode())
         return path
 
-    def run(self, *args: str, apart: bool = False) -> pytest.RunResult:
+    def run(self, *args: str, apart: bool = False, paths: Sequence[str] = ("gates",)) -> pytest.RunResult:
         """`pytest gates …`, with *apart* in a process of its own."""
         # The project's own tests turn warnings into errors; the session under test shall not inherit that.
-        words = ("gates", "-p", "no:cacheprovider", "-W", "default", *args)
+        words = (*paths, "-p", "no:cacheprovider", "-W", "default", *args)
         return self.pytester.runpytest_subprocess(*words) if apart else self.pytester.runpytest_inprocess(*words)
 
     @property

@@ -36,7 +36,7 @@ OWN = [
     own(
         "empty-glob-workspace",
         CRITICAL + "def test_a(workspace):\n    for p in workspace.glob('none/*.json'):\n        assert p.read_text()",
-        "may have run",
+        "judged nothing",
     ),
     own(
         "nan-artifact",
@@ -71,13 +71,13 @@ OWN = [
         "swallowed-measure",
         f"import contextlib\n{CRITICAL}def test_a(measure):\n    with contextlib.suppress(AssertionError):\n"
         "        measure.at_least('score', 1, 2)\n    assert True",
-        "passed over",
+        "passed although a failure was raised",
     ),
     own("collection-error-workers", "import nowhere_at_all", "could not be collected", args=("-n1",), apart=True),
     own(
         "requires-failed",
         "import pytest\n@pytest.mark.warning\ndef test_base():\n    assert False\n"
-        "@pytest.mark.critical(requires=['base'])\ndef test_a():\n    pass",
+        "@pytest.mark.critical(requires=['base'])\ndef test_a():\n    assert 1 + 1 == 2",
         "rests on base",
     ),
     own(
@@ -99,21 +99,24 @@ OWN = [
         files={"null.json": "null"},
     ),
 ]
-_SUBTESTS = pytest.version_tuple >= (9,)  # the fixture of that name came with pytest 9
-LISTED = [case for case in corpus() if not case.pipe and (_SUBTESTS or case.id != "subtest")]
+LISTED = [case for case in corpus() if not (case.pipe or case.missing)]
 CASES = {case.id: case for case in [*LISTED, *OWN]}
 # Where the workers are the case itself, or the case is over before there are any.
 OVER_BEFORE = {"addopts-co", "optimize", "optimize-helper", "worker-exit", "setup-plan", "pytest-exit"}
-BY_WORKERS = [
+# A process each: all of the first two lists, and of the others one in five.
+_DISTRIBUTED = [
     name
     for name, case in CASES.items()
     if name not in OVER_BEFORE and not {"-n1", "-n2", "--dist=each"} & set(case.args)
 ]
+_FIRST = [name for name in _DISTRIBUTED if CASES[name].group in ("", "published", "later")]
+BY_WORKERS = [*_FIRST, *[name for name in _DISTRIBUTED if name not in _FIRST][::5]]
 
 
 def _arrange(place: Place, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.write(place.path)
     (place.path / "pytest.ini").unlink()  # the place brings settings of its own
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # hundreds of files, of which each is read once
     for name, value in case.env.items():
         monkeypatch.setenv(name, value)
 
@@ -130,7 +133,7 @@ def test_a_broken_candidate_is_not_promoted(name, place, monkeypatch):
     """A gate system that is silent in any one of these ways promotes what it should stop."""
     case = CASES[name]
     _arrange(place, case, monkeypatch)
-    result = place.run(*case.args, apart=case.apart)
+    result = place.run(*case.args, apart=case.apart, paths=case.paths)
     assert [one["run_id"] for one in place.decisions() if one["status"] == "PASS"] == []
     assert case.says in _all_that_was_said(place, result)
     if not case.outer:
@@ -142,7 +145,7 @@ def test_a_broken_candidate_is_not_promoted_by_workers(name, place, monkeypatch)
     """With workers pytest itself loses reports, messages and exit codes; the decision may not."""
     case = CASES[name]
     _arrange(place, case, monkeypatch)
-    result = place.run("-n2", *case.args, apart=True)
+    result = place.run("-n2", *case.args, apart=True, paths=case.paths)
     assert [one["run_id"] for one in place.decisions() if one["status"] == "PASS"] == []
     assert result.ret != 0
     if not case.outer and "interrupt" not in name:
@@ -166,6 +169,7 @@ def test_the_readme_counts_its_table():
     plain, strict, ours = (sum("green" in row[column] for row in TOLD) for column in (2, 3, 4))
     assert f"plain pytest lets {plain} through, and {strict} with its strictest settings" in " ".join(README.split())
     assert ours == 0
+    assert f"the suite has {len(corpus()) - len(TOLD)} more" in README
 
 
 def test_the_command_compares_and_writes(tmp_path):
@@ -186,6 +190,37 @@ def test_the_command_compares_and_writes(tmp_path):
         "| 26 | the name of the file does not match `test_*.py` | **goes green** | **goes green** | stopped |"
         in shown.stdout
     )
+
+
+def test_a_case_that_cannot_be_run_is_named(monkeypatch):
+    """A comparison that is smaller than it looks would be believed for the whole."""
+    monkeypatch.setattr("pytest_promotion.conformance.cases.find_spec", lambda name: None if name == "flaky" else True)
+    done = CliRunner().invoke(main, ["conformance", "--case", "flaky-first-fails", "--json"])
+    assert "flaky-first-fails was not run: flaky is not installed" in done.stderr
+    assert json.loads(done.stdout)["cases"] == []
+
+
+def test_a_case_with_fixtures_of_this_plugin_counts_for_no_other():
+    """A tool that is red because it lacks a fixture has stopped nothing."""
+    done = CliRunner().invoke(main, ["conformance", "--case", "two-blank-texts", "--also", "always=true"])
+    row = next(line for line in done.stdout.splitlines() if "two blank texts" in line)
+    assert (row.count("not run"), row.count("stopped"), done.exit_code) == (3, 1, 0)
+    assert "always            lets through 0 of 0\n" in done.stdout
+
+
+def test_a_group_of_cases_can_be_chosen(tmp_path):
+    """Whoever works on one kind of mistake runs its cases, not all of them."""
+    done = CliRunner().invoke(main, ["conformance", "--case", "numbers", "--write", str(tmp_path)])
+    assert done.exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {case.id for case in corpus() if case.group == "numbers"}
+
+
+def test_what_the_cases_need_is_installed_in_ci():
+    """A case that is skipped everywhere stops nothing."""
+    pinned = (Path(__file__).parents[1] / "requirements" / "dev.txt").read_text().replace("-", "_").splitlines()
+    needed = {name for case in corpus() for name in case.needs if not name.startswith("_pytest")}
+    assert {"flaky", "pytest_asyncio", "pytest_retry", "pandas"} <= needed
+    assert {name for name in needed if not any(line.startswith(f"{name}==") for line in pinned)} == set()
 
 
 @pytest.mark.parametrize("words", [["--case", "nobody"], ["--also", "no command"]], ids=["case", "tool"])

@@ -12,13 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from pytest_promotion.assertions.sources import (
+    ARRAY_REDUCTIONS,
     COMPREHENSIONS,
     LOOKUPS,
     NOTHING,
     Place,
+    is_array_reduction,
     is_function,
     is_lookup,
     is_reduction,
+    is_selection,
     of_conditions,
     place,
 )
@@ -27,7 +30,8 @@ RUNTIME = "@promotion"  # no name of a program can be equal to it
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _FAILING = ("fail", "xfail", "skip", "skipTest")
 _ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
-_EXPECTING = ("raises", "warns", "deprecated_call")
+_EXPECTING = ("raises", "warns", "deprecated_call", "RaisesGroup")
+_ANY_FAILURE = ("Exception", "BaseException")
 _MEASURES = ("at_least", "at_most", "between", "equals")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
@@ -105,6 +109,7 @@ class _Instrument(ast.NodeTransformer):
         self._depth = 0  # of functions: what a module does while it is imported judges nothing
         self._pytest = {"pytest", "self"}
         self._attributes: dict[str, str] = {}  # by the name that the rewriting of assertions gave to their value
+        self._decides = False  # whether what is visited decides an assertion or a guard
 
     # --- statements ---
 
@@ -129,35 +134,50 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
         """An assertion that pytest does not rewrite."""
-        self.generic_visit(node)
-        node.test = self._seen("truth", node.test, node)
+        node.test = self._seen("truth", self._deciding(node.test), node)
         return node
 
     def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
         if not self._depth:
             return self._visited(node)
         if _is_rewritten_assertion(node) and isinstance(node.test, ast.UnaryOp):
-            node.test.operand = self._seen("truth", self.visit(node.test.operand), node)
+            node.test.operand = self._seen("truth", self._deciding(node.test.operand), node)
             return node
         marked = [_statement("mark", node)] if _calls_function(node.test) else []
         fails, passes = _fails(node.body), _fails(node.orelse)
-        self.generic_visit(node)
+        if fails or passes:
+            node.test = self._deciding(node.test)
+            node.body, node.orelse = self._block(node.body), self._block(node.orelse)
+        else:
+            self.generic_visit(node)
         if fails:
             node.test = self._seen("guard", node.test, node)
         elif passes:
             node.test = ast.UnaryOp(ast.Not(), self._seen("guard", ast.UnaryOp(ast.Not(), node.test), node))
         return [*marked, node]
 
-    def visit_For(self, node: ast.For) -> ast.stmt:
-        source = place(node.iter)
+    def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
+        source, searches = place(node.iter), _fails(node.orelse)
         self.generic_visit(node)
         if self._depth:
             node.iter = self._each(node.iter, source)
-        return node
+        return self._searched(node) if searches else node
+
+    def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
+        searches = _fails(node.orelse)
+        self.generic_visit(node)
+        return self._searched(node) if searches else node
+
+    def _searched(self, node: ast.For | ast.While) -> ast.stmt | list[ast.stmt]:
+        """A loop that fails without a `break`: after it, something was found."""
+        return [node, _statement("judged", node)] if self._depth else node
 
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
-        expects = any(_last_name(item.context_expr) in _EXPECTING for item in node.items)
+        expecting = [item for item in node.items if _expects(item.context_expr)]
+        expects = bool(expecting)
         self.generic_visit(node)
+        for item in expecting if self._depth else []:
+            item.context_expr = self._call("expected", item.context_expr, *self._at(node))
         return [node, _statement("judged", node)] if self._depth and expects else node
 
     def visit_Raise(self, node: ast.Raise) -> ast.stmt | list[ast.stmt]:
@@ -168,15 +188,22 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
         self.generic_visit(node)
+        broad = node.type is None or _last_name(node.type) in _ANY_FAILURE
         for inner in node.body if self._depth else []:
-            if isinstance(inner, ast.Assign) and _is_favourable(inner.value):
+            if not isinstance(inner, (ast.Assign, ast.Return)) or inner.value is None:
+                continue
+            # That one kind of failure was seen may be what is judged; that anything went wrong is not.
+            if _is_favourable(inner.value) and (broad or ast.unparse(inner.value) != "True"):
                 inner.value = self._call("fallback", inner.value, *self._at(node))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
         if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Attribute):
             self._attributes[node.targets[0].id] = node.value.attr
-        return self._settled(node, node.value, node.targets)
+        before, self._decides = self._decides, self._decides or _is_rewritten_name(node.targets[0])
+        found = self._settled(node, node.value, node.targets)
+        self._decides = before
+        return found
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | list[ast.stmt]:
         return self._settled(node, node.value, [node.target])
@@ -200,7 +227,11 @@ class _Instrument(ast.NodeTransformer):
         name = chain[0]
         self.generic_visit(node)
         if isinstance(node.value, ast.Call):
-            node.value = self._call("discarded", node.value, *self._at(node))
+            checks = bool(chain[1:]) and chain[-1] == "check"
+            node.value = self._call("checked" if checks else "discarded", node.value, *self._at(node))
+        if name in _EXPECTING and len(call.args) > 1:
+            call.args[0] = self._call("expected", call.args[0], *self._at(node))
+            return [node, _statement("judged", node)]
         if name in _FAILING and (len(chain) == 1 or chain[-1] in self._pytest):
             return [_statement("failing", node, ast.Constant(name), *self._at(node)), node]
         if any(one.startswith(_ASSERTING) for one in chain) or (chain[1:] and chain[-1] == "check"):
@@ -229,19 +260,30 @@ class _Instrument(ast.NodeTransformer):
             if node.func.id == "all" or not isinstance(node.args[0], COMPREHENSIONS):  # type: ignore[attr-defined]
                 node.args[0] = self._each(node.args[0], source)
             return node
+        if is_selection(node):
+            node.args[1] = self._each(node.args[1], source)
+            return node
+        if is_array_reduction(node) or self._is_rewritten(node, ARRAY_REDUCTIONS):
+            named = [ast.keyword(word.arg, word.value) for word in node.keywords]
+            return self._call("reduced", node.func, self._source(source), *node.args, keywords=named)
+        if isinstance(node.func, ast.Name) and node.func.id == "bool" and len(node.args) == 1:
+            node.args[0] = ast.copy_location(ast.Subscript(_runtime("operands"), node.args[0], ast.Load()), node)
+            return node
         if is_lookup(node) or self._is_rewritten_lookup(node):
             return self._call("lookup", node.func, self._source(source), *node.args)
-        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max") and len(node.args) == 1:
+        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max") and node.args:
             named = [ast.keyword(word.arg, word.value) for word in node.keywords]
-            return self._call("extreme", node.func, *self._at(node), node.args[0], keywords=named)
+            return self._call("extreme", node.func, *self._at(node), *node.args, keywords=named)
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
-        if not self._depth or len(node.ops) != 1 or not isinstance(node.ops[0], _ORDERED):
+        if not self._depth or len(node.ops) != 1 or not isinstance(node.ops[0], (*_ORDERED, ast.NotEq, ast.In)):
             return node
         operator = ast.Constant(type(node.ops[0]).__name__)
-        return self._call("ordered", operator, *self._at(node), node.left, node.comparators[0])
+        name = "ordered" if isinstance(node.ops[0], _ORDERED) else "compared"
+        decides = [ast.Constant(value=True)] if self._decides and name == "ordered" else []
+        return self._call(name, operator, *self._at(node), node.left, node.comparators[0], *decides)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
@@ -257,6 +299,20 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     # --- what is inserted ---
+
+    def _deciding(self, test: ast.expr) -> ast.expr:
+        """*test*, visited as what decides an assertion or a guard."""
+        before, self._decides = self._decides, True
+        found: ast.expr = self.visit(test)
+        self._decides = before
+        return found
+
+    def _block(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for node in body:
+            visited = self.visit(node)
+            found += visited if isinstance(visited, list) else [visited]
+        return found
 
     def _visited(self, node: _Node) -> _Node:
         self.generic_visit(node)
@@ -283,8 +339,11 @@ class _Instrument(ast.NodeTransformer):
         return ast.copy_location(ast.Call(_runtime(name), [first, *others], list(keywords)), first)
 
     def _is_rewritten_lookup(self, node: ast.Call) -> bool:
-        rewritten = isinstance(node.func, ast.Name) and self._attributes.get(node.func.id) in LOOKUPS
-        return rewritten and 1 <= len(node.args) <= 2 and not node.keywords
+        return self._is_rewritten(node, LOOKUPS) and 1 <= len(node.args) <= 2 and not node.keywords
+
+    def _is_rewritten(self, node: ast.Call, names: Sequence[str]) -> bool:
+        """Whether the rewriting of assertions made *node* of a call of a method with one of *names*."""
+        return isinstance(node.func, ast.Name) and self._attributes.get(node.func.id) in names
 
 
 def _runtime(name: str) -> ast.Attribute:
@@ -314,6 +373,16 @@ def _chain(expression: ast.expr) -> Iterator[str]:
         else:
             yield expression.id if isinstance(expression, ast.Name) else ""
             return
+
+
+def _expects(context: ast.expr) -> bool:
+    """Whether a block demands an exception or a warning: `pytest.raises(…)`, `self.assertRaises(…)`."""
+    name = _last_name(context)
+    return isinstance(context, ast.Call) and (name in _EXPECTING or name.startswith(_ASSERTING))
+
+
+def _is_rewritten_name(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id.startswith("@py")
 
 
 def _called_functions(expression: ast.expr) -> list[Place]:

@@ -7,12 +7,14 @@ One gate runs at a time in a process, and its threads count for it, so that the 
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Final
 
 from pytest_promotion.assertions.tally import Source, Tally
@@ -21,7 +23,7 @@ _tally: Tally | None = None
 _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
 _FALSE_WORDS: Final = frozenset(
     (
-        *("", "0", "error", "fail", "failed", "failure", "false", "inconclusive", "n/a", "nan", "no", "none", "null"),
+        *("0", "error", "fail", "failed", "failure", "false", "inconclusive", "n/a", "nan", "no", "none", "null"),
         *("off", "pending", "skipped", "unknown"),
     )
 )
@@ -77,6 +79,18 @@ def guard(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
     if _tally is not None and not value:
         _tally.assertion(_where(file, line), sources)
     return value
+
+
+def expected(value: Any, file: str, line: int) -> Any:
+    """What demands an exception, or the kind that is demanded: any failure of the gate is one of those."""
+    kinds = getattr(value, "expected_exceptions", None) or getattr(value, "expected", value)
+    if _tally is not None and any(kind in (Exception, BaseException) for kind in _flat(kinds)):
+        _tally.doubt(f"{_where(file, line)} accepts any exception, also that of a broken gate; name the one it means")
+    return value
+
+
+def _flat(kinds: Any) -> tuple[Any, ...]:
+    return kinds if isinstance(kinds, tuple) else (kinds,)
 
 
 def judged() -> None:
@@ -174,7 +188,8 @@ def lookup(function: Callable[..., Any], source: Source, *arguments: Any) -> Any
             return function(*arguments)
         absent, key = arguments[0] not in owner, arguments[0]
         value = function(*arguments)
-    tally.saw(source, something=not absent)
+    if getattr(function, "__name__", "") != "setdefault":  # it fills what it looks into
+        tally.saw(source, something=not absent)
     if absent and _is_favourable(value):
         tally.doubt(f"{_where(source[0], source[1])} judges the default {value!r}, since {key!r} is missing")
     return value
@@ -190,9 +205,9 @@ def fallback(value: Any, file: str, line: int) -> Any:
 def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
     """The least or the greatest of some values."""
     tally = _tally
-    if tally is None or len(arguments) != 1 or not isinstance(arguments[0], Iterable):
+    if tally is None or (len(arguments) == 1 and not isinstance(arguments[0], Iterable)):
         return function(*arguments, **named)
-    values = list(arguments[0])
+    values = list(arguments[0] if len(arguments) == 1 else arguments)
     if not values and _is_favourable(named.get("default")):
         tally.doubt(f"{_where(file, line)} judges the default {named['default']!r}, since there are no values")
     if any(_is_nan(value) for value in values):
@@ -200,17 +215,53 @@ def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any,
     return function(values, **named)
 
 
-def ordered(name: str, file: str, line: int, left: Any, right: Any) -> Any:
+def reduced(function: Callable[..., Any], source: Source, *arguments: Any, **named: Any) -> Any:
+    """`.all()`, `.any()`, `.max()` or `.min()` of an array or a column, by a method or a function of its module."""
+    tally = _tally
+    if tally is not None:
+        owner = getattr(function, "__self__", None)
+        values = arguments[0] if arguments and not hasattr(owner, "dtype") else owner
+        size = getattr(values, "size", None)
+        if isinstance(size, int) and hasattr(values, "dtype"):
+            tally.saw(source, something=size > 0)
+            if getattr(function, "__name__", "") in ("max", "min") and _has_nan(values):
+                tally.doubt(f"{_where(source[0], source[1])} looks for the extreme of values with NaN among them")
+    return function(*arguments, **named)
+
+
+def ordered(name: str, file: str, line: int, left: Any, right: Any, decides: bool = False) -> Any:
     """An order of two values: NaN has none, and a narrow number is not the number that it was made from."""
     result = _ORDERS[name](left, right)
     if _tally is not None and not (type(left) is int and type(right) is int):
-        if _has_nan(left) or _has_nan(right):
-            _tally.doubt(f"{_where(file, line)} compares NaN")
-        elif _is_narrow(left) or _is_narrow(right):
-            exact = _ORDERS[name](_exact(left), _exact(right))
-            if bool(exact) != bool(result):
-                _tally.doubt(f"{_where(file, line)} compares in a type that is too narrow for its numbers")
+        problem = _order_problem(name, left, right, result)
+        if not problem and decides and isinstance(left, float) and math.isinf(left):
+            problem = "compares infinity"
+        if problem:
+            _tally.doubt(f"{_where(file, line)} {problem}")
     return result
+
+
+def _order_problem(name: str, left: Any, right: Any, result: Any) -> str:
+    if _has_nan(left) or _has_nan(right):
+        return "compares NaN"
+    if isinstance(left, str) and isinstance(right, str) and _is_numeral(left) and _is_numeral(right):
+        return f"compares the texts {left!r} and {right!r}, not the numbers that they name"
+    if _is_narrow(left) or _is_narrow(right):
+        exact = _ORDERS[name](_exact(left), _exact(right)) != result
+        if bool(exact.any() if hasattr(exact, "any") else exact):
+            return "compares in a type that is too narrow for its numbers"
+    return ""
+
+
+def compared(name: str, file: str, line: int, left: Any, right: Any) -> Any:
+    """`!=`, which holds of NaN and everything; and `in`, which holds of an empty text in every text."""
+    if name == "In":
+        if _tally is not None and left == "" and isinstance(left, str) and isinstance(right, str):
+            _tally.doubt(f"{_where(file, line)} looks for an empty text, which is in every text")
+        return left in right
+    if _tally is not None and left is not right and (_is_nan(left) or _is_nan(right)):
+        _tally.doubt(f"{_where(file, line)} compares NaN")
+    return left != right
 
 
 def discarded(value: Any, file: str, line: int) -> Any:
@@ -219,6 +270,13 @@ def discarded(value: Any, file: str, line: int) -> Any:
         problem = _unused(value)
         if problem:
             _tally.doubt(f"{_where(file, line)} {problem}")
+    return value
+
+
+def checked(value: Any, file: str, line: int) -> Any:
+    """What a function of pytest-check gives: False where it noted a failure, which a report may leave out."""
+    if _tally is not None and value is False:
+        _tally.failure(f"{_where(file, line)} failed a check")
     return value
 
 
@@ -246,7 +304,8 @@ def _doubt_truth(value: Any, where: str) -> None:
 def _unused(value: Any) -> str:
     if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
         return "calls a function that was not awaited or run"
-    if isinstance(value, Future) or (hasattr(value, "add_done_callback") and hasattr(value, "result")):
+    kind = type(value)  # a mock has every attribute, and its class does not
+    if isinstance(value, Future) or (hasattr(kind, "add_done_callback") and hasattr(kind, "result")):
         return "starts what it does not ask for its result"
     code = getattr(value, "returncode", None)
     if isinstance(code, int) and code:
@@ -259,7 +318,7 @@ def _is_favourable(value: Any) -> bool:
 
 
 def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value  # noqa: PLR0124 - what NaN is
+    return isinstance(value, (float, Decimal)) and bool(value != value)  # noqa: PLR0124 - what NaN is
 
 
 def _has_nan(value: Any) -> bool:
@@ -273,10 +332,21 @@ def _has_nan(value: Any) -> bool:
         return False
 
 
+def _is_numeral(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _is_narrow(value: Any) -> bool:
     dtype = getattr(value, "dtype", None)
-    return dtype is not None and getattr(value, "ndim", 1) == 0 and getattr(dtype, "itemsize", 8) < 8
+    if getattr(value, "ndim", 0) and getattr(dtype, "kind", "") != "f":
+        return False
+    return dtype is not None and getattr(dtype, "itemsize", 8) < 8
 
 
 def _exact(value: Any) -> Any:
-    return value.item() if _is_narrow(value) else value
+    if not _is_narrow(value):
+        return value
+    return value.astype("float64") if value.ndim else value.item()

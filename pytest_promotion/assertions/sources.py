@@ -18,7 +18,9 @@ Names = dict[str, frozenset[Place]]
 NOTHING: frozenset[Place] = frozenset()
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 REDUCTIONS = ("all", "any", "sum")
-LOOKUPS = ("get", "pop")
+ARRAY_REDUCTIONS = ("all", "any", "max", "min")  # methods of arrays and columns, and functions of their modules
+SELECTIONS = ("filter", "map")
+LOOKUPS = ("get", "pop", "setdefault")
 _FILLING = ("append", "add", "extend", "update", "insert", "appendleft", "setdefault")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -76,9 +78,19 @@ def _of(expression: ast.expr, names: Names) -> frozenset[Place]:
             found |= names.get(node.id, NOTHING)
         elif isinstance(node, COMPREHENSIONS):
             found |= {place(one.iter) for one in node.generators}
-        elif isinstance(node, ast.Call) and (is_reduction(node) or is_lookup(node) or is_function(node.func)):
+        elif isinstance(node, ast.Call) and _may_find_nothing(node):
             found.add(place(node))
     return frozenset(found)
+
+
+def _may_find_nothing(node: ast.Call) -> bool:
+    return (
+        is_reduction(node)
+        or is_array_reduction(node)
+        or is_selection(node)
+        or is_lookup(node)
+        or is_function(node.func)
+    )
 
 
 def is_function(called: ast.expr) -> bool:
@@ -89,6 +101,16 @@ def is_function(called: ast.expr) -> bool:
 def is_reduction(node: ast.Call) -> bool:
     """Whether *node* reduces one iterable to a value, which it also has for an empty one."""
     return isinstance(node.func, ast.Name) and node.func.id in REDUCTIONS and len(node.args) >= 1
+
+
+def is_array_reduction(node: ast.Call) -> bool:
+    """Whether *node* reduces an array or a column by a method, which also has a value for an empty one."""
+    return isinstance(node.func, ast.Attribute) and node.func.attr in ARRAY_REDUCTIONS
+
+
+def is_selection(node: ast.Call) -> bool:
+    """Whether *node* selects from an iterable by a function: `filter(bad, rows)`."""
+    return isinstance(node.func, ast.Name) and node.func.id in SELECTIONS and len(node.args) == 2
 
 
 def is_lookup(node: ast.Call) -> bool:

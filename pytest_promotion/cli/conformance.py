@@ -14,7 +14,7 @@ from pytest_promotion.text import listed
 
 
 @click.command(epilog="Example: promotion conformance --also 'ours=./run-gates.sh'")
-@click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id or number; repeatable.")
+@click.option("--case", "ids", metavar="ID", multiple=True, help="Only this case, by id, number or group; repeatable.")
 @click.option("--also", "also", metavar="NAME=COMMAND", multiple=True, help="One more tool, run in each case's folder.")
 @click.option(
     "--write", "into", metavar="DIR", type=click.Path(path_type=Path), help="Write the cases below DIR, run none."
@@ -43,8 +43,8 @@ def conformance(
     from pytest_promotion.conformance.cases import corpus
     from pytest_promotion.conformance.trial import PLAIN, PROMOTION, STRICT, Tool, try_all
 
-    cases = [case for case in corpus() if not ids or {case.id, str(case.number)} & set(ids)]
-    unknown = set(ids) - {word for case in cases for word in (case.id, str(case.number))}
+    cases = [case for case in corpus() if not ids or set(case.names) & set(ids)]
+    unknown = set(ids) - {name for case in cases for name in case.names}
     if unknown:
         raise click.UsageError(f"no such case: {listed(sorted(unknown))}")
     if into is not None:
@@ -52,6 +52,8 @@ def conformance(
             case.write(into / case.id)
         say(f"{len(cases)} cases are below {into}")
         return 0
+    left_out = [case for case in cases if case.missing]
+    cases = [case for case in cases if not case.missing]
     try:
         tools = [PLAIN, STRICT, PROMOTION, *map(Tool.of, also)]
     except ValueError as problem:
@@ -63,6 +65,8 @@ def conformance(
         say_json(found.document(), indent=2)
     else:
         say_lines((table.as_markdown(found) if form == "markdown" else table.as_text(found)).rstrip("\n"))
+    for case in left_out:
+        say(f"{case.id} was not run: {', '.join(case.missing)} is not installed", err=True)
     for tool in found.untrusted:
         say(f"{tool.name} is red where nothing is wrong: what it stops shows nothing", err=True)
     if found.untrusted:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -28,19 +30,33 @@ SETTINGS: Final = "[pytest]\nmarkers =\n    critical: blocks a promotion\n    wa
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way of going green; the head of `cases.yaml` says what each field means."""
+    """One way of going green; the head of `cases/published.yaml` says what each field means."""
 
     id: str
     what: str
     files: dict[str, str]
+    group: str = ""
     number: int | None = None
+    needs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ("gates",)
     args: tuple[str, ...] = ()
     env: dict[str, str] = {}
     alone: bool = False
     apart: bool = False
     pipe: bool = False
     outer: bool = False
+    ours: bool = False
     says: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it can be chosen by."""
+        return self.id, self.group, *([] if self.number is None else [str(self.number)])
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The modules that it needs and that are not installed."""
+        return tuple(name for name in self.needs if find_spec(name) is None)
 
     def write(self, folder: Path) -> None:
         """Lays the case out in *folder*, as any tool can run it."""
@@ -64,9 +80,15 @@ CONTROL: Final = Case(id="control", what="nothing is wrong", files={})
 
 def corpus() -> tuple[Case, ...]:
     """Every case, the numbered ones first. Their ids are unique."""
+    return tuple(sorted(_read(), key=lambda case: (case.number is None, case.number or 0)))
+
+
+def _read() -> Iterator[Case]:
     import yaml
 
-    text = resources.files("pytest_promotion.conformance").joinpath("cases.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    cases = msgspec.convert(yaml.load(text, loader), _Corpus).cases  # noqa: S506 - both are safe loaders
-    return tuple(sorted(cases, key=lambda case: (case.number is None, case.number or 0)))
+    folder = resources.files("pytest_promotion.conformance").joinpath("cases")
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        content = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506 - both are safe loaders
+        for case in msgspec.convert(content, _Corpus).cases:
+            yield msgspec.structs.replace(case, group=file.name.removesuffix(".yaml"))

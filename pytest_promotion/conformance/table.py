@@ -10,7 +10,8 @@ from pytest_promotion.conformance.trial import Tool, Trial
 
 LEGEND: Final = (
     "*goes green*: exit code 0, for this plugin also a finished decision PASS. *no PASS*: nothing could set the exit "
-    "code any more, and there is no decision PASS; `promotion verify` refuses."
+    "code any more, and there is no decision PASS; `promotion verify` refuses. "
+    "*not run*: the case uses fixtures of this plugin, which other tools do not have."
 )
 
 
@@ -30,7 +31,11 @@ class Comparison:
     def green(self, tool: Tool, numbered: bool = False) -> list[Case]:
         """The broken candidates that *tool* would promote, of all or of the *numbered* list only."""
         counted = [case for case in self.cases if case.number is not None or not numbered]
-        return [case for case in counted if self._trials[case.id, tool.name].promoted]
+        return [case for case in counted if (trial := self._of(case, tool)) is not None and trial.promoted]
+
+    def _of(self, case: Case, tool: Tool) -> Trial | None:
+        """What *tool* said of *case*; None where the case says nothing of it."""
+        return self._trials.get((case.id, tool.name))
 
     def rows(self) -> list[tuple[str, ...]]:
         """A row a case: its number or "+", what happens, and what each tool makes of it."""
@@ -38,17 +43,17 @@ class Comparison:
             (
                 str(case.number or "+"),
                 case.what,
-                *(self._trials[case.id, tool.name].shown for tool in self.tools),
+                *(trial.shown if (trial := self._of(case, tool)) is not None else "not run" for tool in self.tools),
             )
             for case in self.cases
         ]
 
     def counts(self) -> list[tuple[str, str]]:
-        """For each tool how many it lets through: "26 of 33 (40 of 55 with those found later)"."""
+        """For each tool how many it lets through: "27 of 33, with those found later 200 of 300"."""
         listed = sum(case.number is not None for case in self.cases)
-        everything = len(self.cases)
         told = []
         for tool in self.tools:
+            everything = sum(self._of(case, tool) is not None for case in self.cases)
             text = f"{len(self.green(tool, numbered=True))} of {listed}"
             if everything > listed:
                 text += f", with those found later {len(self.green(tool))} of {everything}"
@@ -70,7 +75,7 @@ class Comparison:
                     "results": {
                         tool.name: {"exit_code": trial.exit_code, "goes_green": trial.promoted}
                         for tool in self.tools
-                        for trial in (self._trials[case.id, tool.name],)
+                        if (trial := self._of(case, tool)) is not None
                     },
                 }
                 for case in self.cases

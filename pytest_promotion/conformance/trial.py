@@ -28,6 +28,7 @@ class Tool:
     argv: tuple[str, ...]
     decides: bool = False  # it leaves decisions of this plugin, which count more than its exit code
     bare: bool = False  # pytest without the plugins that happen to be installed
+    takes_paths: bool = False  # it is given the paths of the gates, which another tool knows by itself
 
     @classmethod
     def of(cls, spec: str) -> Tool:
@@ -44,11 +45,11 @@ class Tool:
         return cls(name.strip(), argv)
 
 
-PYTEST: Final = (sys.executable, "-m", "pytest", "gates", "-p", "no:cacheprovider")
-PLAIN: Final = Tool("pytest", (*PYTEST, "-p", "xdist.plugin"), bare=True)
+PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+PLAIN: Final = Tool("pytest", (*PYTEST, "-p", "xdist.plugin"), bare=True, takes_paths=True)
 _STRICTEST: Final = ("-o", "strict=true", "-W", "error", "-o", "empty_parameter_set_mark=fail_at_collect")
-STRICT: Final = Tool("pytest, strict", (*PLAIN.argv, *_STRICTEST), bare=True)
-PROMOTION: Final = Tool("pytest-promotion", PYTEST, decides=True)
+STRICT: Final = Tool("pytest, strict", (*PLAIN.argv, *_STRICTEST), bare=True, takes_paths=True)
+PROMOTION: Final = Tool("pytest-promotion", PYTEST, decides=True, takes_paths=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ def try_all(cases: Iterable[Case], tools: Iterable[Tool], folder: Path, jobs: in
     """
     Each case with each tool, in this order, *jobs* at a time, below the empty *folder*.
 
+    A case that uses fixtures of this plugin says nothing of other tools, and is not run with them.
     The control comes first: a tool that is red where nothing is wrong shows nothing by being red.
     """
     tools = tuple(tools)
-    pairs = [(case, tool) for case in (CONTROL, *cases) for tool in tools]
+    pairs = [(case, tool) for case in (CONTROL, *cases) for tool in tools if tool.decides or not case.ours]
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(lambda pair: run(pair[0], pair[1], folder / pair[0].id / pair[1].name), pairs)
 
@@ -91,7 +93,7 @@ def run(case: Case, tool: Tool, folder: Path) -> Trial:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_ENVIRONMENT)}
     if tool.bare:
         environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    argv = [*tool.argv, *case.args]
+    argv = [*tool.argv, *(case.paths if tool.takes_paths else ()), *case.args]
     if case.pipe:
         argv = ["sh", "-c", f"{shlex.join(argv)} | tee log"]
     process = subprocess.Popen(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_promotion.decision import vacuity
+from pytest_promotion.decision.definitions import Definitions
 from pytest_promotion.decision.severity_marks import SeverityMarks, assigned, statements
 from pytest_promotion.decision.syntax import last_name
 from pytest_promotion.model import Severity
@@ -77,7 +78,8 @@ def written_in(folder: Path, root: Path, suites: Mapping[str, Path] | None = Non
         except ValueError:
             file = path.as_posix()
         marks = SeverityMarks(tree.body, path, root)
-        own = list(_in_body(tree.body, file, "", marks, _pytestmark(tree.body, marks), tests=True))
+        module = Definitions(tree.body)
+        own = list(_in_body(tree.body, file, "", marks, _pytestmark(tree.body, marks), module, tests=True))
         offered = list(_offered(tree.body, suites or {})) if suites else []
         for gate, name, line, _ in offered:
             again = [one.line for one in own if one.name == name]
@@ -105,7 +107,14 @@ def _offered(body: list[ast.stmt], suites: Mapping[str, Path]) -> Iterator[tuple
 
 
 def _in_body(
-    body: list[ast.stmt], file: str, prefix: str, marks: SeverityMarks, inherited: Severity | None, *, tests: bool
+    body: list[ast.stmt],
+    file: str,
+    prefix: str,
+    marks: SeverityMarks,
+    inherited: Severity | None,
+    module: Definitions,
+    *,
+    tests: bool,
 ) -> Iterator[Written]:
     """
     The gates of one scope, in its branches, loops and blocks as well.
@@ -120,13 +129,13 @@ def _in_body(
         if isinstance(node, ast.ClassDef):
             own = _of_decorators(node, marks) or _pytestmark(node.body, marks) or inherited
             within = f"{prefix}{node.name}::"
-            gates = _in_body(node.body, file, within, marks, own, tests=_holds_tests(node) or own is not None)
+            gates = _in_body(node.body, file, within, marks, own, module, tests=_holds_tests(node) or own is not None)
             yield from _never_awaited(gates, node)
         elif isinstance(node, _Function):
             called = tests and node.name.startswith("test")
             severity = _of_decorators(node, marks) or (inherited if called else None)
             if (severity is not None or called) and not _is_fixture(node):
-                vacuous, thin = vacuity.judge(node)
+                vacuous, thin = vacuity.judge(node, module)
                 # A definition under a condition may be meant to replace another one, or to be the only one.
                 shadows = first.get(node.name, 0) if id(node) in unconditional and severity is not None else 0
                 start = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])

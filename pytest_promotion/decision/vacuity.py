@@ -10,11 +10,12 @@ judged at all is not told by the source: see `assertions`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TypeGuard
 
 from pytest_promotion.decision import unfinished
+from pytest_promotion.decision.definitions import Definitions
 from pytest_promotion.decision.syntax import last_name, own_nodes
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -24,10 +25,11 @@ _MEASURES = ("at_least", "at_most", "between", "equals")
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
 
-def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, str]:
-    """Why *gate* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
+def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef, module: Definitions | None = None) -> tuple[str, str]:
+    """Why *gate* of *module* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
     statements = _statements(gate)
-    always = chain(_always(statements), _returned(gate), unfinished.work(gate))
+    module = module or Definitions()
+    always = chain(_always(statements, module.constants(gate)), _returned(gate), unfinished.work(gate, module))
     return next(always, ""), next(_without_evidence(statements), "")
 
 
@@ -45,11 +47,11 @@ def _statements(gate: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _always(statements: list[ast.AST]) -> Iterator[str]:
+def _always(statements: list[ast.AST], constants: Mapping[str, object]) -> Iterator[str]:
     for node in statements:
         match node:
             case ast.Assert():
-                yield from _asserted(node)
+                yield from _asserted(node, constants)
             case ast.With(items=items) | ast.AsyncWith(items=items):
                 if any(_catches_all(item.context_expr) for item in items):
                     yield f"line {node.lineno} accepts any exception, also that of a broken gate; name the one it means"
@@ -61,15 +63,27 @@ def _always(statements: list[ast.AST]) -> Iterator[str]:
                 yield from _idle(value)
 
 
-def _asserted(node: ast.Assert) -> Iterator[str]:
+def _asserted(node: ast.Assert, constants: Mapping[str, object]) -> Iterator[str]:
     if isinstance(node.test, ast.Tuple) and node.test.elts:
         yield f"line {node.lineno} asserts a tuple, which is always true; remove the parentheses"
-    elif _always_true(node.test):
+    elif _always_true(_resolved(node.test, constants)):
         condition = ast.unparse(node.test)
         shown = condition if len(condition) <= _SHOWN else f"{condition[:_SHOWN]}…"
         yield f"line {node.lineno} asserts what is always true: {shown}"
     elif _negated_order(node.test):
         yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
+
+
+def _resolved(test: ast.expr, constants: Mapping[str, object]) -> ast.expr:
+    """*test*, in which an operand that is a constant of the module is its value."""
+
+    def value(node: ast.expr) -> ast.expr:
+        known = isinstance(node, ast.Name) and node.id in constants
+        return ast.Constant(constants[node.id]) if known else node  # type: ignore[attr-defined,arg-type] # of a constant
+
+    if isinstance(test, ast.Compare) and len(test.comparators) == 1:
+        return ast.Compare(value(test.left), test.ops, [value(test.comparators[0])])
+    return value(test)
 
 
 def _leaves(body: list[ast.stmt]) -> ast.stmt | None:

@@ -122,6 +122,8 @@ def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:
         return f"the range {wanted[0]} to {wanted[1]} is empty"
     if _kind(value) != kind:
         return f"found {_shown(value)} where a {kind} belongs"
+    if kind == "text" and not ordered and not value.strip() and not wanted[0].strip():
+        return "two empty texts are compared, which says nothing; `measure.none` demands that there is nothing"
     return ""
 
 

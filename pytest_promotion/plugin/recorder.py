@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_promotion.assertions import runtime
+from pytest_promotion.assertions.tally import Tally
 from pytest_promotion.decision.declared_gates import gate_id
 from pytest_promotion.decision.ledger import Ledger, Phase
 from pytest_promotion.decision.shards import Share
@@ -200,6 +201,7 @@ class Collector:
             warnings.simplefilter("error", pytest.PytestReturnNotNoneWarning)
             # A number that does not fit its type wraps around, with a warning of numpy's.
             warnings.filterwarnings("error", "(overflow|invalid value) encountered", RuntimeWarning)
+            _note_what_is_not_awaited(tally)
             try:
                 return (yield)
             finally:
@@ -272,6 +274,19 @@ class Collector:
         else:
             self.stray.append(sentence)
         self._excepthook(args)
+
+
+def _note_what_is_not_awaited(tally: Tally) -> None:
+    """Lets *tally* know of coroutines that are thrown away; to be called in a block that restores the warnings."""
+    show = warnings.showwarning
+    warnings.filterwarnings("always", "coroutine .* was never awaited", RuntimeWarning)
+
+    def note(message: Warning | str, *args: Any, **named: Any) -> None:
+        if "was never awaited" in str(message):
+            tally.doubt(legible(str(message)))
+        show(message, *args, **named)
+
+    warnings.showwarning = note
 
 
 def _refuse_replaced_fixtures(item: pytest.Item) -> None:

@@ -182,6 +182,11 @@ def refused(name, *args, **kwargs):
         (("at_least", 1, True), Unproven, "x: the threshold True is not a finite number"),
         (("between", 1, 0, "2"), Unproven, "x: the threshold 0 to '2' is not a finite number"),
         (("between", "b", "a", "c"), Unproven, "x: the threshold 'a' to 'c' is not a finite number"),
+        (
+            ("equals", "", " "),
+            Unproven,
+            "x: two empty texts are compared, which says nothing; `measure.none` demands that there is nothing",
+        ),
         (("equals", 1, None), Unproven, "x: the threshold None is not a finite number, a text or a boolean"),
         (("equals", 1, math.nan), Unproven, "x: the threshold nan is not a finite number, a text or a boolean"),
         (("between", 1, 2, 1), Unproven, "x: the range 2 to 1 is empty"),
