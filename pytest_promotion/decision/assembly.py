@@ -76,7 +76,13 @@ def decision_of(account: Account) -> Decision:
     if until is not None and parse_moment(until.ts_utc) < account.now:
         problems.append(f"{until.because} before the session ended")
     policy = account.policy
-    verdict = decide(results, policy.rules.required, [*account.problems, *problems], requested=account.requested)
+    verdict = decide(
+        results,
+        policy.rules.required_ids,
+        [*account.problems, *problems],
+        requested=account.requested,
+        counts={name: n for name, n in policy.rules.required_counts.items() if name not in account.not_applicable},
+    )
     resolved = policy.resolved_sha256
     judges = replace(account.judges, sources=tuple(shown.files(account.judges.sources)))
     return Decision(
@@ -117,10 +123,11 @@ def _applicable(account: Account) -> list[GateResult]:
         why = reasons.get(name) or reasons.get(name.partition("[")[0])
         found.append(GateResult(result.gate, Outcome.NOT_APPLICABLE, why) if why else result)
     known = {name for result in found for name in (result.gate.id, result.gate.id.partition("[")[0])}
-    for name in account.policy.rules.required or ():
-        if name in reasons and name not in known:
+    for name in account.policy.rules.required_ids or ():
+        why = reasons.get(name) or reasons.get(name.partition("[")[0])
+        if why and name not in known:
             gate = Gate(name, account.policy.gate(name).severity or Severity.CRITICAL)
-            found.append(GateResult(gate, Outcome.NOT_APPLICABLE, reasons[name]))
+            found.append(GateResult(gate, Outcome.NOT_APPLICABLE, why))
     return found
 
 

@@ -324,7 +324,7 @@ class GateSession:
 
 def _misspelt(policy: Policy, known: Collection[str]) -> Iterator[str]:
     """A sentence for each gate that the policy has rules for and that does not exist: they change nothing."""
-    names = {name for one in known for name in (one, one.partition("[")[0])} | set(policy.rules.required or ())
+    names = {name for one in known for name in (one, one.partition("[")[0])} | set(policy.rules.required_ids or ())
     for name, where in policy.names.items():
         if name not in names:
             near = get_close_matches(name, names, n=1, cutoff=0.5)

@@ -28,6 +28,7 @@ from pytest_promotion.policy.shape import (
     Producer,
     Prove,
     Quorum,
+    RequiredGate,
     Rules,
     WaiverQuorum,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Producer",
     "Prove",
     "Quorum",
+    "RequiredGate",
     "Rules",
     "WaiverQuorum",
     "load",

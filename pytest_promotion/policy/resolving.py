@@ -13,7 +13,7 @@ from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
+from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -136,6 +136,7 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
         )
+    _check_parameters(rules, policy)
     for name in rules.refresh:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
@@ -143,6 +144,13 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
+
+
+def _check_parameters(rules: Rules, policy: Document) -> None:
+    for one in rules.required or ():
+        if isinstance(one, RequiredGate) and "[" in one.gate:
+            where = policy.where(("required",))
+            raise PolicyError(f"{where}: required: {one.gate} is one parameter of a gate, and has none itself")
 
 
 def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
