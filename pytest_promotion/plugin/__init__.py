@@ -61,8 +61,15 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, Any, Any]:
     """Refuses a misspelt option of ours, and prepares the import of gates before a conftest among them is imported."""
-    _refuse_misspelt(args)
     folders = _existing_gates(early_config)
+    if folders:
+        from pytest_promotion.plugin import early_options
+
+        if early_options.run_gates(early_config):
+            from pytest_promotion.plugin import early_fail
+
+            early_fail.begin(early_config)
+    _refuse_misspelt(args)
     if folders:
         from pytest_promotion.plugin import gate_imports
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -13,6 +13,9 @@ from pytest_promotion.model import Requested
 
 if TYPE_CHECKING:
     from pytest_promotion.decision.declared_gates import Written
+
+# With these a session starts and ends without running anything, and decides nothing.
+LOOKING: Final = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
 def project(config: pytest.Config) -> Path | None:
