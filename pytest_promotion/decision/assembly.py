@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.decision import shown
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
+from pytest_promotion.decision.policy_names import unused
 from pytest_promotion.decision.verdict import decide
 from pytest_promotion.decision.waivers import apply, ends
 from pytest_promotion.durations import LONGEST, format_duration
@@ -36,6 +38,8 @@ from pytest_promotion.model import (
 )
 from pytest_promotion.policy import Policy
 from pytest_promotion.version import VERSION
+
+_WHOLE: Final = (Requested.ALL, Requested.CHOSEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def decision_of(account: Account) -> Decision:
         profile=policy.profile,
         overrides=policy.overrides,
         weakened=policy.weakened,
+        policy_unused=tuple(unused(policy, results)) if account.requested in _WHOLE else (),
         valid_until=until if verdict.passed else None,
         subject=account.subject,
         manifest=account.manifest,

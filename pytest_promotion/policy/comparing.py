@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
 
 # The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
-_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names"}
+_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names", "excused"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,29 @@ def lineage(document: Document, name: str, of_suites: Collection[str] = ()) -> t
     raise PolicyError(f"{missing} {name!r}{hint}")
 
 
+def check_profiles(document: Document, of_suites: Collection[str] = ()) -> None:
+    """
+    Refuses the name of a profile that does not exist, also in a profile that is not the one in use.
+
+    Raises:
+        PolicyError: with the line and the nearest profile.
+    """
+    profiles = document.data.get("profiles", {})
+    for name in profiles:
+        lineage(document, name, of_suites)
+    known = {DEFAULT_PROFILE, *profiles, *of_suites}
+    levels = [((), document.data), *((("profiles", name), profile) for name, profile in profiles.items())]
+    for prefix, level in levels:
+        for gate, rules in level.get("gates", {}).items():
+            when = (rules.get("not_applicable") or {}).get("when") or {}
+            for name in when.get("profiles") or ():
+                if name not in known:
+                    where = document.where((*prefix, "gates", gate, "not_applicable", "when", "profiles"))
+                    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+                    raise PolicyError(f"{where}: no profile {name!r}{hint}")
+
+
 def check_overlay(document: Document) -> None:
     """A profile may change a gate's thresholds, not invent them: a new name there is a misspelt one."""
     gates = document.data.get("gates", {})

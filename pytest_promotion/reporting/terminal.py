@@ -34,6 +34,8 @@ def summary(decision: dict[str, Any]) -> Iterator[Line]:
         names = listed(decision["without_evidence"])
         yield f"without evidence: {names} passed and recorded nothing to rest on", _YELLOW
     yield from _few(decision["weakened"], lambda weaker: [(f"weakened: {weaker}", _YELLOW)], "weakened settings")
+    unused = decision.get("policy_unused", ())
+    yield from _few(unused, lambda one: [(f"the policy sets what no gate reads: {one}", _YELLOW)], "unused settings")
     if decision["git"]["dirty"]:
         yield "uncommitted: the working tree differs from the commit that the decision names", _YELLOW
     if decision["valid_until"]:
