@@ -177,6 +177,6 @@ class TestCheck:
         assert "were not checked" in done.stderr
 
     def test_a_profile_that_does_not_exist_is_wrong_usage(self, place):
-        """As every mistake that a line can be named for."""
+        """As every mistake that has a line."""
         place.file("promotion.yaml", "version: 1\nprofiles: {b: {extends: cii}}\n")
         assert promotion(place, "policy", "check").returncode == 4

@@ -90,9 +90,7 @@ def test_a_decision_has_all_that_the_account_has():
     assert (found.git_commit, found.git_dirty) == ("c" * 40, True)
     assert found.exhibits == (exhibit("a"), exhibit("b"))
     assert found.policy_sha256 == found.policy_resolved_sha256 == given.policy.resolved_sha256
-    assert found.bundle_id == bundle_id(
-        found.exhibits, found.verdict.results, given.policy.resolved_sha256, given.judges
-    )
+    assert found.bundle_id == bundle_id(found.exhibits, found.verdict.results, given.policy.resolved_sha256, given.judges)
     assert (found.waived, found.tool_version) == ((), importlib.metadata.version("pytest-promotion"))
 
 
