@@ -111,6 +111,10 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
     config = session.config
     # Cheap and first: most sessions of a project have no gates and pass straight through.
     existing = _existing_gates(config)
+    if config.getoption("dist", "no") != "no":
+        from pytest_promotion.plugin import distributed_marks
+
+        config.pluginmanager.register(distributed_marks.Receiver(), "promotion-marks")
     if not hasattr(config, "workerinput") and (config.getoption("inifilename") or _is_below_gates(config, existing)):
         from pytest_promotion.plugin import gates_elsewhere
 
@@ -145,16 +149,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     result = yield
     elsewhere.judge(items)
     return result
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """A worker of pytest-xdist has ended: what it collected outside the gates paths."""
-    found = getattr(node, "workeroutput", {}).get("promotion_elsewhere")
-    if found:
-        from pytest_promotion.plugin import gates_elsewhere
-
-        gates_elsewhere.report(node.config, found[1], refused=found[0])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -17,7 +17,6 @@ import pytest
 
 from pytest_promotion.plugin.selection import LOOKING, Selection, gate_folders, lies_below
 
-OUTPUT: Final = "promotion_elsewhere"  # what a worker sends home
 LINES: Final = pytest.StashKey[list[str]]()
 _KEYWORDS: Final = frozenset({"owner", "fix", "requires"})  # of a marker, by which it is one of this plugin
 _SETTINGS: Final = (
@@ -63,7 +62,9 @@ class MarkedTests:
         refused = bool(running) and ours and not looks
         sentence = legible(self._sentence(running if refused else self._found))
         if hasattr(self._config, "workerinput"):
-            self._config.workeroutput[OUTPUT] = [refused, sentence]  # type: ignore[attr-defined] # set by xdist
+            from pytest_promotion.plugin import distributed_marks
+
+            distributed_marks.send(self._config, sentence, refused=refused)
             if refused:
                 selected.clear()
         else:
