@@ -160,6 +160,7 @@ class Record:
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known
     reason: str = ""
+    settings: tuple[str, ...] = ()  # the thresholds that were read or looked for, by name
     judged: Judged = Judged()
     witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
 
@@ -314,6 +315,7 @@ class Decision:
     profile: str
     overrides: dict[str, Any]
     weakened: tuple[str, ...]
+    policy_unused: tuple[str, ...]  # thresholds that the policy sets and no gate has read
     valid_until: ValidUntil | None
     subject: Subject | None
     manifest: Exhibit | None

@@ -76,12 +76,12 @@ def test_a_crash_does_not_leave_the_pass_of_yesterday(strict_place, how):
 
 
 def test_a_session_that_never_starts_does_not_leave_it_either(strict_place):
-    """A broken conftest ends pytest before any plugin is asked."""
+    """A broken conftest ends pytest before the session starts, and the provisional FAIL is there by then."""
     run(strict_place, "cycle", "strict")
     strict_place.file("conftest.py", "raise SystemExit(0)")
     done = run(strict_place, "cycle", "strict")
-    assert done.returncode == 3
-    assert summary(strict_place)["strict_gate_status"] == "UNKNOWN"
+    assert done.returncode == 2
+    assert summary(strict_place)["strict_gate_status"] == "FAIL"
 
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)

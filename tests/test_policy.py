@@ -57,7 +57,11 @@ def test_without_a_profile_the_policy_itself_holds(load):
         ("version: 1", "version: 2", "line 1: version"),
         ("version: 1\n", "", "version"),
         ("version: 1\n", "version: 1\nversion: 1\n", "line 2: the key 'version' stands twice"),
-        ("required: [a, b]", "required: [a, 9.10]", "line 2: required.1: expected `str`, got `float`"),
+        (
+            "required: [a, b]",
+            "required: [a, 9.10]",
+            "line 2: required.1: expected a gate id, or a mapping of `gate` and `parameters`, got `float`",
+        ),
         ("required: [a, b]", "required: []", "line 2: `required` is empty"),
         ("required: [a, b]", "requried: [a, b]", "line 2: unknown key 'requried'; did you mean 'required'?"),
         ("extends: ci", "extends: cii", "line 10: no profile 'cii'; did you mean 'ci'?"),

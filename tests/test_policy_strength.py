@@ -121,7 +121,7 @@ def judge(tmp_path_factory):
         ]
         if world["second_ran"]:
             results.append(GateResult(Gate("second", Severity.CRITICAL), Outcome.PASS, ""))
-        return decide(results, rules.required).passed
+        return decide(results, rules.required_ids).passed
 
     return passes
 

@@ -61,7 +61,7 @@ def _required(path: Path | None) -> dict[str, list[str] | None]:
 
     with command_errors():
         names = policies.profiles(path) if path else (policies.DEFAULT_PROFILE,)
-        return {name: policies.load(path, name).rules.required for name in names}
+        return {name: policies.load(path, name).rules.required_ids for name in names}
 
 
 def _collected(pytest_args: tuple[str, ...], policy: Path | None) -> list[dict[str, Any]] | None:

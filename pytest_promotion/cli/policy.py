@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,21 @@ def policy() -> None:
 @policy.command(epilog="Example: promotion policy check promotion.yaml --profile ci")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("promotion.yaml"))
 @click.option("--profile", metavar="NAME", help="Print the rules of this profile (default: the policy itself).")
+@click.option(
+    "--gates",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder whose sources define the gates (default: gates beside FILE, if it is there; repeatable).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rules as JSON.")
-def check(file: Path, profile: str | None, as_json: bool) -> int:
+def check(file: Path, profile: str | None, folders: tuple[Path, ...], as_json: bool) -> int:
     """
-    Read the policy in FILE strictly and print the rules it resolves to. Exit 0, or 4 with the line that is wrong.
+    Read the policy in FILE strictly and print the rules it resolves to. Exit 0 right, 2 a gate in it does not exist,
+    4 with the line that is wrong.
 
-    Every profile is resolved, also those that are not printed.
+    Every profile is resolved, also those that are not printed. The gates are found by reading their sources.
     """
     import msgspec
     import yaml
@@ -35,20 +45,42 @@ def check(file: Path, profile: str | None, as_json: bool) -> int:
     from pytest_promotion import policy as policies
 
     with command_errors():
-        for name in policies.profiles(file):
-            policies.load(file, name)
+        every = [policies.load(file, name) for name in policies.profiles(file)]
         found = policies.load(file, profile)
+    unknown = _unknown(every, folders or _beside(file))
     shown = {
         "profile": found.profile,
         "resolved_sha256": found.resolved_sha256,
         "rules": msgspec.to_builtins(found.rules),
         "producers": msgspec.to_builtins(found.producers),
+        **({"unknown": unknown} if unknown else {}),
     }
     if as_json:
         say_json(shown)
     else:
         say_lines(yaml.safe_dump(shown, sort_keys=False, width=120).rstrip())
-    return 0
+    if unknown is None:
+        say("the names of gates were not checked: there is no folder gates beside the policy; use --gates", err=True)
+    for sentence in unknown or ():
+        say(sentence, err=True)
+    return 2 if unknown else 0
+
+
+def _beside(file: Path) -> list[Path]:
+    return [folder for folder in [file.parent / "gates"] if folder.is_dir()]
+
+
+def _unknown(every: Sequence[Policy], folders: Sequence[Path]) -> list[str] | None:
+    """A sentence for each gate that the policy speaks of and no source defines; None where there are no sources."""
+    from pytest_promotion import suites
+    from pytest_promotion.decision.declared_gates import written_in
+    from pytest_promotion.decision.policy_names import not_written
+
+    if not folders:
+        return None
+    imported = {suite.gates: suite.folder for name in every[0].suites for suite in [suites.find(name)]}
+    written = {gate.id for folder in folders for gate in written_in(folder, folder, imported)}
+    return list(not_written(every, written))
 
 
 @policy.command(epilog="Example: promotion policy diff main/promotion.yaml promotion.yaml")

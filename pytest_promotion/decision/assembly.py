@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.decision import proofs, shown
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
+from pytest_promotion.decision.policy_names import unused
 from pytest_promotion.decision.verdict import decide
 from pytest_promotion.decision.waivers import apply, ends
 from pytest_promotion.durations import LONGEST, format_duration
@@ -36,6 +38,8 @@ from pytest_promotion.model import (
 )
 from pytest_promotion.policy import Policy
 from pytest_promotion.version import VERSION
+
+_WHOLE: Final = (Requested.ALL, Requested.CHOSEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,13 @@ def decision_of(account: Account) -> Decision:
     if until is not None and parse_moment(until.ts_utc) < account.now:
         problems.append(f"{until.because} before the session ended")
     policy = account.policy
-    verdict = decide(results, policy.rules.required, [*account.problems, *problems], requested=account.requested)
+    verdict = decide(
+        results,
+        policy.rules.required_ids,
+        [*account.problems, *problems],
+        requested=account.requested,
+        counts={name: n for name, n in policy.rules.required_counts.items() if name not in account.not_applicable},
+    )
     resolved = policy.resolved_sha256
     judges = replace(account.judges, sources=tuple(shown.files(account.judges.sources)))
     return Decision(
@@ -90,6 +100,7 @@ def decision_of(account: Account) -> Decision:
         profile=policy.profile,
         overrides=policy.overrides,
         weakened=policy.weakened,
+        policy_unused=tuple(unused(policy, results)) if account.requested in _WHOLE else (),
         valid_until=until if verdict.passed else None,
         subject=account.subject,
         manifest=account.manifest,
@@ -121,10 +132,11 @@ def _applicable(account: Account) -> list[GateResult]:
         why = reasons.get(name) or reasons.get(name.partition("[")[0])
         found.append(GateResult(result.gate, Outcome.NOT_APPLICABLE, why) if why else result)
     known = {name for result in found for name in (result.gate.id, result.gate.id.partition("[")[0])}
-    for name in account.policy.rules.required or ():
-        if name in reasons and name not in known:
+    for name in account.policy.rules.required_ids or ():
+        why = reasons.get(name) or reasons.get(name.partition("[")[0])
+        if why and name not in known:
             gate = Gate(name, account.policy.gate(name).severity or Severity.CRITICAL)
-            found.append(GateResult(gate, Outcome.NOT_APPLICABLE, reasons[name]))
+            found.append(GateResult(gate, Outcome.NOT_APPLICABLE, why))
     return found
 
 

@@ -7,7 +7,7 @@ proof for each of its parts; whatever is missing from the proof becomes a reason
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pytest_promotion.model import Absence, Gate, GateResult, Outcome, Requested, Scope, Severity, Status, Verdict
@@ -22,6 +22,7 @@ def decide(
     problems: Sequence[str] = (),
     *,
     requested: Requested = Requested.ALL,
+    counts: Mapping[str, int] | None = None,
 ) -> Verdict:
     """
     The verdict on one session.
@@ -31,17 +32,19 @@ def decide(
         required: the ids on the roll-call; None puts every known gate on it.
         problems: what broke in the run itself, a sentence each.
         requested: how much the session was asked for. One that was asked for less than all is never full.
+        counts: with how many parameters a gate must have run at least, by its id without a parameter.
     """
     known = list(results)
     called = _answer_the_call(known, required, narrowed=requested in _UNKNOWN)
     left_out = [result for result in called if result.absent and result.absent.on_purpose]
     seen = [result for result in called if result.applies and not (result.absent and result.absent.on_purpose)]
-    scope = _scope(left_out, required, requested)
+    short = list(_too_few(called, counts or {}))
+    scope = _scope(left_out, required, requested, enough=not short)
     critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]
     failures = [result.gate.id for result in critical if not result.passed]
     warnings = [result.gate.id for result in seen if not (result.passed or result.gate.severity is Severity.CRITICAL)]
 
-    reasons = list(problems)
+    reasons = [*problems, *short]
     if failures:
         reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {listed(failures)}")
     if critical and not failures and not any(result.outcome is Outcome.PASS for result in critical):
@@ -86,8 +89,26 @@ def _answer_the_call(known: list[GateResult], required: Sequence[str] | None, *,
     return sorted(called, key=lambda result: (last if rank(result) is None else rank(result), result.gate.id))
 
 
-def _scope(left_out: Sequence[GateResult], required: Sequence[str] | None, requested: Requested) -> Scope:
+def _too_few(called: Iterable[GateResult], counts: Mapping[str, int]) -> Iterator[str]:
+    """A sentence for each gate that has not run with as many parameters as it must."""
+    there = dict.fromkeys(counts, 0)
+    for result in called:
+        name, bracket, _ = result.gate.id.partition("[")
+        ran = result.outcome is not Outcome.NOT_RUN or result.absent is Absence.DESELECTED
+        if bracket and ran and name in there:
+            there[name] += 1
+    for name, least in counts.items():
+        if there[name] < least:
+            yield f"{name} has {there[name]} of {least} required parameters"
+
+
+def _scope(
+    left_out: Sequence[GateResult], required: Sequence[str] | None, requested: Requested, *, enough: bool
+) -> Scope:
     if any(result.gate.severity is Severity.CRITICAL for result in left_out):
+        return Scope.PARTIAL
+    # A file outside of the request may have the missing parameters.
+    if requested in _UNKNOWN and not enough:
         return Scope.PARTIAL
     # A list of what is required says which gates there have to be, and not which parameters.
     if requested is Requested.PARTS or (requested is Requested.PLACES and required is None):

@@ -38,6 +38,7 @@ def cleaned(record: Record) -> Record:
         notes=tuple(map(legible, record.notes)),
         refusals=tuple(map(legible, record.refusals)),
         reason=legible(record.reason),
+        settings=tuple(map(legible, record.settings)),
     )
 
 

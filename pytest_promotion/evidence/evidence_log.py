@@ -28,6 +28,7 @@ class Notebook:
         "notes",
         "reason",
         "refusals",
+        "settings",
         "tally",
         "unchecked",
         "witnesses",
@@ -43,6 +44,7 @@ class Notebook:
         self.notes: list[str] = []
         self.refusals: list[str] = []
         self.reason = ""
+        self.settings: set[str] = set()  # the thresholds that were read or looked for, by name
         self.tally = Tally()
         self.unchecked: list[Completed] = []  # programs that failed, and whose exit code was not looked at
         self.witnesses: dict[str, tuple[str, int, int, int, int]] = {}
@@ -70,6 +72,7 @@ class Notebook:
             notes=tuple(self.notes),
             refusals=(*self.refusals, *(program.unchecked for program in self.unchecked)),
             reason=self.reason,
+            settings=tuple(sorted(self.settings)),
             judged=self.tally.result(),
             witnesses=tuple(self.witnesses.values()),
         )

@@ -7,6 +7,7 @@ imported when the arguments of a session touch a gates path.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,7 @@ _OPTIONS = {
     "subject": ("NAME=sha256:HEX", "What is being promoted (default: the release manifest, else the git commit)."),
     "vault": ("URL", "Where evidence is kept: a folder, or what fsspec writes to (default: beside the decisions)."),
 }
+_ELSEWHERE = "pytest_promotion.plugin.gates_elsewhere"
 _MARKERS = {
     "critical": "a gate that blocks the promotion unless it passes",
     "warning": "a gate whose failure is listed and must be reviewed, but does not block",
@@ -61,8 +63,15 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, Any, Any]:
     """Refuses a misspelt option of ours, and prepares the import of gates before a conftest among them is imported."""
-    _refuse_misspelt(args)
     folders = _existing_gates(early_config)
+    if folders:
+        from pytest_promotion.plugin import early_options
+
+        if early_options.run_gates(early_config):
+            from pytest_promotion.plugin import early_fail
+
+            early_fail.begin(early_config)
+    _refuse_misspelt(args)
     if folders:
         from pytest_promotion.plugin import gate_imports
 
@@ -101,7 +110,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
     config = session.config
     # Cheap and first: most sessions of a project have no gates and pass straight through.
-    if not _existing_gates(config):
+    existing = _existing_gates(config)
+    if config.getoption("dist", "no") != "no":
+        from pytest_promotion.plugin import distributed_marks
+
+        config.pluginmanager.register(distributed_marks.Receiver(), "promotion-marks")
+    if not hasattr(config, "workerinput") and (config.getoption("inifilename") or _is_below_gates(config, existing)):
+        from pytest_promotion.plugin import gates_elsewhere
+
+        gates_elsewhere.refuse_missed(config)
+    if not existing:
         return (yield)
     from pytest_promotion.plugin import startup
 
@@ -111,3 +129,31 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, Any, Any]:
         # Registered after everyone else, so that its wrapper is the outermost: what it sees is final.
         config.pluginmanager.register(startup.Guard(gates), "promotion-guard")
     return result
+
+
+def _is_below_gates(config: pytest.Config, existing: list[Path]) -> bool:
+    """Whether pytest was called in a folder that is called as gates paths are, and found none."""
+    parts = config.invocation_params.dir.parts
+    return not existing and any(name.split("/")[-1] in parts for name in config.getini("promotion_gates"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
+    """Misses no test that is marked as a gate and lies outside the gates paths."""
+    marked = [item for item in items if any(name in item.keywords for name in _MARKERS)]
+    if not marked:
+        return (yield)
+    from pytest_promotion.plugin.gates_elsewhere import MarkedTests
+
+    elsewhere = MarkedTests(config, marked, _MARKERS)
+    result = yield
+    elsewhere.judge(items)
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if _ELSEWHERE in sys.modules:
+        lines = config.stash.get(sys.modules[_ELSEWHERE].LINES, ())
+        for line in lines:
+            terminalreporter.ensure_newline()
+            terminalreporter.write_line(f"promotion: {line}")

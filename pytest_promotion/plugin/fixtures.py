@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ class GatePolicy(Mapping[str, Any]):
     A threshold that the policy does not give fails the gate instead of taking a default.
     """
 
-    def __init__(self, policy: Policy, gate_id: str) -> None:
+    def __init__(self, policy: Policy, gate_id: str, read: set[str] | None = None) -> None:
+        self._read = set() if read is None else read  # the thresholds that the gate has read or looked for
         self._rules = policy.gate(gate_id)
         self._id = gate_id
         self.signers = policy.signers
@@ -120,18 +122,23 @@ class GatePolicy(Mapping[str, Any]):
         return self.resolved.timestamps.skew
 
     def __getitem__(self, name: str) -> Any:
+        self._read.add(str(name))
         try:
             return self._rules.thresholds[name]
         except KeyError:
-            raise Unproven(f"the policy gives no threshold {name!r} for {self._id}") from None
+            near = get_close_matches(str(name), self._rules.thresholds, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise Unproven(f"the policy gives no threshold {name!r} for {self._id}{hint}") from None
 
     def __iter__(self) -> Any:
+        self._read.update(self._rules.thresholds)
         return iter(self._rules.thresholds)
 
     def __len__(self) -> int:
         return len(self._rules.thresholds)
 
     def __contains__(self, name: object) -> bool:
+        self._read.add(str(name))
         return name in self._rules.thresholds
 
 
@@ -156,9 +163,9 @@ def _settings_of_the_session(
 
 
 @pytest.fixture
-def policy(_settings: Settings, request: pytest.FixtureRequest) -> GatePolicy:
+def policy(_settings: Settings, notebook: Notebook, request: pytest.FixtureRequest) -> GatePolicy:
     """The resolved settings of this profile: `policy["threshold"]`, `.source`, `.max_age`, `.profile`."""
-    return GatePolicy(_settings.policy, request.node.stash[GATE].id)
+    return GatePolicy(_settings.policy, request.node.stash[GATE].id, notebook.settings)
 
 
 @pytest.fixture(name="_shelf")

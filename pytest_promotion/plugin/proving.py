@@ -106,7 +106,7 @@ class ProvingSession:
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         # A gate that the profile does not have is not missed.
-        required = self._policy.rules.required
+        required = self._policy.rules.required_ids
         left_out = {item.stash[GATE].id for item in items if GATE in item.stash}
         called = (
             left_out
@@ -124,7 +124,7 @@ class ProvingSession:
         tried = {proof.gate for proof in self._proofs.values()}
         heard = tried | {name.partition("[")[0] for name in tried}
         whole = not (self._deselected or self._selection.requested in (Requested.PLACES, Requested.PARTS))
-        required = self._policy.rules.required or ()
+        required = self._policy.rules.required_ids or ()
         table = Table(
             proofs=tuple(sorted(self._proofs.values(), key=lambda proof: proof.gate)),
             floor=self._policy.prove.min_kill_rate,

@@ -101,7 +101,7 @@ class Collector:
             self._leave_out(config, items, lambda name: name not in mine)
         if "required" in self._policy.overrides:
             # A roll-call that was given by hand is the whole session: what is not on it does not run.
-            called = set(self._policy.rules.required or ())
+            called = set(self._policy.rules.required_ids or ())
             self._leave_out(config, items, lambda name: not called & set(_names(name)))
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -13,6 +13,9 @@ from pytest_promotion.model import Requested
 
 if TYPE_CHECKING:
     from pytest_promotion.decision.declared_gates import Written
+
+# With these a session starts and ends without running anything, and decides nothing.
+LOOKING: Final = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
 def project(config: pytest.Config) -> Path | None:
@@ -53,13 +56,15 @@ class Selection:
     @staticmethod
     def _split(argument: str, config: pytest.Config) -> tuple[str, str]:
         path, _, name = argument.partition("::")
+        if config.getoption("pyargs", None) and not os.path.exists(config.invocation_params.dir / path):
+            path = _of_module(path)
         return os.path.realpath(config.invocation_params.dir / path), name.partition("[")[0]
 
     @property
     def touches_gates(self) -> bool:
         """Whether the session may collect a gate at all."""
         return any(
-            _below(path, str(folder)) or _below(str(folder), path)
+            lies_below(path, str(folder)) or lies_below(str(folder), path)
             for path, _ in self._asked
             for folder in self._folders
         )
@@ -73,7 +78,7 @@ class Selection:
         `testpaths` it asks for them each time.
         """
         given = self._config.args_source is pytest.Config.ArgsSource.ARGS
-        inside = any(_below(path, str(folder)) for path, _ in self._asked for folder in self._folders)
+        inside = any(lies_below(path, str(folder)) for path, _ in self._asked for folder in self._folders)
         return not given and not inside
 
     def leave_out_gates(self) -> None:
@@ -96,7 +101,7 @@ class Selection:
         """How much of the gates was asked for, by the arguments and options."""
         if self.surely_partial:
             return Requested.PARTS
-        everything = all(any(_below(str(folder), path) for path, _ in self._asked) for folder in self._folders)
+        everything = all(any(lies_below(str(folder), path) for path, _ in self._asked) for folder in self._folders)
         if not everything or self._ignored or self._patterns:
             return Requested.PLACES
         option = self._config.getoption
@@ -106,15 +111,30 @@ class Selection:
     def asks_for(self, gate: Written) -> bool:
         """Whether the session was to collect that gate."""
         file = os.path.realpath(self._root / gate.file)
-        if self._filtered or any(_below(file, path) for path in self._ignored):
+        if self._filtered or any(lies_below(file, path) for path in self._ignored):
             return False
         if any(fnmatch.fnmatch(file, pattern) for pattern in self._patterns):
             return False
         return any(
-            _below(file, path) and (not name or gate.name == name or gate.name.startswith(f"{name}::"))
+            lies_below(file, path) and (not name or gate.name == name or gate.name.startswith(f"{name}::"))
             for path, name in self._asked
         )
 
 
-def _below(path: str, folder: str) -> bool:
+def _of_module(name: str) -> str:
+    """The file or folder of a module, as `--pyargs` finds it; *name* itself where there is none."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return name
+    if spec is None:
+        return name
+    places = list(spec.submodule_search_locations or ())
+    return places[0] if places else spec.origin or name
+
+
+def lies_below(path: str, folder: str) -> bool:
+    """Whether *path* is *folder* or is in it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

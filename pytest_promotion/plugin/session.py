@@ -8,10 +8,9 @@ renderers how it reads, and the report folder where it lies.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from pytest_promotion.decision import shards
 from pytest_promotion.decision.assembly import Account, decision_of
 from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.decision.fingerprint import WAIVABLE
+from pytest_promotion.decision.policy_names import unknown_gates
 from pytest_promotion.decision.shards import Share
 from pytest_promotion.decision.waivers import apply
 from pytest_promotion.errors import Unproven
@@ -47,7 +47,7 @@ from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
 from pytest_promotion.plugin.settings import Opening, Settings
-from pytest_promotion.policy import Policy, producers
+from pytest_promotion.policy import producers
 from pytest_promotion.reporting import json as as_json
 from pytest_promotion.reporting import markdown as as_markdown
 from pytest_promotion.reporting import terminal as as_lines
@@ -172,7 +172,7 @@ class GateSession:
         problems = [*ledger.problems, *bundle.changed_since(results, root)]
         problems += ledger.uncollected(self._selection.asks_for)
         if self._requested() in (Requested.ALL, Requested.CHOSEN) and settings.share is None:
-            problems += _misspelt(settings.policy, ledger.known_ids)
+            problems += unknown_gates(settings.policy, ledger.known_ids)
         problems += [f"{path} was asked for and is not there" for path in self._selection.missing]
         nothing_here = settings.share is not None and int(session.exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED
         problems += [] if ledger.problems or nothing_here else _unexplained(session)
@@ -320,15 +320,6 @@ class GateSession:
         if code == pytest.ExitCode.TESTS_FAILED and session.testsfailed <= self._recorder.failures:
             return int(pytest.ExitCode.OK)
         return code
-
-
-def _misspelt(policy: Policy, known: Collection[str]) -> Iterator[str]:
-    """A sentence for each gate that the policy has rules for and that does not exist: they change nothing."""
-    names = {name for one in known for name in (one, one.partition("[")[0])} | set(policy.rules.required or ())
-    for name, where in policy.names.items():
-        if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.5)
-            yield f"{where}: no gate is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 def _granted(settings: Settings, subject: Subject | None, now: datetime) -> Granted:

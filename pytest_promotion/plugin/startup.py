@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_promotion.plugin.selection import Selection, gate_folders
+from pytest_promotion.plugin.early_options import NAME as EARLY_FAIL
+from pytest_promotion.plugin.selection import LOOKING, Selection, gate_folders
 
 if TYPE_CHECKING:
     from pytest_promotion.plugin.session import GateSession
-
-# With these a session starts and ends without running anything, and decides nothing.
-_LOOKING = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
+    from pytest_promotion.plugin.settings import Opening
+    from pytest_promotion.reporting.publishing import ReportFolder
 
 
 def start(config: pytest.Config) -> GateSession | None:
@@ -30,16 +30,20 @@ def start(config: pytest.Config) -> GateSession | None:
         if hasattr(config, "workerinput"):
             _start_worker(config)
             return None
-        return _start_controller(config)
+        gates = _start_controller(config)
     except pytest.UsageError as problem:
         from pytest_promotion.plugin import outgoing
 
         raise outgoing.refusal(problem) from None
+    early = config.pluginmanager.get_plugin(EARLY_FAIL)
+    if early is not None:
+        early.withdraw()  # of a session that does not decide, now that all options are known
+    return gates
 
 
 def _only_looks(config: pytest.Config) -> bool:
     """Whether the session runs nothing; `promotion list-gates` still needs its gates to be read."""
-    if not any(config.getoption(name, default=False) for name in _LOOKING):
+    if not any(config.getoption(name, default=False) for name in LOOKING):
         return False
     if config.getoption("promotion_list", default=None):
         from pytest_promotion.plugin import settings
@@ -79,7 +83,6 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
     from pytest_promotion.plugin.recorder import Recorder
     from pytest_promotion.plugin.session import GateSession, refuse_shadowed, say_fail
     from pytest_promotion.plugin.suite_selection import declared, with_replaced
-    from pytest_promotion.reporting.publishing import ReportFolder
     from pytest_promotion.text import learn_secrets
 
     learn_secrets(fresh=True)
@@ -89,12 +92,7 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
     config.pluginmanager.register(fixtures, "promotion-fixtures")
     if _only_looks(config):
         return None
-    opening = settings.opening(config)
-    folder = ReportFolder(opening.folder)
-    # Neither a look at some gates nor a replay, a shard or a proof touches `latest.*`.
-    decides = not (selection.surely_partial or opening.as_of or opening.share or proves)
-    if decides:
-        say_fail(folder, opening)
+    opening, folder, decides = _opened(config, selection, proves=proves)
     try:
         if sys.flags.optimize:
             raise pytest.UsageError("python -O removes assertions: a gate run with it proves nothing; run without -O")
@@ -122,6 +120,24 @@ def _start_controller(config: pytest.Config) -> GateSession | None:
         config.pluginmanager.register(distributed.Controller(given, recorder), "promotion-controller")
     config.pluginmanager.register(_Ending(gates), "promotion-ending")
     return gates
+
+
+def _opened(config: pytest.Config, selection: Selection, *, proves: bool) -> tuple[Opening, ReportFolder, bool]:
+    """The start of the session, where its decisions lie, and whether it decides; then `latest.json` says FAIL."""
+    from pytest_promotion.plugin import early_fail, settings
+    from pytest_promotion.plugin.session import say_fail
+    from pytest_promotion.reporting.publishing import ReportFolder
+
+    opening = settings.opening(config)
+    folder = ReportFolder(opening.folder)
+    # Neither a partial run nor a replay, a shard or a proof touches `latest.*`.
+    decides = not (selection.surely_partial or opening.as_of or opening.share or proves)
+    early = early_fail.of(config)
+    if early is not None and decides and early.opening.folder == opening.folder:
+        opening, folder = early.take_over()
+    if decides:
+        say_fail(folder, opening)
+    return opening, folder, decides
 
 
 def _add_html_column(config: pytest.Config, recorder: Any, decisions: Path) -> None:

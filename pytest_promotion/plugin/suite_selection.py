@@ -52,7 +52,8 @@ class SuiteSelection:
 
 def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> None:
     rules = policy.rules
-    required = None if rules.required is None else frozenset(rules.required)
+    ids = rules.required_ids
+    required = None if ids is None else frozenset(ids)
     packages = tuple(f"{suites.find(name).gates}." for name in policy.suites)
     left_out = []
     for item in items:

@@ -19,7 +19,7 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, lineage
+from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, check_profiles, lineage
 from pytest_promotion.policy.shape import (
     Equivalent,
     GateRules,
@@ -28,6 +28,7 @@ from pytest_promotion.policy.shape import (
     Producer,
     Prove,
     Quorum,
+    RequiredGate,
     Rules,
     WaiverQuorum,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Producer",
     "Prove",
     "Quorum",
+    "RequiredGate",
     "Rules",
     "WaiverQuorum",
     "load",
@@ -73,6 +75,7 @@ class Policy:
     weakened: tuple[str, ...] = ()  # by overrides, and by what it says otherwise than its suites
     suites: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)  # gates that it has rules for itself, and where
+    excused: dict[str, str] = field(default_factory=dict)  # the same of the patterns under `prove.equivalent`
     sources: tuple[PolicySource, ...] = ()  # the policy, what it includes, and the two below
     waivers: PolicySource | None = None
     signers: PolicySource | None = None
@@ -114,6 +117,8 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     own_document = document
     # Of what was kept with a past decision the rules are resolved, and no producer is run.
     producers = suite_producers(used) if reader is from_disk else {}
+    if reader is from_disk:  # of what was kept, only the profile of its decision has to be understood
+        check_profiles(document, {known for suite in used for known in suite.profiles})
     document = document.over([suite.document for suite in used], producers)
     suggested = convert(ground, Rules, (), document)
     before = convert(merged, Rules, (), document)
@@ -133,6 +138,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         overrides=overrides,
         weakened=tuple(dict.fromkeys((*own, *weakened(before, after)))),
         names=_names(own_document, used),
+        excused=_excused(own_document),
         suites=tuple(dict.fromkeys((*(suite.name for suite in used), *in_checkout(sources)))),
         sources=(
             *sources,
@@ -165,6 +171,12 @@ def _names(document: Document, used: Sequence[SuitePolicy]) -> dict[str, str]:
             if gate not in of_suites:
                 places.setdefault(gate, document.where((*prefix, "gates", gate)))
     return places
+
+
+def _excused(document: Document) -> dict[str, str]:
+    """The patterns for gates in the policy's own list of what need not be noticed, and the line of each."""
+    entries = document.data.get("prove", {}).get("equivalent", [])
+    return {one["gate"]: document.where(("prove", "equivalent", str(n))) for n, one in enumerate(entries)}
 
 
 def _beside(path: Path | None, name: str | None, document: Document, reader: Reader) -> PolicySource | None:

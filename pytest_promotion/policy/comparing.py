@@ -16,14 +16,14 @@ import msgspec
 
 from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
-from pytest_promotion.policy.shape import GateRules, Producer, Prove, Rules
+from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules
 from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
 
 # The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
-_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names"}
+_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names", "excused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
 
 def weakened_from(suites: Rules, own: Rules) -> Iterator[str]:
     """What a policy asks less of than the suites that it names, in words, and what might be less."""
-    known = {*suites.gates, *(suites.required or ())}
+    known = {*suites.gates, *(suites.required_ids or ())}
     found: dict[str, None] = {}
     for change in changes(suites, own):
         of_its_own = change.gate and change.gate not in known
@@ -169,12 +169,26 @@ def _settings(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
             yield from _leaves((name,), msgspec.to_builtins(value))
 
 
-def _roll_call(required: list[str] | None, other: list[str] | None) -> Iterator[tuple[Place, Any]]:
+def _roll_call(required: list[Required] | None, other: list[Required] | None) -> Iterator[tuple[Place, Any]]:
     if required is None or other is None:
         # Every gate that is there, against a list: each may hold what the other lacks.
-        yield ("required",), required
-    else:
-        yield from ((("required", name), True) for name in required)
+        yield ("required",), None if required is None else [_in_words(one) for one in required]
+        return
+    least: dict[str, int] = {}
+    for one in required:
+        if isinstance(one, str):
+            yield ("required", one), True
+            continue
+        yield from ((("required", name), True) for name in one.ids)
+        least[one.gate] = max(one.least, least.get(one.gate, 0))
+    # A list of names asks for at least as many, so that one and a number can be compared.
+    yield from ((("required", name, "parameters"), count) for name, count in least.items())
+
+
+def _in_words(one: Required) -> str:
+    if not isinstance(one, RequiredGate):
+        return one
+    return ", ".join(one.ids) if isinstance(one.parameters, list) else f"{one.gate} with {one.parameters} parameters"
 
 
 def _of_exceptions(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:

@@ -13,7 +13,7 @@ import math
 import os
 import posixpath
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -228,6 +228,7 @@ def convert(data: Any, wanted: Any, prefix: tuple[str, ...], document: Document)
             known = _known(wanted, steps[len(prefix) : -1])
             raise PolicyError(f"{document.where(steps)}: unknown key {name!r}{_nearest(name, known)}") from None
         where = ".".join(steps) or "the policy"
+        message = message.replace("`str | object`", "a gate id, or a mapping of `gate` and `parameters`")
         raise PolicyError(f"{document.where(steps)}: {where}: {message[:1].lower()}{message[1:]}") from None
 
 
@@ -241,10 +242,18 @@ def _known(wanted: Any, steps: Sequence[str]) -> tuple[str, ...]:
     for step in steps:
         if step.isdecimal():
             continue  # an item of a list; which keys it has, the list has told
-        hint = typing.get_type_hints(wanted)[step]
-        # Of `This | None` the one that has keys.
-        wanted = next(kind for kind in (hint, *typing.get_args(hint)) if hasattr(kind, "__struct_fields__"))
+        # Of `This | None` or `list[str | This]` the one that has keys.
+        wanted = next(
+            kind for kind in _kinds(typing.get_type_hints(wanted)[step]) if hasattr(kind, "__struct_fields__")
+        )
     return tuple(wanted.__struct_fields__)
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    """A type and the types that it is made of."""
+    yield hint
+    for part in typing.get_args(hint):
+        yield from _kinds(part)
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, Rules
+from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -51,6 +51,29 @@ def lineage(document: Document, name: str, of_suites: Collection[str] = ()) -> t
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
     raise PolicyError(f"{missing} {name!r}{hint}")
+
+
+def check_profiles(document: Document, of_suites: Collection[str] = ()) -> None:
+    """
+    Refuses the name of a profile that does not exist, also in a profile that is not the one in use.
+
+    Raises:
+        PolicyError: with the line and the nearest profile.
+    """
+    profiles = document.data.get("profiles", {})
+    for name in profiles:
+        lineage(document, name, of_suites)
+    known = {DEFAULT_PROFILE, *profiles, *of_suites}
+    levels = [((), document.data), *((("profiles", name), profile) for name, profile in profiles.items())]
+    for prefix, level in levels:
+        for gate, rules in level.get("gates", {}).items():
+            when = (rules.get("not_applicable") or {}).get("when") or {}
+            for name in when.get("profiles") or ():
+                if name not in known:
+                    where = document.where((*prefix, "gates", gate, "not_applicable", "when", "profiles"))
+                    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+                    raise PolicyError(f"{where}: no profile {name!r}{hint}")
 
 
 def check_overlay(document: Document) -> None:
@@ -140,6 +163,7 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
         )
+    _check_parameters(rules, policy)
     for name in rules.refresh:
         if name not in producers:
             raise PolicyError(f"{policy.where(('refresh',))}: refresh names {name!r}, and no producer is called so")
@@ -147,6 +171,13 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
+
+
+def _check_parameters(rules: Rules, policy: Document) -> None:
+    for one in rules.required or ():
+        if isinstance(one, RequiredGate) and "[" in one.gate:
+            where = policy.where(("required",))
+            raise PolicyError(f"{where}: required: {one.gate} is one parameter of a gate, and has none itself")
 
 
 def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:

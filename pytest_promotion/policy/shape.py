@@ -149,10 +149,31 @@ class Exceptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     override: OverrideQuorum | None = None
 
 
+class RequiredGate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A gate that is required with some of its parameters: at least so many, or at least these."""
+
+    gate: Annotated[str, msgspec.Meta(min_length=1)]
+    parameters: Annotated[int, msgspec.Meta(ge=1)] | Annotated[list[str], msgspec.Meta(min_length=1)]
+
+    @property
+    def ids(self) -> list[str]:
+        """The gate, and each listed parameter of it."""
+        parameters = self.parameters if isinstance(self.parameters, list) else []
+        return [self.gate, *(f"{self.gate}[{one}]" for one in parameters)]
+
+    @property
+    def least(self) -> int:
+        """With how many parameters the gate must run at least."""
+        return self.parameters if isinstance(self.parameters, int) else len(set(self.parameters))
+
+
+Required = str | RequiredGate
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
-    required: list[str] | None = None
+    required: list[Required] | None = None
     gates: dict[str, GateRules] = {}
     timestamps: Timestamps = Timestamps()
     release_manifest: str | None = None
@@ -163,6 +184,23 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
     prove: ProveMode = "off"
+
+    @property
+    def required_ids(self) -> list[str] | None:
+        """The ids on the list of required gates, each once, listed parameters included; None where there is no list."""
+        if self.required is None:
+            return None
+        ids = (one.ids if isinstance(one, RequiredGate) else [one] for one in self.required)
+        return list(dict.fromkeys(name for group in ids for name in group))
+
+    @property
+    def required_counts(self) -> dict[str, int]:
+        """With how many parameters a gate must run at least, for those of which the policy gives a number."""
+        counts: dict[str, int] = {}
+        for one in self.required or ():
+            if isinstance(one, RequiredGate) and isinstance(one.parameters, int):
+                counts[one.gate] = max(one.least, counts.get(one.gate, 0))
+        return counts
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
@@ -182,7 +220,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Differences from the profile it extends, or from the policy itself."""
 
     extends: str | None = None
-    required: list[str] | None = None
+    required: list[Required] | None = None
     gates: dict[str, GateRules] = {}
     timestamps: TimestampChanges = TimestampChanges()
     release_manifest: str | None = None
@@ -201,7 +239,7 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     version: Literal[1]
     suites: list[str] = []
     include: list[str] = []
-    required: list[str] | None = None
+    required: list[Required] | None = None
     profiles: dict[str, Profile] = {}
     gates: dict[str, GateRules] = {}
     timestamps: Timestamps = Timestamps()

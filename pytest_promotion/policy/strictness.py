@@ -111,6 +111,8 @@ _SUFFIXES: Final[dict[str, _Rank]] = {"_limit": _lower, "_at_most": _lower, "_at
 def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
     if place in _RANKS:
         return _RANKS[place]
+    if place[0] == "required" and place[2:] == ("parameters",):
+        return lambda value: 0 if value is ABSENT else value
     if place[0] in ("required", "refresh") and len(place) > 1:
         return _there
     if place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):

@@ -95,7 +95,8 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
             if key not in rules:
                 rules[key] = value
             elif key in ("required", "refresh"):
-                rules[key] = list(dict.fromkeys((*(rules[key] or ()), *(value or ()))))
+                known = rules[key] or []
+                rules[key] = [*known, *(item for item in value or [] if item not in known)]
             elif key == "gates":
                 rules[key] = _gates(rules[key], value, policy)
             elif key == "timestamps":

@@ -54,6 +54,7 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "profile": legible(decision.profile),
         "overrides": clean(decision.overrides),
         "weakened": [legible(one) for one in decision.weakened],
+        "policy_unused": [legible(one) for one in decision.policy_unused],
         "reasons": [legible(reason) for reason in verdict.reasons],
         "critical_failures": [gates[name] for name in verdict.critical_failures],
         "warnings": [gates[name] for name in verdict.warnings],

@@ -36,6 +36,8 @@ def summary(decision: dict[str, Any]) -> Iterator[Line]:
     advised = [one for one in decision["unproven"] if checks[one["gate"]]["pass"]]
     yield from _few(advised, _advised, "unproven gates")
     yield from _few(decision["weakened"], lambda weaker: [(f"weakened: {weaker}", _YELLOW)], "weakened settings")
+    unused = decision.get("policy_unused", ())
+    yield from _few(unused, lambda one: [(f"the policy sets what no gate reads: {one}", _YELLOW)], "unused settings")
     if decision["git"]["dirty"]:
         yield "uncommitted: the working tree differs from the commit that the decision names", _YELLOW
     if decision["valid_until"]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from pytest_promotion.decision import shards
 from pytest_promotion.decision.assembly import decision_of
+from pytest_promotion.decision.policy_names import unknown_gates
 from pytest_promotion.decision.shards import Shard
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
-from pytest_promotion.model import Decision
+from pytest_promotion.model import Decision, Requested
 from pytest_promotion.policy import Policy
 from pytest_promotion.trust.required_gates import resolved
 from pytest_promotion.trust.verify import kept
@@ -43,10 +44,12 @@ def merged(files: Sequence[Path], vault: Vault) -> Decision:
 
     account = shards.account_of(contents, policy_of)
     lost = tuple(_collect(_named(account), sources, vault))
+    whole = account.requested in (Requested.ALL, Requested.CHOSEN)
+    unknown = unknown_gates(account.policy, account.known) if whole else ()
     return decision_of(
         replace(
             account,
-            problems=(*account.problems, *lost),
+            problems=(*account.problems, *unknown, *lost),
             granted=granted(account.policy, account.subject, account.now),
         )
     )

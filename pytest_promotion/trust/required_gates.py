@@ -73,9 +73,15 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
     """A sentence for each required gate that the decision does not rest on, and for each severity it changed."""
     checks = {check.name: check for check in decision.checks}
     heard = {*checks, *(name.partition("[")[0] for name in checks)}
-    for name in policy.rules.required or ():
+    for name in policy.rules.required_ids or ():
         if name not in heard:
             yield f"the required gate {name} is not in it"
+    for name, least in policy.rules.required_counts.items():
+        own = [check for check in decision.checks if check.name.partition("[")[0] == name]
+        apart = own and all(check.outcome is Outcome.NOT_APPLICABLE for check in own)
+        ran = sum("[" in check.name and check.outcome is not Outcome.NOT_RUN for check in own)
+        if ran < least and not apart:
+            yield f"{name} has {ran} of {least} required parameters"
     for name, check in checks.items():
         declared = policy.gate(name).severity
         if check.outcome is Outcome.NOT_APPLICABLE and policy.gate(name).not_applicable is None:

@@ -54,7 +54,7 @@ def test_the_project_adds_to_what_is_required(acme, policy_file):
         ("gates: {score: {severity: warning}}", True),
         ("evidence: optional", True),
         ("gates: {score: {max_age: 10d}}", True),
-        ("gates: {score: {not_applicable: {because: we have no scores, when: {profiles: [x]}}}}", True),
+        ("gates: {score: {not_applicable: {because: we have no scores, when: {profiles: [prod]}}}}", True),
         ("gates: {mine: {thresholds: {limit: 1}, max_age: 10d, severity: warning}}", False),
         ("required: [mine]", False),
     ],
@@ -137,7 +137,7 @@ def test_the_policy_is_resolved_again_from_what_was_kept(acme, policy_file):
 
 def test_a_condition_is_one_line_of_what_is_weakened(acme, policy_file):
     """Five lines for each of eleven gates are not read by anyone."""
-    own = "gates: {score: {not_applicable: {because: we have no scores, when: {profiles: [x], no_files: [y]}}}}"
+    own = "gates: {score: {not_applicable: {because: we have no scores, when: {profiles: [prod], no_files: [y]}}}}"
     assert policies.load(policy_file(f"suites: [acme]\n{own}\n"), None).weakened == (
         "gates.score.not_applicable: has a condition",
     )

@@ -128,7 +128,7 @@ def test_the_line_of_an_imported_gate_is_not_that_of_the_importing_file(project)
         ("no_files: []", "PASS"),
         ("no_files: ['/etc/*']", "PASS"),
         ("profiles: [prod]", "NOT_APPLICABLE"),
-        ("profiles: [dev]", "PASS"),
+        ("profiles: [default]", "PASS"),
         ("profiles: [prod], no_files: ['evidence/*.json']", "PASS"),
         ("unchanged: {since: HEAD, paths: [evidence]}", "PASS"),  # and no repository to tell
     ],
