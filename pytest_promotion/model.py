@@ -155,13 +155,13 @@ class Record:
     exhibits: tuple[Exhibit, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     freshness: tuple[Freshness, ...] = ()
-    ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
     commands: tuple[CommandRun, ...] = ()
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()  # what was refused, whether or not the gate let that be known
     reason: str = ""
     settings: tuple[str, ...] = ()  # the thresholds that were read or looked for, by name
     judged: Judged = Judged()
+    ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
     witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
 
     @property

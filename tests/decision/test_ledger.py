@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -256,7 +257,8 @@ def test_a_gate_without_evidence_passes_unless_the_policy_wants_some():
     reason = "passed without an artifact, a measurement or a command to rest on"
     assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, reason)
     command = Record(commands=(CommandRun(("true",), 0, 0.1),), judged=JUDGED)
-    for record in (MEASURED, command, files("x.json")):
+    aged = replace(files("x.json"), ageless=(("x.json", "it is of this commit"),))
+    for record in (MEASURED, command, aged):
         assert judged(record=record, evidence_required=True).outcome is Outcome.PASS
 
 
