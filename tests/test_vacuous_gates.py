@@ -103,6 +103,7 @@ LISTED = [case for case in corpus() if not (case.pipe or case.missing)]
 CASES = {case.id: case for case in [*LISTED, *OWN]}
 # Where the workers are the case itself, or the case is over before there are any.
 OVER_BEFORE = {"addopts-co", "optimize", "optimize-helper", "worker-exit", "setup-plan", "pytest-exit"}
+OVER_BEFORE |= {"atexit", "os-exit-finish", "os-exit-unconfigure"}  # the controller ends in the same way
 # A process each: all of the first two lists, and of the others one in five.
 _DISTRIBUTED = [
     name
