@@ -103,14 +103,12 @@ LISTED = [case for case in corpus() if not (case.pipe or case.missing)]
 CASES = {case.id: case for case in [*LISTED, *OWN]}
 # Where the workers are the case itself, or the case is over before there are any.
 OVER_BEFORE = {"addopts-co", "optimize", "optimize-helper", "worker-exit", "setup-plan", "pytest-exit"}
+OVER_BEFORE |= {"atexit", "os-exit-finish", "os-exit-unconfigure"}  # the controller ends in the same way
 # A process each: all of the first two lists, and of the others one in five.
-_DISTRIBUTED = [
-    name
-    for name, case in CASES.items()
-    if name not in OVER_BEFORE and not {"-n1", "-n2", "--dist=each"} & set(case.args)
-]
-_FIRST = [name for name in _DISTRIBUTED if CASES[name].group in ("", "published", "later")]
-BY_WORKERS = [*_FIRST, *[name for name in _DISTRIBUTED if name not in _FIRST][::5]]
+_PLAIN = [name for name, case in CASES.items() if not {"-n1", "-n2", "--dist=each"} & set(case.args)]
+_FIRST = [name for name in _PLAIN if CASES[name].group in ("", "published", "later")]
+_FIFTH = [name for name in _PLAIN if name not in _FIRST][::5]
+BY_WORKERS = [name for name in (*_FIRST, *_FIFTH) if name not in OVER_BEFORE]
 
 
 def _arrange(place: Place, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
