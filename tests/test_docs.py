@@ -42,6 +42,7 @@ def test_everything(artifact, freshness, measure, command, policy):
     '''It looks at everything there is.'''
     report = artifact("evidence/good.json")
     freshness(report)
+    assert artifact("manifest.md", max_age="none", because="what is promoted").text
     measure.at_least("score", report["score"], policy["least"], min_samples=1, samples=2)
     assert command([sys.executable, "-c", ""]).exit_code == 0
 """
