@@ -227,7 +227,7 @@ profiles:
   other: {required: [c], evidence: required}
 gates:
   a: {severity: critical, max_age: 20m, thresholds: {min_score: 0.5, words: [a, b]}, stricter: {min_score: higher}}
-  b: {timestamps: [at], source: inputs, not_applicable: {because: nothing has changed there, when: {profiles: [dev]}}}
+  b: {timestamps: [at], source: inputs, not_applicable: {because: nothing has changed there, when: {profiles: [strict]}}}
 timestamps: {max_report_age_min: 20, future_skew: 2m, mtime: allow}
 release_manifest: release.json
 exceptions:
