@@ -6,7 +6,7 @@ PRESENCE = "the contract asks what it says, and not when it was written"
 
 
 @pytest.mark.critical(owner="trading", fix="start bot4 on its testnet and wait for a minute row")
-def test_smoke_checks(artifact, freshness, policy, reason, workspace):
+def test_smoke_checks(artifact, freshness, measure, policy, reason, workspace):
     """The live test path has written minute rows, lately."""
     pattern = policy["logs"]
     if policy.source == "report":
@@ -17,6 +17,7 @@ def test_smoke_checks(artifact, freshness, policy, reason, workspace):
         return
     log = artifact.latest(pattern, timestamps="ts")
     freshness(log)
+    measure.at_least("bytes of the log", log.size_bytes, 1)
     reason(f"{log.path} has a row of {log.timestamp:%H:%M:%S} UTC")
 
 

@@ -25,6 +25,7 @@ from pytest_promotion.assertions.sources import (
     of_conditions,
     place,
 )
+from pytest_promotion.assertions.syntax import own_nodes
 
 RUNTIME = "@promotion"  # no name of a program can be equal to it
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -58,6 +59,20 @@ def show_operands(tree: ast.Module) -> None:
 
 
 class _Assertions(ast.NodeTransformer):
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
+        return self._function(node)
+
+    def _function(self, node: _Function) -> _Function:
+        count = sum(map(_judges, own_nodes(node)))
+        self.generic_visit(node)
+        if count:
+            documented = ast.get_docstring(node, clean=False) is not None
+            node.body.insert(int(documented), _statement("expects", node.body[0], ast.Constant(count)))
+        return node
+
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         node.test = _Operands().visit(node.test)
         return [_statement("mark", node), node] if _calls_function(node.test) else [node]
@@ -224,6 +239,8 @@ class _Instrument(ast.NodeTransformer):
         if not self._depth or not isinstance(call, ast.Call):
             return self._visited(node)
         chain, sources = list(_chain(call)), self._sources(node)
+        if chain[-1] == RUNTIME:
+            return node  # inserted before assertions were rewritten
         name = chain[0]
         self.generic_visit(node)
         if isinstance(node.value, ast.Call):
@@ -397,6 +414,13 @@ def _calls_function(expression: ast.expr) -> bool:
 def _is_favourable(value: ast.expr) -> bool:
     """Whether *value* is a constant that stands in for evidence: a number, a text or True, and not an empty one."""
     return isinstance(value, ast.Constant) and bool(value.value) and value.value is not Ellipsis
+
+
+def _judges(node: ast.AST) -> bool:
+    """Whether a node is a judgement that may be executed or not."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return _last_name(node.value) in (*_MEASURES, "none")
+    return isinstance(node, ast.Assert) or (isinstance(node, ast.If) and _fails(node.body))
 
 
 def _fails(body: Sequence[ast.stmt]) -> bool:

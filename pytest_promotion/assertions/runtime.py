@@ -68,7 +68,7 @@ def truth(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
     if type(value) not in _PLAIN:
         _doubt_truth(value, _where(file, line))
     if value:
-        tally.assertion(_where(file, line), sources) if sources or tally.rests_on_nothing(()) else tally.judge()
+        tally.assertion(_where(file, line), sources)
     else:
         tally.failure(f"{_where(file, line)} failed an assertion")
     return value
@@ -139,6 +139,12 @@ _counts: list[int] = []
 
 
 # --- what is looked at ---
+
+
+def expects(count: int) -> None:
+    """A function begins that has so many assertions and measurements."""
+    if _tally is not None:
+        _tally.expected += count
 
 
 def mark() -> None:
@@ -299,6 +305,10 @@ def _doubt_truth(value: Any, where: str) -> None:
         _tally.doubt(f"{where} asserts the text {value!r}, which is true as every text is")
     elif _is_nan(value):
         _tally.doubt(f"{where} asserts NaN, which is true")
+    elif hasattr(type(value), "__next__"):
+        _tally.doubt(f"{where} asserts an iterator, which is true whatever is in it")
+    elif isinstance(value, (tuple, list)) and any(one is False for one in value):
+        _tally.doubt(f"{where} asserts a {type(value).__name__} with False in it, which is true as it is not empty")
 
 
 def _unused(value: Any) -> str:

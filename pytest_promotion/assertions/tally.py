@@ -14,16 +14,19 @@ class Tally:
     """Counts while a gate is called, and is otherwise inactive."""
 
     __slots__ = (
+        "_ages",
         "_doubt",
         "_empty",
         "_found",
         "_hollow",
         "_mark",
+        "_marked",
         "_pending",
         "_sources",
         "_swallowed",
         "active",
         "entered",
+        "expected",
         "judgements",
     )
 
@@ -31,22 +34,31 @@ class Tally:
         self.active = False
         self.entered: set[str] = set()  # the names of the test functions whose bodies began to run
         self.judgements = 0
+        self.expected = 0  # assertions and measurements in the functions that ran, executed or not
+        self._ages = 0
         self._hollow = self._doubt = self._swallowed = ""
         self._pending: list[str] = []
         self._sources: dict[Source, bool] = {}
         self._empty = self._found = 0
         self._mark = (0, 0)
+        self._marked = False
 
     def result(self) -> Judged:
         """What was counted so far."""
         swallowed = self._swallowed or (f"{self._pending[0]} failed" if self._pending else "")
-        return Judged(self.judgements, self._hollow, self._doubt, swallowed)
+        # That evidence is fresh is a judgement, and not the one that the gate was written for.
+        ages = self._ages if self.judgements or not self.expected else 0
+        return Judged(self.judgements + ages, self._hollow, self._doubt, swallowed)
 
     # --- judgements ---
 
     def judge(self) -> None:
         """Something was judged; what a fixture judges before the gate is called is not its judgement."""
         self.judgements += self.active
+
+    def judge_age(self) -> None:
+        """An age was judged. Alone it is enough only for a gate that has nothing else to judge."""
+        self._ages += self.active
 
     def assertion(self, where: str, sources: Iterable[Source]) -> None:
         """An assertion was executed and did not fail."""
@@ -101,6 +113,7 @@ class Tally:
     def mark(self) -> None:
         """What follows may call functions that find nothing."""
         self._mark = (self._empty, self._found)
+        self._marked = True
 
     def settle(self, source: Source) -> None:
         """What was called since the mark is a source itself."""
@@ -110,17 +123,18 @@ class Tally:
 
     def rests_on_nothing(self, sources: Iterable[Source]) -> str:
         """Why an assertion that was just evaluated judged nothing; "" where it judged something."""
-        known = self._sources
-        if known:
-            for source in sources:
-                if known.get(source) is False:
-                    return f"judged nothing: what line {source[1]} looks at is empty or missing"
-            empty, found = self._since_mark()
-            if empty and not found:
-                return "judged nothing: the function that it calls looked at nothing"
+        empty, found = self._since_mark()
+        for source in sources:
+            if self._sources.get(source) is False:
+                return f"judged nothing: what line {source[1]} looks at is empty or missing"
+        if empty and not found:
+            return "judged nothing: the function that it calls looked at nothing"
         return ""
 
     def _since_mark(self) -> tuple[int, int]:
+        if not self._marked:
+            return 0, 0  # the condition calls no function
+        self._marked = False
         found = self._empty - self._mark[0], self._found - self._mark[1]
         self._mark = (self._empty, self._found)
         return found

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_promotion.assertions.syntax import last_name
 from pytest_promotion.decision import vacuity
 from pytest_promotion.decision.definitions import Definitions
 from pytest_promotion.decision.severity_marks import SeverityMarks, assigned, statements
-from pytest_promotion.decision.syntax import last_name
 from pytest_promotion.model import Severity
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from pytest_promotion.assertions.syntax import own_nodes
 from pytest_promotion.decision.severity_marks import assigned, statements
-from pytest_promotion.decision.syntax import own_nodes
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _STARTERS = ("Popen", "call", "getoutput", "run")

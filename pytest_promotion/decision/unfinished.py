@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from pytest_promotion.assertions.syntax import last_name
 from pytest_promotion.decision.definitions import Definitions
-from pytest_promotion.decision.syntax import last_name
 
 _CODES = ("returncode", "check_returncode")
 # What starts something, and the names by which its end is looked at.

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TypeGuard
 
+from pytest_promotion.assertions.syntax import last_name, own_nodes
 from pytest_promotion.decision import unfinished
 from pytest_promotion.decision.definitions import Definitions
-from pytest_promotion.decision.syntax import last_name, own_nodes
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
@@ -70,6 +70,8 @@ def _asserted(node: ast.Assert, constants: Mapping[str, object]) -> Iterator[str
         condition = ast.unparse(node.test)
         shown = condition if len(condition) <= _SHOWN else f"{condition[:_SHOWN]}…"
         yield f"line {node.lineno} asserts what is always true: {shown}"
+    elif isinstance(node.msg, ast.Constant) and isinstance(node.msg.value, (int, float)):
+        yield f"line {node.lineno} compares with nothing: what stands after the comma is the message"
     elif _negated_order(node.test):
         yield f"line {node.lineno} negates a comparison, which lets NaN pass; write what must hold instead"
 

@@ -411,7 +411,7 @@ class Shelf:
         if refusal is not None:
             with self._notebook.noting():
                 raise refusal
-        self._notebook.tally.judge()
+        self._notebook.tally.judge_age()
 
     def _nearby(self, relative: str) -> str:
         parent = (self._root.path / relative).parent

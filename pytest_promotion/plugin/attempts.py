@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -121,10 +122,21 @@ def attempt(item: pytest.Item, lens: Watching | Sabotaged) -> str:
         )
     item._request = False  # type: ignore[attr-defined]  # noqa: SLF001 - and last
     item.funcargs = None  # type: ignore[attr-defined]
+    failures += _soft_failures()
     for call in calls:
         if call.excinfo is not None:
             return shown(of_failure(call.excinfo.value)[1])
     return shown(failures[0]) if failures else objection_to(book)
+
+
+def _soft_failures() -> list[str]:
+    """What pytest-check keeps until it reports: taken away, or the next gate would have it."""
+    log = sys.modules.get("pytest_check.check_log")
+    if log is None or not log.any_failures():
+        return []
+    found = [str(one) for one in log.get_failures()]
+    log.clear_failures()
+    return found[:1] or ["a check failed"]
 
 
 @contextlib.contextmanager

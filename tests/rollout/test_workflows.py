@@ -19,7 +19,7 @@ from pytest_promotion.cli import main
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
-OWN = ("tests", "release")  # of this project alone; the others are templates
+OWN = ("fuzz", "tests", "release")  # of this project alone; the others are templates
 TEMPLATES = [path for path in WORKFLOWS if path.stem not in OWN]
 RESTORE = FOLDER / "actions" / "restore-history" / "action.yml"
 SIGNING = {("release", "attest"): {"id-token", "attestations"}, ("release", "publish"): {"id-token"}}

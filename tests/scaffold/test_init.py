@@ -39,6 +39,7 @@ TESTS = (
 
 def run(folder, *argv):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environment["PYTEST_ADDOPTS"] = "-p no:asyncio"  # warns of its own settings, where warnings are errors
     return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
