@@ -92,9 +92,10 @@ def report(config: pytest.Config, sentence: str, *, refused: bool) -> None:
 
 def _uses_plugin(config: pytest.Config) -> bool:
     """Whether anything but the markers shows that the project has gates of this plugin."""
-    if any(name.startswith("promotion_") for name in config.inicfg):
+    options = {name: value for name, value in vars(config.option).items() if name.startswith("promotion_")}
+    if any(options.values()) or config.getini("promotion_gates") != ["gates"]:
         return True
-    if any(value for name, value in vars(config.option).items() if name.startswith("promotion_")):
+    if any(config.getini(name) for name in options if name != "promotion_list"):  # which has no ini twin
         return True
     return any(_is_project(place) for place in (config.rootpath, config.invocation_params.dir))
 
