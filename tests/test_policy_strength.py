@@ -25,7 +25,7 @@ from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
-from pytest_promotion.model import Gate, GateResult, Measurement, Outcome, Record, Severity
+from pytest_promotion.model import Gate, GateResult, Judged, Measurement, Outcome, Record, Severity
 from pytest_promotion.policy import GateRules, Policy, Rules, load
 from pytest_promotion.policy.comparing import between, changes
 from pytest_promotion.policy.shape import Equivalent, Producer, Prove, Timestamps
@@ -83,7 +83,8 @@ def judge(tmp_path_factory):
     def proven(looks, required):
         ledger = Ledger(evidence_required=required)
         ledger.plan(Gate("g", Severity.CRITICAL, "g"))
-        record = Record(measurements=(Measurement("x", 1, ">=", 1, ok=True),)) if looks else Record()
+        seen = (Measurement("x", 1, ">=", 1, ok=True),) if looks else ()
+        record = Record(measurements=seen, judged=Judged(judgements=1))
         for when in ("setup", "call", "teardown"):
             ledger.observe("g", Phase(when, "passed"), record)
         return ledger.result("g").passed
@@ -300,6 +301,7 @@ def test_no_rule_of_a_policy_is_overlooked(name):
         "timestamps": {"mtime": "forbid"},
         "evidence": "required",
         "partial": "allow",
+        "prove": "required",
         "refresh": ["p"],
         "release_manifest": "m",
         "waivers": "w.yaml",
