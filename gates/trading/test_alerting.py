@@ -9,6 +9,7 @@ def test_alerting_health(artifact, freshness, measure, policy, reason):
     probe = artifact("reports/reconciliation/last_webhook_sent.json")
     freshness(probe)
     if policy.source == "report":
+        measure.equals("source", policy.source, "report")
         reason("an alert was sent lately")
         return
     # What the probe found, not when it looked: a probe that nothing answers is written as freshly.

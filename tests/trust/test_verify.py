@@ -85,7 +85,16 @@ def without(check_name, document):
     bundle = document["evidence_bundle"]
     rows = sorted([one["path"], one["sha256"], one["size_bytes"]] for one in bundle["artifacts"])
     gates = sorted([check["name"], check["outcome"]] for check in checks)
-    made = digest({"artifacts": rows, "gates": gates, "policy": document["policy"]["resolved_sha256"]})
+    judges = document["judges"]
+    made = digest(
+        {
+            "artifacts": rows,
+            "gates": gates,
+            "judges": sorted([one["path"], one["sha256"]] for one in judges["sources"]),
+            "policy": document["policy"]["resolved_sha256"],
+            "suites": sorted(judges["suites"].items()),
+        }
+    )
     return {"checks": checks, "evidence_bundle": bundle | {"evidence_bundle_id": made}}
 
 
