@@ -39,6 +39,7 @@ _LETTERS: Final = {
     "webhooks/": ("discord-webhook",),
     "dp.": ("doppler-token",),
     "gh": ("github-token",),
+    "github_pat_": ("github-token",),
     "gl": ("gitlab-token", "grafana-token"),
     "aiza": ("google-key",),
     "gocspx-": ("google-oauth",),
