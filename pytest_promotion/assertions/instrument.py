@@ -25,15 +25,15 @@ from pytest_promotion.assertions.sources import (
     of_conditions,
     place,
 )
-from pytest_promotion.assertions.syntax import own_nodes
+from pytest_promotion.assertions.syntax import MEASURES, last_name, own_nodes
 
 RUNTIME = "@promotion"  # no name of a program can be equal to it
+MARK = "@mark"  # nor to this: what was looked at before a condition, a variable of each function
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _FAILING = ("fail", "xfail", "skip", "skipTest")
 _ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
 _EXPECTING = ("raises", "warns", "deprecated_call", "RaisesGroup")
 _ANY_FAILURE = ("Exception", "BaseException")
-_MEASURES = ("at_least", "at_most", "between", "equals")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -69,13 +69,12 @@ class _Assertions(ast.NodeTransformer):
         count = sum(map(_judges, own_nodes(node)))
         self.generic_visit(node)
         if count:
-            documented = ast.get_docstring(node, clean=False) is not None
-            node.body.insert(int(documented), _statement("expects", node.body[0], ast.Constant(count)))
+            _put_first(node, "expects", count)
         return node
 
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         node.test = _Operands().visit(node.test)
-        return [_statement("mark", node), node] if _calls_function(node.test) else [node]
+        return [_mark(node), node] if _calls_function(node.test) else [node]
 
 
 class _Operands(ast.NodeTransformer):
@@ -124,6 +123,7 @@ class _Instrument(ast.NodeTransformer):
         self._depth = 0  # of functions: what a module does while it is imported judges nothing
         self._pytest = {"pytest", "self"}
         self._attributes: dict[str, str] = {}  # by the name that the rewriting of assertions gave to their value
+        self._marked: set[tuple[int, int]] = set()  # where assertions start whose conditions call functions
         self._decides = False  # whether what is visited decides an assertion or a guard
 
     # --- statements ---
@@ -143,8 +143,7 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         self._depth -= 1
         if node.name.startswith("test"):
-            first = 1 if ast.get_docstring(node, clean=False) is not None else 0
-            node.body.insert(first, _statement("enter", node, ast.Constant(node.name)))
+            _put_first(node, "enter", node.name)
         return node
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
@@ -158,7 +157,7 @@ class _Instrument(ast.NodeTransformer):
         if _is_rewritten_assertion(node) and isinstance(node.test, ast.UnaryOp):
             node.test.operand = self._seen("truth", self._deciding(node.test.operand), node)
             return node
-        marked = [_statement("mark", node)] if _calls_function(node.test) else []
+        marked = [self._marking(node)] if _calls_function(node.test) else []
         fails, passes = _fails(node.body), _fails(node.orelse)
         if fails or passes:
             node.test = self._deciding(node.test)
@@ -188,22 +187,21 @@ class _Instrument(ast.NodeTransformer):
         return [node, _statement("judged", node)] if self._depth else node
 
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
-        expecting = [item for item in node.items if _expects(item.context_expr)]
-        expects = bool(expecting)
+        expecting = [item for item in node.items if _expects(item.context_expr)] if self._depth else []
         self.generic_visit(node)
-        for item in expecting if self._depth else []:
+        for item in expecting:
             item.context_expr = self._call("expected", item.context_expr, *self._at(node))
-        return [node, _statement("judged", node)] if self._depth and expects else node
+        return [node, _statement("judged", node)] if expecting else node
 
     def visit_Raise(self, node: ast.Raise) -> ast.stmt | list[ast.stmt]:
         self.generic_visit(node)
-        if not self._depth or node.exc is None or _last_name(node.exc) != "AssertionError":
+        if not self._depth or node.exc is None or last_name(node.exc) != "AssertionError":
             return node
         return [_statement("failing", node, ast.Constant("raise AssertionError"), *self._at(node)), node]
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
         self.generic_visit(node)
-        broad = node.type is None or _last_name(node.type) in _ANY_FAILURE
+        broad = node.type is None or last_name(node.type) in _ANY_FAILURE
         for inner in node.body if self._depth else []:
             if not isinstance(inner, (ast.Assign, ast.Return)) or inner.value is None:
                 continue
@@ -213,6 +211,9 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
+        if _is_mark(node):  # inserted before assertions were rewritten
+            self._marked.add(_start(node))
+            return node
         if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Attribute):
             self._attributes[node.targets[0].id] = node.value.attr
         before, self._decides = self._decides, self._decides or _is_rewritten_name(node.targets[0])
@@ -228,11 +229,11 @@ class _Instrument(ast.NodeTransformer):
     ) -> ast.stmt | list[ast.stmt]:
         """*node*, after which it is known whether the functions that it calls found anything."""
         ours = any(isinstance(one, ast.Name) and not one.id.startswith("@") for one in targets)
-        called = _called_functions(value) if self._depth and ours and value is not None else []
+        called = _called_function(value) if self._depth and ours and value is not None else None
         self.generic_visit(node)
-        if not called:
+        if called is None:
             return node
-        return [_statement("mark", node), node, *(_statement("settle", node, self._source(one)) for one in called)]
+        return [_mark(node), node, _statement("settle", node, self._source(called), ast.Name(MARK, ast.Load()))]
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
         call = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -242,6 +243,8 @@ class _Instrument(ast.NodeTransformer):
         if chain[-1] == RUNTIME:
             return node  # inserted before assertions were rewritten
         name = chain[0]
+        marked = [_mark(node)] if _calls_function(call) else []
+        mark = [ast.Name(MARK, ast.Load())] if marked else []
         self.generic_visit(node)
         if isinstance(node.value, ast.Call):
             checks = bool(chain[1:]) and chain[-1] == "check"
@@ -252,11 +255,12 @@ class _Instrument(ast.NodeTransformer):
         if name in _FAILING and (len(chain) == 1 or chain[-1] in self._pytest):
             return [_statement("failing", node, ast.Constant(name), *self._at(node)), node]
         if any(one.startswith(_ASSERTING) for one in chain) or (chain[1:] and chain[-1] == "check"):
-            end = _statement("end", node, *self._at(node), sources)
-            return [_statement("begin", node, *self._at(node)), node, end]
-        if name in _MEASURES and sources.value:
+            end = _statement("end", node, *self._at(node), sources, *mark)
+            return [*marked, _statement("begin", node, *self._at(node)), node, end]
+        if name in MEASURES and sources.value:
             # A measurement of nothing that was found is taken back.
-            return [_statement("start", node), node, _statement("stop", node, *self._at(node), sources)]
+            stop = _statement("stop", node, *self._at(node), sources, *mark)
+            return [*marked, _statement("start", node), node, stop]
         return node
 
     # --- expressions ---
@@ -346,7 +350,13 @@ class _Instrument(ast.NodeTransformer):
         return ast.Constant(tuple((self._file, *one) for one in sources))  # type: ignore[arg-type] # see above
 
     def _seen(self, name: str, test: ast.expr, node: ast.stmt) -> ast.expr:
-        return self._call(name, test, *self._at(node), self._sources(node))
+        mark = [ast.Name(MARK, ast.Load())] if _start(node) in self._marked else []
+        return self._call(name, test, *self._at(node), self._sources(node), *mark)
+
+    def _marking(self, node: ast.stmt) -> ast.stmt:
+        """A mark before *node*, whose condition is then judged by what was looked at since."""
+        self._marked.add(_start(node))
+        return _mark(node)
 
     def _each(self, iterable: ast.expr, source: Place) -> ast.expr:
         return self._call("each", iterable, self._source(source))
@@ -371,12 +381,23 @@ def _statement(name: str, node: ast.stmt, *arguments: ast.expr) -> ast.stmt:
     return ast.copy_location(ast.Expr(ast.Call(_runtime(name), list(arguments), [])), node)
 
 
-def _last_name(expression: ast.expr) -> str:
-    if isinstance(expression, ast.Call):
-        expression = expression.func
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
+def _mark(node: ast.stmt) -> ast.stmt:
+    """A statement before *node* that keeps what was looked at so far."""
+    return ast.copy_location(ast.Assign([ast.Name(MARK, ast.Store())], ast.Call(_runtime("mark"), [], [])), node)
+
+
+def _is_mark(node: ast.Assign) -> bool:
+    return isinstance(node.targets[0], ast.Name) and node.targets[0].id == MARK
+
+
+def _start(node: ast.stmt) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _put_first(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, value: int | str) -> None:
+    """Inserts a call at the start of the body, after the docstring."""
+    documented = ast.get_docstring(function, clean=False) is not None
+    function.body.insert(int(documented), _statement(name, function.body[0], ast.Constant(value)))
 
 
 def _chain(expression: ast.expr) -> Iterator[str]:
@@ -394,7 +415,7 @@ def _chain(expression: ast.expr) -> Iterator[str]:
 
 def _expects(context: ast.expr) -> bool:
     """Whether a block demands an exception or a warning: `pytest.raises(…)`, `self.assertRaises(…)`."""
-    name = _last_name(context)
+    name = last_name(context)
     return isinstance(context, ast.Call) and (name in _EXPECTING or name.startswith(_ASSERTING))
 
 
@@ -402,13 +423,14 @@ def _is_rewritten_name(target: ast.expr) -> bool:
     return isinstance(target, ast.Name) and target.id.startswith("@py")
 
 
-def _called_functions(expression: ast.expr) -> list[Place]:
-    """Where *expression* calls a function by its name, which may iterate over nothing."""
-    return [place(node) for node in ast.walk(expression) if isinstance(node, ast.Call) and is_function(node.func)]
+def _called_function(expression: ast.expr) -> Place | None:
+    """Where *expression* first calls a function by its name, which may iterate over nothing; None where it does not."""
+    found = (node for node in ast.walk(expression) if isinstance(node, ast.Call) and is_function(node.func))
+    return next(map(place, found), None)
 
 
 def _calls_function(expression: ast.expr) -> bool:
-    return any(isinstance(node, ast.Call) and is_function(node.func) for node in ast.walk(expression))
+    return _called_function(expression) is not None
 
 
 def _is_favourable(value: ast.expr) -> bool:
@@ -419,7 +441,7 @@ def _is_favourable(value: ast.expr) -> bool:
 def _judges(node: ast.AST) -> bool:
     """Whether a node is a judgement that may be executed or not."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return _last_name(node.value) in (*_MEASURES, "none")
+        return last_name(node.value) in (*MEASURES, "none")
     return isinstance(node, ast.Assert) or (isinstance(node, ast.If) and _fails(node.body))
 
 
@@ -428,7 +450,7 @@ def _fails(body: Sequence[ast.stmt]) -> bool:
     return any(
         isinstance(node, ast.Raise)
         or (isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant) and not node.test.value)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _last_name(node.value) == "fail")
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and last_name(node.value) == "fail")
         for node in body
     )
 

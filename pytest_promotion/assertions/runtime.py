@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
-from pytest_promotion.assertions.tally import Source, Tally
+from pytest_promotion.assertions.tally import Mark, Source, Tally
 
 _tally: Tally | None = None
 _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
@@ -60,7 +60,7 @@ class _Operands:
 operands = _Operands()
 
 
-def truth(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
+def truth(value: Any, file: str, line: int, sources: tuple[Source, ...], mark: Mark | None = None) -> Any:
     """The condition of an assertion."""
     tally = _tally
     if tally is None:
@@ -68,16 +68,16 @@ def truth(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
     if type(value) not in _PLAIN:
         _doubt_truth(value, _where(file, line))
     if value:
-        tally.assertion(_where(file, line), sources)
+        tally.assertion(_where(file, line), sources, mark)
     else:
         tally.failure(f"{_where(file, line)} failed an assertion")
     return value
 
 
-def guard(value: Any, file: str, line: int, sources: tuple[Source, ...]) -> Any:
+def guard(value: Any, file: str, line: int, sources: tuple[Source, ...], mark: Mark | None = None) -> Any:
     """The condition under which a gate fails itself."""
     if _tally is not None and not value:
-        _tally.assertion(_where(file, line), sources)
+        _tally.assertion(_where(file, line), sources, mark)
     return value
 
 
@@ -105,11 +105,11 @@ def begin(file: str, line: int) -> None:
         _tally.begin(_where(file, line))
 
 
-def end(file: str, line: int, sources: tuple[Source, ...]) -> None:
+def end(file: str, line: int, sources: tuple[Source, ...], mark: Mark | None = None) -> None:
     """It has returned."""
     if _tally is not None:
         _tally.end(_where(file, line))
-        _tally.assertion(_where(file, line), sources)
+        _tally.assertion(_where(file, line), sources, mark)
 
 
 def failing(name: str, file: str, line: int) -> None:
@@ -121,21 +121,13 @@ def failing(name: str, file: str, line: int) -> None:
 def start() -> None:
     """A measurement begins."""
     if _tally is not None:
-        _counts.append(_tally.judgements)
+        _tally.start()
 
 
-def stop(file: str, line: int, sources: tuple[Source, ...]) -> None:
+def stop(file: str, line: int, sources: tuple[Source, ...], mark: Mark | None = None) -> None:
     """It held: it does not count where it was of nothing."""
-    if _tally is None or not _counts:
-        return
-    before = _counts.pop()
-    empty = _tally.rests_on_nothing(sources)
-    if empty:
-        _tally.judgements = before
-        _tally.set_hollow(f"{_where(file, line)} {empty}")
-
-
-_counts: list[int] = []
+    if _tally is not None:
+        _tally.stop(_where(file, line), sources, mark)
 
 
 # --- what is looked at ---
@@ -147,16 +139,15 @@ def expects(count: int) -> None:
         _tally.expected += count
 
 
-def mark() -> None:
+def mark() -> Mark:
     """What follows may call functions that find nothing."""
-    if _tally is not None:
-        _tally.mark()
+    return _tally.mark() if _tally is not None else (0, 0)
 
 
-def settle(source: Source) -> None:
-    """What was called since the mark is a source."""
+def settle(source: Source, mark: Mark) -> None:
+    """What was called since *mark* is a source."""
     if _tally is not None:
-        _tally.settle(source)
+        _tally.settle(source, mark)
 
 
 def each(iterable: Iterable[Any], source: Source) -> Iterable[Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator
 
+MEASURES = ("at_least", "at_most", "between", "equals")  # the methods of `measure` that compare
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -19,9 +21,9 @@ def last_name(expression: ast.expr) -> str:
 
 def own_nodes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
     """The nodes of a function's body without those of functions and classes in it."""
-    ahead: list[ast.AST] = [*function.body]
+    ahead: deque[ast.AST] = deque(function.body)
     while ahead:
-        node = ahead.pop(0)
+        node = ahead.popleft()
         yield node
         if not isinstance(node, _SCOPES):
             ahead += ast.iter_child_nodes(node)

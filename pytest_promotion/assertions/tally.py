@@ -8,6 +8,7 @@ from typing import Any
 from pytest_promotion.model import Judged
 
 Source = tuple[str, int, int]  # file, and where an expression in it ends
+Mark = tuple[int, int]  # how many sources had nothing and how many something, up to a moment
 
 
 class Tally:
@@ -15,12 +16,11 @@ class Tally:
 
     __slots__ = (
         "_ages",
+        "_before",
         "_doubt",
         "_empty",
         "_found",
         "_hollow",
-        "_mark",
-        "_marked",
         "_pending",
         "_sources",
         "_swallowed",
@@ -36,12 +36,11 @@ class Tally:
         self.judgements = 0
         self.expected = 0  # assertions and measurements in the functions that ran, executed or not
         self._ages = 0
+        self._before = 0  # judgements before the measurement that runs
         self._hollow = self._doubt = self._swallowed = ""
         self._pending: list[str] = []
         self._sources: dict[Source, bool] = {}
         self._empty = self._found = 0
-        self._mark = (0, 0)
-        self._marked = False
 
     def result(self) -> Judged:
         """What was counted so far."""
@@ -60,9 +59,9 @@ class Tally:
         """An age was judged. Alone it is enough only for a gate that has nothing else to judge."""
         self._ages += self.active
 
-    def assertion(self, where: str, sources: Iterable[Source]) -> None:
-        """An assertion was executed and did not fail."""
-        empty = self.rests_on_nothing(sources)
+    def assertion(self, where: str, sources: Iterable[Source], mark: Mark | None = None) -> None:
+        """An assertion was executed and did not fail; *mark* is from before it where it calls functions."""
+        empty = self.rests_on_nothing(sources, mark)
         if empty:
             self.set_hollow(f"{where} {empty}")
         else:
@@ -110,31 +109,31 @@ class Tally:
         if not something:
             self.saw(source, something=False)
 
-    def mark(self) -> None:
-        """What follows may call functions that find nothing."""
-        self._mark = (self._empty, self._found)
-        self._marked = True
+    def mark(self) -> Mark:
+        """What was looked at so far: what follows may call functions that find nothing."""
+        return self._empty, self._found
 
-    def settle(self, source: Source) -> None:
-        """What was called since the mark is a source itself."""
-        empty, found = self._since_mark()
-        if empty or found:
-            self.saw(source, something=bool(found))
+    def settle(self, source: Source, mark: Mark) -> None:
+        """What was called since *mark* is a source itself."""
+        if (self._empty, self._found) != mark:
+            self.saw(source, something=self._found > mark[1])
 
-    def rests_on_nothing(self, sources: Iterable[Source]) -> str:
+    def rests_on_nothing(self, sources: Iterable[Source], mark: Mark | None = None) -> str:
         """Why an assertion that was just evaluated judged nothing; "" where it judged something."""
-        empty, found = self._since_mark()
         for source in sources:
             if self._sources.get(source) is False:
                 return f"judged nothing: what line {source[1]} looks at is empty or missing"
-        if empty and not found:
+        if mark is not None and self._empty > mark[0] and self._found == mark[1]:
             return "judged nothing: the function that it calls looked at nothing"
         return ""
 
-    def _since_mark(self) -> tuple[int, int]:
-        if not self._marked:
-            return 0, 0  # the condition calls no function
-        self._marked = False
-        found = self._empty - self._mark[0], self._found - self._mark[1]
-        self._mark = (self._empty, self._found)
-        return found
+    def start(self) -> None:
+        """A measurement begins."""
+        self._before = self.judgements
+
+    def stop(self, where: str, sources: Iterable[Source], mark: Mark | None) -> None:
+        """It held: it is taken back where it was of nothing."""
+        empty = self.rests_on_nothing(sources, mark)
+        if empty:
+            self.judgements = self._before
+            self.set_hollow(f"{where} {empty}")

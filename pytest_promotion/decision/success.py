@@ -6,6 +6,8 @@ from pytest_promotion.decision.declared_gates import Written
 from pytest_promotion.model import Outcome, Record
 from pytest_promotion.text import listed
 
+_NOTHING = "judged nothing: no assertion, measurement, age limit or checked exit code was executed in its body"
+
 
 def objection(record: Record, written: Written | None, *, evidence_required: bool) -> tuple[Outcome, str] | None:
     """
@@ -26,8 +28,7 @@ def objection(record: Record, written: Written | None, *, evidence_required: boo
     if judged.doubt:
         return Outcome.INCONCLUSIVE, judged.doubt
     if not judged.judgements:
-        reason = judged.hollow or "no assertion, measurement, age limit or checked exit code was executed in its body"
-        return Outcome.INCONCLUSIVE, f"judged nothing: {reason}" if not judged.hollow else reason
+        return Outcome.INCONCLUSIVE, judged.hollow or _NOTHING
     if record.empty and written is not None and written.thin:
         return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
     if record.empty and evidence_required:

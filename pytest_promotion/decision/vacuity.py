@@ -14,28 +14,28 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TypeGuard
 
-from pytest_promotion.assertions.syntax import last_name, own_nodes
+from pytest_promotion.assertions.syntax import MEASURES, last_name
 from pytest_promotion.decision import unfinished
 from pytest_promotion.decision.definitions import Definitions
+from pytest_promotion.decision.severity_marks import statements
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _SHOWN = 60  # characters of a condition in a sentence
-_MEASURES = ("at_least", "at_most", "between", "equals")
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
 
 def judge(gate: ast.FunctionDef | ast.AsyncFunctionDef, module: Definitions | None = None) -> tuple[str, str]:
     """Why *gate* of *module* cannot fail, and why it may have judged nothing; each "" where no rule applies."""
-    statements = _statements(gate)
+    nodes = _with_nested(gate)
     module = module or Definitions()
-    always = chain(_always(statements, module.constants(gate)), _returned(gate), unfinished.work(gate, module))
-    return next(always, ""), next(_without_evidence(statements), "")
+    always = chain(_always(nodes, module.constants(gate)), _returned(gate), unfinished.work(gate, module))
+    return next(always, ""), next(_without_evidence(nodes), "")
 
 
-def _statements(gate: ast.AST) -> list[ast.AST]:
+def _with_nested(gate: ast.AST) -> list[ast.AST]:
     """
-    The gate and all statements, handlers and cases in it, the outer before the inner.
+    The gate and all statements, handlers and cases in it and in its functions, the outer before the inner.
 
     In the order of `ast.walk` without its expressions, in which no statement can stand: a
     session reads every gate there is before it collects one.
@@ -47,8 +47,8 @@ def _statements(gate: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _always(statements: list[ast.AST], constants: Mapping[str, object]) -> Iterator[str]:
-    for node in statements:
+def _always(nodes: list[ast.AST], constants: Mapping[str, object]) -> Iterator[str]:
+    for node in nodes:
         match node:
             case ast.Assert():
                 yield from _asserted(node, constants)
@@ -98,7 +98,7 @@ def _idle(expression: ast.expr) -> Iterator[str]:
     """A statement that judges and does nothing with it."""
     if isinstance(expression, (ast.Compare, ast.BoolOp)):
         yield f"line {expression.lineno} compares and asserts nothing"
-    if isinstance(expression, ast.Call) and last_name(expression) in _MEASURES and len(expression.args) >= 3:
+    if isinstance(expression, ast.Call) and last_name(expression) in MEASURES and len(expression.args) >= 3:
         _, value, *limits = map(ast.dump, expression.args)
         if value in limits[:2] and not isinstance(expression.args[1], ast.Constant):
             yield f"line {expression.lineno} measures a value by itself"
@@ -196,15 +196,15 @@ def _raises(body: list[ast.stmt]) -> bool:
 
 def _returned(gate: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     """A value that the gate returns: nothing looks at it, whatever runs the gate."""
-    for node in own_nodes(gate):
+    for node in statements(gate.body):
         if isinstance(node, ast.Return) and not (
             node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
         ):
             yield f"line {node.lineno} returns a value, which is not looked at; assert it"
 
 
-def _without_evidence(statements: list[ast.AST]) -> Iterator[str]:
-    asserts = [node for node in statements if isinstance(node, ast.Assert)]
+def _without_evidence(nodes: list[ast.AST]) -> Iterator[str]:
+    asserts = [node for node in nodes if isinstance(node, ast.Assert)]
     from_below = {
         ast.dump(node.test.left)
         for node in asserts

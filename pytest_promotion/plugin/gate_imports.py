@@ -43,6 +43,7 @@ def install(config: pytest.Config, folders: Sequence[Path]) -> None:
     config.add_cleanup(lambda: sys.meta_path.remove(finder))
 
 
+@cache
 def _within(folder: str | Path) -> str:
     return os.path.realpath(folder) + os.sep
 
