@@ -19,6 +19,7 @@ from pytest_promotion.decision.assembly import decision_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Checkout, Exhibit, Gate, GateResult, Outcome, Record, Requested, Severity
 from pytest_promotion.reporting import json as as_json
+from tests.verifying import LOOSE
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 RUN = ("--promotion-run-id", "ci-7")
@@ -97,7 +98,7 @@ def test_a_merged_decision_can_be_verified_and_signed(sharded):
 
     private, public = generate(sharded.path / "keys" / "k")
     merge(sharded, *all_shards(sharded), more=("--key", str(private)))
-    words = ["verify", "merged/promotion_gates/latest.json", "--key", str(public), "--rerun"]
+    words = ["verify", *LOOSE, "merged/promotion_gates/latest.json", "--key", str(public), "--rerun"]
     done = subprocess.run([*PROMOTION, *words], cwd=sharded.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -15,6 +15,7 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.remote_vault import RemoteVault, vault_at
 from pytest_promotion.evidence.vault import Vault
 from tests.conftest import GOOD as GATE
+from tests.verifying import LOOSE
 
 pytestmark = pytest.mark.slow
 
@@ -137,8 +138,8 @@ def test_a_decision_rests_on_the_vault_that_was_named(bucket, url, good_place, w
     latest = good_place.latest()
     for one in (*latest["evidence_bundle"]["artifacts"], *latest["policy"]["files"]):
         assert sha256(bucket.cat(at(url, one["sha256"]))).hexdigest() == one["sha256"]
-    local = promotion(good_place, "verify", "reports/promotion_gates/latest.json")
-    there = promotion(good_place, "verify", "reports/promotion_gates/latest.json", "--vault", url, "--rerun")
+    local = promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json")
+    there = promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json", "--vault", url, "--rerun")
     assert (local.returncode, there.returncode) == (2, 0), there.stdout + there.stderr
 
 
@@ -148,10 +149,10 @@ def test_a_bundle_and_a_no_come_from_the_vault_that_was_named(bucket, url, good_
     latest = "reports/promotion_gates/latest.json"
     done = promotion(good_place, "bundle", "export", latest, "b.zip", "--vault", url)
     assert done.returncode == 0, done.stderr
-    assert promotion(good_place, "verify", "b.zip").returncode == 0
+    assert promotion(good_place, "verify", *LOOSE, "b.zip").returncode == 0
     [artifact] = good_place.latest()["evidence_bundle"]["artifacts"]
     bucket.pipe(at(url, artifact["sha256"]), b"other")
-    done = promotion(good_place, "verify", latest, "--vault", url)
+    done = promotion(good_place, "verify", *LOOSE, latest, "--vault", url)
     assert (done.returncode, "was changed in the vault" in done.stdout) == (2, True)
     assert promotion(good_place, "bundle", "export", latest, "c.zip", "--vault", url).returncode == 3
 
@@ -181,7 +182,9 @@ def test_clearing_a_bucket_looks_at_the_age_that_it_tells(bucket, url, good_plac
     assert vault.discard(loose, datetime.now(UTC) - timedelta(hours=12)) is False
     assert vault.discard(loose, datetime.now(UTC) + timedelta(hours=1)) is True
     assert DIGEST not in {one.digest for one in vault.kept()}
-    assert promotion(good_place, "verify", "reports/promotion_gates/latest.json", "--vault", url).returncode == 0
+    assert (
+        promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json", "--vault", url).returncode == 0
+    )
 
 
 def test_a_store_that_has_folders_gets_them_below_its_url(tmp_path):

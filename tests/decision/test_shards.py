@@ -263,7 +263,7 @@ def test_what_all_agree_on_is_that_of_the_first():
     """The policy is that of the shards, not that of the machine that merges."""
     changes = {
         "subject": Subject("x", {"sha256": "0" * 64}),
-        "git_commit": "c" * 40,
+        "git": Checkout("c" * 40),
         "policy_path": "p",
         "requested": "some files or folders",
     }
@@ -293,7 +293,7 @@ def test_the_problems_of_each_shard_are_named_once():
         ("policy", {"policy_files": (Exhibit("p", "4" * 64, 1, exists=True),)}),
         ("subject", {"subject": Subject("x", {"sha256": "0" * 64})}),
         ("release manifest", {"manifest": Exhibit("m", "4" * 64, 1, exists=True)}),
-        ("commit", {"git_commit": "c" * 40}),
+        ("commit", {"git": Checkout("c" * 40)}),
         ("list of gates", {"plan": PLAN[:-1]}),
         ("list of gates", {"known": NAMES[:-1]}),
         ("choice of gates", {"requested": "single gates or parameters"}),
