@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from pytest_promotion.model import (
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.approvals import Approval, Matter, approve
 from pytest_promotion.trust.waivers import Entry, granted, matter_of
+from tests.sessions import environment
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = "a1" * 32
@@ -201,12 +201,11 @@ class Desk:
 
     def decide(self, *words: str, subject: str = f"candidate.whl=sha256:{DIGEST}") -> dict[str, Any]:
         """The decision of `pytest gates`, with its exit code and what it said."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
         command = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider"]
         done = subprocess.run(
             [*command, f"--promotion-subject={subject}", *words],
             cwd=self.path,
-            env=environment,
+            env=environment(),
             capture_output=True,
             text=True,
             check=False,
