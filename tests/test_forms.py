@@ -88,7 +88,7 @@ def test_an_earlier_report_does_not_outlive_the_start_of_a_session(good_place):
     """A session that is killed leaves the report of the one before, which says PASS."""
     good_place.run(*ALL)
     good_place.write(test_kills="import os, pytest\n\n@pytest.mark.critical\ndef test_kills():\n    os._exit(0)\n")
-    good_place.run(*ALL)
+    good_place.run(*ALL, apart=True)
     assert not list((good_place.path / "out").iterdir())
     assert not good_place.latest()["finished"]
 
