@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -11,7 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from pytest_promotion import policy as policies
+from pytest_promotion.cli import main
 from pytest_promotion.decision.fingerprint import failure_of
 from pytest_promotion.model import (
     Freshness,
@@ -163,6 +167,15 @@ def stale(age_s: float, reason: str = "") -> GateResult:
     return GateResult(Gate("drift", Severity.CRITICAL), Outcome.FAIL, said, record=Record(freshness=(item,)))
 
 
+def command(path: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """`promotion` with *words* in the folder *path*, in this process, and how it ended."""
+    with contextlib.chdir(path):
+        done = CliRunner().invoke(main, [str(word) for word in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
 class Desk:
     """A project folder in which decisions are taken and accepted."""
 
@@ -214,14 +227,9 @@ class Desk:
         assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
         return json.loads(self.latest.read_bytes()) | {"code": done.returncode, "said": done.stdout + done.stderr}
 
-    def promotion(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def promotion(self, *words: object) -> subprocess.CompletedProcess[str]:
         """The command."""
-        command = [sys.executable, "-c", "from pytest_promotion.cli import main; main()", *map(str, words)]
-        done = subprocess.run(
-            command, cwd=self.path, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+        return command(self.path, *words)
 
     def waive(self, *names: str, gate: str = "drift", **options: str) -> None:
         """Accepts what the latest decision says is wrong with a gate."""
