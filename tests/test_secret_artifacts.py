@@ -147,7 +147,7 @@ def test_a_gate_that_read_it_before_is_told(place):
 
 def test_workers_agree(decided):
     """What a worker must not keep, it does not keep."""
-    decided.run("-n", "2", apart=True)
+    decided.run("-n", "2")
     first, second = decided.decisions()[-2:]
     assert first["evidence_bundle"] == second["evidence_bundle"]
 

@@ -56,7 +56,7 @@ def sharded(place):
 def run_shard(place, index, count=3, *more, reports=None):
     """One shard, into a report folder of its own as on a machine of its own."""
     folder = place.path / (reports or f"shard{index}")
-    done = place.run(*RUN, f"--promotion-shard={index}/{count}", f"--promotion-reports={folder}", *more, apart=True)
+    done = place.run(*RUN, f"--promotion-shard={index}/{count}", f"--promotion-reports={folder}", *more)
     return done, sorted((folder / "promotion_gates").glob("shard_*.json"))
 
 
@@ -224,7 +224,7 @@ def test_evidence_missing_from_a_shard_s_vault_fails(sharded):
 )
 def test_a_share_that_cannot_be_meant_is_refused(sharded, words):
     """A share that is misread leaves gates to nobody."""
-    assert sharded.run(*words, apart=True).ret == 4
+    assert sharded.run(*words).ret == 4
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"kind": "shard"}', '{"kind": "decision", "schema_version": 1}'])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from pytest_promotion.clock import parse_moment
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.trust import keys
 from tests.trust.conftest import SUBJECT, decide
+from tests.trust.firm import command
 from tests.verifying import LOOSE
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
@@ -23,7 +23,7 @@ LATEST = "reports/promotion_gates/latest.json"
 
 def promotion(signed, *words):
     """The command, in the project."""
-    return subprocess.run([*PROMOTION, *words], cwd=signed.path, capture_output=True, text=True, check=False)
+    return command(signed.path, *words)
 
 
 def test_a_good_decision_may_be_acted_on(signed):

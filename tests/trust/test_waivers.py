@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from itertools import starmap
@@ -560,9 +562,13 @@ def test_two_who_sign_at_once_both_have_signed(desk):
 
     desk.decide()
     desk.waive()
+    sign = [sys.executable, "-m", "pytest_promotion.cli", "waiver", "sign", "waivers.yaml", "1"]
     with ThreadPoolExecutor() as pool:
         done = pool.map(
-            lambda name: desk.promotion("waiver", "sign", "waivers.yaml", "1", *desk.firm.flags(name)), QUORUM
+            lambda name: subprocess.run(
+                [*sign, *map(str, desk.firm.flags(name))], cwd=desk.path, capture_output=True, check=False
+            ),
+            QUORUM,
         )
         assert [one.returncode for one in done] == [0, 0, 0]
     code, [one] = check(desk)
