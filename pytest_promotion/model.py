@@ -123,7 +123,7 @@ class Freshness:
 
     path: str
     timestamp: str  # ISO 8601 with offset
-    source: str  # the field the timestamp came from, or "mtime"
+    source: str  # the field the timestamp came from, "provenance" or "mtime"
     age_s: float
     max_age_s: float
 
@@ -136,6 +136,26 @@ class CommandRun:
     exit_code: int | None  # None: it never ran, or was killed
     duration_s: float
     output_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputDigest:
+    """An input of a producer by the digest that it had when its gate asked."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an artifact was made by and from, as its statement says, and what the inputs were when its gate asked."""
+
+    path: str
+    statement_sha256: str
+    command: tuple[str, ...]
+    finished: str  # ISO 8601 with offset
+    inputs: tuple[InputDigest, ...] = ()
+    outputs: tuple[str, ...] = ()  # of the command; where one lies in an input, it is no part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +182,7 @@ class Record:
     settings: tuple[str, ...] = ()  # the thresholds that were read or looked for, by name
     judged: Judged = Judged()
     ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
+    provenance: tuple[Provenance, ...] = ()
     witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
 
     @property

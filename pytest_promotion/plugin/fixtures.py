@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,12 @@ from pytest_promotion.evidence.artifacts import Artifact, Shelf
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
+from pytest_promotion.evidence.statements import Statements
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import Gate
 from pytest_promotion.plugin.settings import Settings
 from pytest_promotion.policy import GateRules, Policy
+from pytest_promotion.policy.provenance_rules import demanded
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.event_store.days import Days
@@ -37,6 +40,7 @@ NOTEBOOK = pytest.StashKey[Notebook]()
 GATE = pytest.StashKey[Gate]()
 SETTINGS = pytest.StashKey[Settings]()
 STORES = pytest.StashKey[tuple[Root, Vault]]()
+CHECKER = pytest.StashKey[Statements]()  # of what artifacts were made from
 
 
 class Artifacts:
@@ -174,7 +178,15 @@ def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.
     window, rules = _settings.window(), _settings.policy.gate(request.node.stash[GATE].id)
     if rules.max_age == AGELESS:
         window = dataclasses.replace(window, ageless=(*window.ageless, ("*", rules.because)))
-    return Shelf(root, vault, notebook, window, _settings.clock)
+    return Shelf(
+        root,
+        vault,
+        notebook,
+        window,
+        _settings.clock,
+        request.config.stash[CHECKER],
+        partial(demanded, _settings.policy.rules, rules),
+    )
 
 
 @pytest.fixture

@@ -84,8 +84,13 @@ class Policy:
     def resolved_sha256(self) -> str:
         """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
         rules = msgspec.to_builtins(self.rules)
-        if self.rules.prove == "off":
-            del rules["prove"]  # so that policies which do not ask for proofs keep the digest they have always had
+        # So that policies which do not ask for them keep the digest they have always had.
+        for key, default in (("prove", "off"), ("provenance", "optional")):
+            if rules[key] == default:
+                del rules[key]
+        for gate in rules["gates"].values():
+            if gate["about"] is None:
+                del gate["about"]
         return digest({"profile": self.profile, "rules": rules})
 
     def gate(self, gate_id: str) -> GateRules:

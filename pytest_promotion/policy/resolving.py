@@ -13,7 +13,7 @@ from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, RequiredGate, Rules
+from pytest_promotion.policy.shape import NOTHING, Condition, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -154,11 +154,13 @@ def check(rules: Rules, policy: Document) -> None:
             parse_duration(length)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
+    for name, one in producers.items():
+        _check_producer(name, one, policy)
     _check_conditions(rules, policy)
-    for name, gate in rules.gates.items():
-        if (gate.max_age == AGELESS) != bool(gate.because.strip()):
-            path = ("gates", name, "max_age" if gate.max_age == AGELESS else "because")
-            raise PolicyError(f"{policy.where(path)}: gates.{name}: `max_age: none` and `because` need each other")
+    _check_gates(rules, policy)
+    if rules.provenance == "signed" and rules.signers is None:
+        where = policy.where(("provenance",))
+        raise PolicyError(f"{where}: `provenance: signed` needs `signers`, a file of who may sign")
     if rules.required is not None and not rules.required:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
@@ -171,6 +173,47 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
+
+
+def _check_producer(name: str, producer: dict[str, Any], policy: Document) -> None:
+    if producer.get("inputs"):
+        from pytest_promotion.provenance.producing import Order
+
+        try:
+            Order.of(name, producer["command"], producer["inputs"], producer["writes"])
+        except PolicyError as problem:
+            raise PolicyError(f"{policy.where(('producers', name, 'inputs'))}: {problem}") from None
+
+
+def _check_gates(rules: Rules, policy: Document) -> None:
+    for name, gate in rules.gates.items():
+        excused = gate.max_age == AGELESS or gate.about == NOTHING
+        if excused != bool(gate.because.strip()):
+            path = ("gates", name, "because" if not excused else "max_age" if gate.max_age == AGELESS else "about")
+            which = "`about: none`" if gate.about == NOTHING else "`max_age: none`"
+            raise PolicyError(f"{policy.where(path)}: gates.{name}: {which} and `because` need each other")
+        _check_about(name, gate.about, policy)
+
+
+def _check_about(name: str, about: Any, policy: Document) -> None:
+    place = ("gates", name, "about")
+    wrong = f"{policy.where(place)}: gates.{name}.about:"
+    if isinstance(about, str) and about != NOTHING:
+        raise PolicyError(f"{wrong} expected a list of inputs, a mapping of artifacts to such lists, or none")
+    if isinstance(about, str) or about is None:
+        return
+    from pytest_promotion.provenance.inputs import normal
+
+    lists = [about] if isinstance(about, list) else list(about.values())
+    if not lists or not all(lists):
+        raise PolicyError(f"{wrong} it names no inputs; leave it out, or write `about: none` and `because`")
+    for one in (one for each in lists for one in each):
+        if one in (".", "./"):
+            raise PolicyError(f"{wrong} the promotion root is no input: every artifact lies in it")
+        try:
+            normal(one)
+        except Unproven as problem:
+            raise PolicyError(f"{wrong} {problem}") from None
 
 
 def _check_parameters(rules: Rules, policy: Document) -> None:

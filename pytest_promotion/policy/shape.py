@@ -67,9 +67,12 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
     severity: Severity | None = None
     max_age: Span | None = None  # or "none", with `because`
-    because: str = ""  # why the age of this gate's evidence makes no difference
+    because: str = ""  # why the age of this gate's evidence, or what it was made from, makes no difference
     timestamps: list[str] | None = None
     source: Literal["inputs", "report"] = "inputs"
+    # What the artifacts of the gate have to be made from: inputs, or inputs by patterns of artifacts; or "none", with
+    # `because`.
+    about: list[str] | dict[str, list[str]] | str | None = None
     thresholds: dict[str, Threshold] = {}
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
@@ -77,10 +80,11 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A command that writes evidence afresh, and the files it must have written."""
+    """A command that writes evidence afresh, the files it must have written, and what it reads."""
 
     command: Annotated[list[str], msgspec.Meta(min_length=1)]
     writes: Annotated[list[str], msgspec.Meta(min_length=1)]
+    inputs: list[str] = []
     timeout: Span = "60s"
 
 
@@ -94,6 +98,9 @@ class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     field: str = "*"
 
 
+NOTHING: Final = "none"  # in place of inputs: the gate's artifacts need no statement, and `because` says why
+ProvenanceMode = Literal["optional", "required", "signed"]
+PROVENANCE_MODES: Final = ("optional", "required", "signed")  # from the weakest
 ProveMode = Literal["off", "advise", "required"]
 PROVE_MODES: Final = ("off", "advise", "required")  # from the weakest
 
@@ -184,6 +191,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
     prove: ProveMode = "off"
+    provenance: ProvenanceMode = "optional"
 
     @property
     def required_ids(self) -> list[str] | None:
@@ -230,6 +238,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     evidence: Literal["required", "optional"] | None = None
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
+    provenance: ProvenanceMode | None = None
     prove: ProfileProve | ProveMode | None = None
 
 
@@ -251,4 +260,5 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}
     prove: Prove | ProveMode = Prove()
+    provenance: ProvenanceMode = "optional"
     refresh: list[str] = []

@@ -128,10 +128,19 @@ def _dated(path: str, look: Look, record: Record, now: datetime) -> Iterator[Sab
             old, ahead = look.reading.mtime_ns - _ns(seen.max_age_s + 60), _ns((now + _DAYS).timestamp())
             for kind, mtime in (("stale", old), ("from the future", ahead)):
                 yield Sabotage(kind, path, "mtime", (partial(Sabotaged, path=path, mtime_ns=mtime),))
-        elif isinstance(look.document, dict) and seen.source in look.document:
+        elif isinstance(look.document, dict) and _is_moment(look.document.get(seen.source)):
             yield from _redated(path, look, seen)
     if not any(seen.path == path for seen in record.freshness):
         yield from _never_asked(path, look)
+
+
+def _is_moment(value: object) -> bool:
+    """Whether a document is dated by *value*; what a statement dates may have any value under the same name."""
+    try:
+        parse_moment(value)
+    except BadTimestamp:
+        return False
+    return True
 
 
 def _never_asked(path: str, look: Look) -> Iterator[Sabotage]:
