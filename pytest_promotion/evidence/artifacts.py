@@ -395,10 +395,11 @@ class Shelf:
 
     def made(self, path: str) -> datetime | None:
         """When the artifact at *path* was made, by a statement that fits its bytes; None where there is none."""
-        if self._statements is None or path not in self._read_digests:
+        # Of the bytes that the gate gets: what a sabotage changed has no statement.
+        if self._statements is None or path not in self._given:
             return None
         return self._statements.finished(
-            path, self._read_digests[path], self._beside, self._clock.now(), self._window.future_skew
+            path, self._given[path].sha256, self._beside, self._clock.now(), self._window.future_skew
         )
 
     def _beside(self, relative: str) -> bytes | None:

@@ -94,6 +94,7 @@ class Recording:
     begun: float
     environ: Mapping[str, str]
     now: Callable[[], datetime]
+    elapsed: Callable[[], float]
     invocation: str
     commit: str = ""
     problems: list[str] = field(default_factory=list)
@@ -109,7 +110,7 @@ class Recording:
         Raises:
             Unproven: where an output or a statement cannot be read or written.
         """
-        elapsed, finished = _elapsed() - self.begun, self.now()
+        elapsed, finished = self.elapsed() - self.begun, self.now()
         order = self.order
         if exit_code not in order.accepted:
             self.problems.append(f"the producer {order.name} ended with exit code {exit_code}")
@@ -156,6 +157,11 @@ class Recording:
         return [one for pair in zip(self.before, after, strict=True) for one in differences(*pair)]
 
 
+def _elapsed() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 @contextmanager
 def recording(
     order: Order,
@@ -163,6 +169,7 @@ def recording(
     *,
     sign: Callable[[bytes], bytes] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    elapsed: Callable[[], float] = _elapsed,
     invocation: str = "",
     environ: Mapping[str, str] = os.environ,
     commit: bool = True,
@@ -173,7 +180,8 @@ def recording(
     Args:
         root: the promotion root, which inputs and outputs are relative to.
         sign: makes a signed envelope of a statement.
-        now: the present; a clock that stands still for runs that have to be repeated byte for byte.
+        now: the present, and *elapsed*, seconds since some moment: clocks that stand still for runs that have to be
+            repeated byte for byte.
         invocation: an id of the run, a random one unless given.
         environ: the environment of the command.
         commit: whether the commit that git has checked out is recorded.
@@ -199,7 +207,8 @@ def recording(
             sign=sign,
             states={path: _state(f"{real}/{path}") for path in order.outputs},
             started=now(),
-            begun=_elapsed(),
+            begun=elapsed(),
+            elapsed=elapsed,
             environ=environ,
             now=now,
             invocation=invocation or os.urandom(16).hex(),
@@ -239,11 +248,6 @@ def _digest(root: str, path: str) -> str:
     except OSError as problem:
         raise Unproven(f"the output {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     return running.hexdigest()
-
-
-def _elapsed() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def run(command: Sequence[str], timeout: float, environ: Mapping[str, str] | None = None) -> int:
