@@ -21,7 +21,7 @@ from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 
 SETTLED_NS: Final = 2 * 10**9
-_VERSION: Final = 1
+_VERSION: Final = 2
 _LARGEST: Final = 256 * 2**20  # bytes of a cache file; a hundred thousand files have about 20 million
 _STEP: Final = 2**20
 _FLAGS: Final = (
@@ -31,12 +31,12 @@ _FLAGS: Final = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_State = tuple[int, int, int, int, int]  # size, mtime, ctime, inode, device
+State = tuple[int, int, int, int, int]  # size, mtime, ctime, inode, device
 
 
 class _File(msgspec.Struct, frozen=True):
     version: int
-    files: dict[str, tuple[int, int, int, int, int, str]]
+    files: dict[str, tuple[State, str]]
 
 
 class DigestCache:
@@ -53,36 +53,30 @@ class DigestCache:
     def __init__(self, root: str, place: Path | None = None) -> None:
         self._root = root
         self._place = place
-        self._files: dict[str, tuple[int, int, int, int, int, str]] | None = None
+        self._files: dict[str, tuple[State, str]] | None = None
         self._new = False
 
     @property
-    def files(self) -> dict[str, tuple[int, int, int, int, int, str]]:
+    def files(self) -> dict[str, tuple[State, str]]:
         """What is known, by path."""
         if self._files is None:
             self._files = self._load()
         return self._files
 
-    def digest(self, path: str, facts: os.stat_result) -> str:
+    def digest(self, path: str, state: State) -> str:
         """
-        The SHA-256 of the file at *path*, of which `lstat` says *facts*.
+        The SHA-256 of the file at *path*, of which `lstat` says *state*.
 
         Raises:
             Unproven: where it cannot be read, or changes while it is read.
         """
         known = self.files.get(path)
-        if known is not None and (
-            known[1] == facts.st_mtime_ns
-            and known[0] == facts.st_size
-            and known[2] == facts.st_ctime_ns
-            and known[3] == facts.st_ino
-            and known[4] == facts.st_dev
-        ):
-            return known[5]
+        if known is not None and known[0] == state:
+            return known[1]
         begun = time.time_ns()
-        found = _read(f"{self._root}/{path}", path, facts)
-        if begun - max(facts.st_mtime_ns, facts.st_ctime_ns) > SETTLED_NS:
-            self.files[path] = (*_state(facts), found)
+        found = _read(f"{self._root}/{path}", path, state)
+        if settled(state, begun):
+            self.files[path] = (state, found)
             self._new = True
         elif known is not None:
             del self.files[path]
@@ -98,7 +92,7 @@ class DigestCache:
             atomic.make_folder(self._place.parent, durable=False)
             atomic.write(self._place, msgspec.json.encode(_File(_VERSION, self.files)), mode=0o600, durable=False)
 
-    def _load(self) -> dict[str, tuple[int, int, int, int, int, str]]:
+    def _load(self) -> dict[str, tuple[State, str]]:
         if self._place is None:
             return {}
         try:
@@ -125,11 +119,17 @@ def _of_another_user(facts: os.stat_result) -> bool:
     return hasattr(os, "getuid") and facts.st_uid != os.getuid()
 
 
-def _state(facts: os.stat_result) -> _State:
+def state_of(facts: os.stat_result) -> State:
+    """What tells whether a file has changed."""
     return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev
 
 
-def _read(path: str, name: str, expected: os.stat_result) -> str:
+def settled(state: State, moment_ns: int) -> bool:
+    """Whether a file that is read at that moment cannot change later and keep its times."""
+    return moment_ns - max(state[1], state[2]) > SETTLED_NS
+
+
+def _read(path: str, name: str, expected: State) -> str:
     try:
         handle = os.open(path, _FLAGS)
     except OSError as problem:
@@ -144,6 +144,6 @@ def _read(path: str, name: str, expected: os.stat_result) -> str:
         raise Unproven(f"the input {name} cannot be read: {(problem.strerror or 'failed').lower()}") from None
     finally:
         os.close(handle)
-    if not _state(expected) == _state(before) == _state(after):
+    if not expected == state_of(before) == state_of(after):
         raise Unproven(f"the input {name} changed while it was read")
     return running.hexdigest()

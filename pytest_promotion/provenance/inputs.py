@@ -11,17 +11,20 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.provenance.digest_cache import DigestCache
+from pytest_promotion.gc_pause import Paused
+from pytest_promotion.provenance.digest_cache import DigestCache, State, settled, state_of
 from pytest_promotion.provenance.listing import files_below
 
 Entry = tuple[str, str, int, str]  # path, kind, size, SHA-256
 _IMAGE: Final = re.compile(r"(?:image:|docker-image://)(?P<name>[^\s@]+)@sha256:(?P<hex>[0-9a-f]{64})")
+_TYPE: Final = stat.S_IFMT(0o177777)  # of the bits of a mode
 _IMAGES: Final = ("image:", "docker-image://")
 
 
@@ -40,6 +43,18 @@ class Input:
     def path_of(self) -> str:
         """What the paths of its entries are relative to, with a slash at its end, or ""."""
         return "" if self.name == "." else f"{self.name}/"
+
+
+_Look = tuple[str, int, State]  # path, mode, and what tells whether it has changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A folder as it was found, and whether a change of a file in it would show."""
+
+    found: Input
+    looks: list[_Look]
+    settled: bool
 
 
 def is_image(name: str) -> bool:
@@ -71,30 +86,92 @@ def digest_of(entries: Iterable[Entry]) -> str:
     return sha256(text.encode("utf-8")).hexdigest()
 
 
-def scan(root: str, names: Sequence[str], cache: DigestCache, left_out: Collection[str] = ()) -> list[Input]:
+class Scanner:
     """
-    The inputs called *names* as they are now.
+    Looks at the inputs called *names*; a second look is quick where nothing has changed.
 
     Args:
         root: the promotion root, without links in it.
         left_out: paths of outputs, which are no inputs where they lie in one of the folders.
-
-    Raises:
-        Unproven: for an input that is missing, empty, no file or folder, reached through a link, a submodule, or has a
-            link that leads out of the root.
     """
-    facts = {name: _look(root, name) for name in names if not is_image(name)}
-    folders = [name for name, one in facts.items() if stat.S_ISDIR(one.st_mode)]
-    listed = files_below(root, folders)
-    found = []
-    for name in names:
-        if is_image(name):
-            found.append(image(name))
-        elif name in listed:
-            found.append(_folder(root, name, listed[name], cache, left_out))
-        else:
-            found.append(Input(name, "file", cache.digest(name, facts[name]), (), facts[name].st_size))
-    return found
+
+    __slots__ = ("_cache", "_left_out", "_names", "_root", "_seen")
+
+    def __init__(self, root: str, names: Sequence[str], cache: DigestCache, left_out: Collection[str] = ()) -> None:
+        self._root = root
+        self._names = names
+        self._cache = cache
+        self._left_out = frozenset(left_out)
+        self._seen: dict[str, _Seen] = {}
+
+    def scan(self) -> list[Input]:
+        """
+        The inputs as they are now.
+
+        Raises:
+            Unproven: for an input that is missing, empty, no file or folder, reached through a link, a submodule, or
+                has a link that leads out of the root.
+        """
+        with Paused():  # what looks at ten thousand files makes many tuples and no cycles
+            return list(self._found())
+
+    def _found(self) -> Iterator[Input]:
+        facts = {name: _look(self._root, name) for name in self._names if not is_image(name)}
+        folders = [name for name, one in facts.items() if stat.S_ISDIR(one.st_mode)]
+        listed = files_below(self._root, folders)
+        for name in self._names:
+            if is_image(name):
+                yield image(name)
+            elif name in listed:
+                yield self._folder(name, listed[name])
+            else:
+                digest = self._cache.digest(name, state_of(facts[name]))
+                yield Input(name, "file", digest, (), facts[name].st_size)
+
+    def _folder(self, name: str, paths: list[str]) -> Input:
+        begun, left_out = time.time_ns(), []
+        if self._left_out:
+            left_out = [path for path in paths if path in self._left_out]
+            paths = [path for path in paths if path not in self._left_out] if left_out else paths
+        looks = self._looks(paths)
+        if not looks:
+            raise Unproven(f"the input {name} has no files")
+        seen = self._seen.get(name)
+        if seen is not None and seen.settled and seen.looks == looks:
+            return seen.found
+        entries = self._entries(name, looks)
+        made = _made(name, tuple(entries), tuple(left_out))
+        quiet = all(settled(state, begun) for _, mode, state in looks if stat.S_ISREG(mode))
+        self._seen[name] = _Seen(made, looks, settled=quiet)
+        return made
+
+    def _looks(self, paths: Iterable[str]) -> list[_Look]:
+        lstat, root = os.lstat, self._root
+        looks = []
+        for path in paths:
+            try:
+                facts = lstat(f"{root}/{path}")
+            except FileNotFoundError:
+                continue  # git tracks it, and it was removed
+            except OSError as problem:
+                raise Unproven(f"the input {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
+            state = facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev
+            looks.append((path, facts.st_mode, state))
+        return looks
+
+    def _entries(self, name: str, looks: Iterable[_Look]) -> Iterator[Entry]:
+        digest, cut = self._cache.digest, 0 if name == "." else len(name) + 1
+        regular, executable = stat.S_IFREG, stat.S_IXUSR
+        for path, mode, state in looks:
+            if mode & _TYPE == regular:
+                yield path[cut:], "exec" if mode & executable else "file", state[0], digest(path, state)
+            else:
+                yield path[cut:], *_special(self._root, path, mode)
+
+
+def scan(root: str, names: Sequence[str], cache: DigestCache, left_out: Collection[str] = ()) -> list[Input]:
+    """The inputs called *names* as they are now. Raises `Unproven`, as of `Scanner`."""
+    return Scanner(root, names, cache, left_out).scan()
 
 
 def below(one: Input, name: str) -> Input | None:
@@ -114,8 +191,10 @@ def below(one: Input, name: str) -> Input | None:
 
 def differences(before: Input, after: Input) -> list[str]:
     """What is not the same in *after*, a few words for each file, in the order of their paths."""
+    if before.sha256 == after.sha256 and before.kind == after.kind:
+        return []
     if before.kind != "folder" or after.kind != "folder":
-        return [] if before.sha256 == after.sha256 and before.kind == after.kind else [f"{before.name} changed"]
+        return [f"{before.name} changed"]
     old, new = ({entry[0]: entry[1:] for entry in one.entries} for one in (before, after))
     prefix = before.path_of
     found = []
@@ -142,35 +221,6 @@ def _look(root: str, name: str) -> os.stat_result:
     if not stat.S_ISDIR(facts.st_mode) and not stat.S_ISREG(facts.st_mode):
         raise Unproven(f"the input {name} is neither a file nor a folder")
     return facts
-
-
-def _folder(root: str, name: str, paths: list[str], cache: DigestCache, left_out: Collection[str]) -> Input:
-    prefix = "" if name == "." else f"{name}/"
-    cut = len(prefix)
-    without = frozenset(left_out)
-    lstat, regular, executable = os.lstat, stat.S_IFREG, stat.S_IXUSR
-    entries: list[Entry] = []
-    seen = []
-    for path in paths:
-        if path in without:
-            seen.append(path)
-            continue
-        try:
-            facts = lstat(f"{root}/{path}")
-        except FileNotFoundError:
-            continue  # git tracks it, and it was removed
-        except OSError as problem:
-            raise Unproven(f"the input {path} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-        mode = facts.st_mode
-        if stat.S_IFMT(mode) == regular:
-            kind = "exec" if mode & executable else "file"
-            entries.append((path[cut:], kind, facts.st_size, cache.digest(path, facts)))
-        else:
-            entries.append((path[cut:], *_special(root, path, mode)))
-    if not entries:
-        raise Unproven(f"the input {name} has no files")
-    entries.sort()
-    return _made(name, tuple(entries), tuple(sorted(seen)))
 
 
 def _made(name: str, entries: tuple[Entry, ...], left_out: tuple[str, ...]) -> Input:

@@ -22,7 +22,7 @@ _TAG: Final = "CACHEDIR.TAG"  # what pytest, mypy, ruff and cargo put into a fol
 
 def files_below(root: str, folders: Sequence[str]) -> dict[str, list[str]]:
     """
-    The paths of the files below each of *folders*, relative to *root*, without order.
+    The paths of the files below each of *folders*, relative to *root*, each once and sorted.
 
     Raises:
         Unproven: where git cannot be asked, and for a submodule or a name that is not UTF-8.
@@ -30,7 +30,7 @@ def files_below(root: str, folders: Sequence[str]) -> dict[str, list[str]]:
     if not folders:
         return {}
     by_git = _by_git(root, folders) if _in_repository(root) else {}
-    return {folder: by_git.get(folder) or list(_all_files(root, folder)) for folder in folders}
+    return {folder: sorted(by_git.get(folder) or _all_files(root, folder)) for folder in folders}
 
 
 class Head:
@@ -75,26 +75,30 @@ def _in_repository(root: str) -> bool:
 
 
 def _by_git(root: str, folders: Sequence[str]) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = {folder: set() for folder in folders}
-    for raw in _git(root, folders):
-        try:
-            path = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Unproven(f"the name of the input {os.fsdecode(raw)!a} is not UTF-8: rename it") from None
-        if path.endswith("/"):
-            raise Unproven(
-                f"the input {path.rstrip('/')} is a git repository of its own: name the files in it that count"
-            )
-        for folder in folders:
-            if folder == "." or path.startswith(f"{folder}/") or path == folder:
-                found[folder].add(path)
+    text = _decoded(_git(root, folders))
+    if "/\0" in text:
+        path = next(one for one in text.split("\0") if one.endswith("/"))
+        raise Unproven(f"the input {path.rstrip('/')} is a git repository of its own: name the files in it that count")
+    paths = list(dict.fromkeys(text.split("\0")[:-1]))  # a path that is in conflict is listed for each side
     for folder in folders:
-        if folder in found[folder]:
+        if folder in paths[:1]:
             raise Unproven(f"the input {folder} is a git submodule: name the files in it that count")
-    return {folder: list(paths) for folder, paths in found.items()}
+    if len(folders) == 1:
+        return {folders[0]: paths}
+    prefixes = {folder: "" if folder == "." else f"{folder}/" for folder in folders}
+    return {folder: [path for path in paths if path.startswith(prefix)] for folder, prefix in prefixes.items()}
 
 
-def _git(root: str, folders: Sequence[str]) -> list[bytes]:
+def _decoded(answer: bytes) -> str:
+    try:
+        return answer.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        start = answer.rfind(b"\0", 0, problem.start) + 1
+        name = answer[start : answer.find(b"\0", problem.start)]
+        raise Unproven(f"the name of the input {os.fsdecode(name)!a} is not UTF-8: rename it") from None
+
+
+def _git(root: str, folders: Sequence[str]) -> bytes:
     words = ["git", "--literal-pathspecs", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         done = subprocess.run(
@@ -110,7 +114,7 @@ def _git(root: str, folders: Sequence[str]) -> list[bytes]:
     if done.returncode != 0:
         reason = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise Unproven(f"git cannot say which files are inputs: {reason or f'exit code {done.returncode}'}")
-    return [path for path in done.stdout.split(b"\0") if path]
+    return done.stdout
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pytest_promotion import atomic
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.interrupts import kill_group
 from pytest_promotion.provenance.digest_cache import DigestCache, cache_at
-from pytest_promotion.provenance.inputs import Input, differences, is_image, normal, scan
+from pytest_promotion.provenance.inputs import Input, Scanner, differences, is_image, normal
 from pytest_promotion.provenance.listing import Head
 from pytest_promotion.provenance.output_lock import locked
 from pytest_promotion.provenance.statement import (
@@ -86,6 +86,7 @@ class Recording:
 
     order: Order
     root: str
+    scanner: Scanner
     before: list[Input]
     cache: DigestCache
     sign: Callable[[bytes], bytes] | None
@@ -151,7 +152,7 @@ class Recording:
 
     def _changed(self) -> list[str]:
         try:
-            after = scan(self.root, self.order.inputs, self.cache, names_of(self.order.outputs))
+            after = self.scanner.scan()
         except Unproven as problem:
             return [str(problem)]
         return [one for pair in zip(self.before, after, strict=True) for one in differences(*pair)]
@@ -198,10 +199,12 @@ def recording(
                     os.unlink(f"{real}/{path}{suffix}")
         head = Head(real) if commit else None
         cache = cache_at(real)
-        before = scan(real, order.inputs, cache, names_of(order.outputs))
+        scanner = Scanner(real, order.inputs, cache, names_of(order.outputs))
+        before = scanner.scan()
         yield Recording(
             order=order,
             root=real,
+            scanner=scanner,
             before=before,
             cache=cache,
             sign=sign,
