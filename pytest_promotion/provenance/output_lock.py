@@ -38,7 +38,7 @@ def _locked(path: Path, output: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # While it is locked: whoever opened it before sees that it has gone, and opens it again.
+        # While it is locked: a process that opened it before sees that it has gone, and opens it again.
         with suppress(OSError):
             os.unlink(place)
         os.close(handle)

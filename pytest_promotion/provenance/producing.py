@@ -159,7 +159,7 @@ class Recording:
 
 
 def _elapsed() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
+    """Seconds by a clock that cannot be set, and that goes on while the machine sleeps where there is one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 

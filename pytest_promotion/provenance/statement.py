@@ -47,7 +47,7 @@ class Statement:
     outputs: tuple[tuple[str, str], ...]  # path and SHA-256
     inputs: tuple[Input, ...]
     changed: tuple[str, ...] = ()  # what changed in the inputs while the command ran, or why that cannot be told
-    elapsed_s: float = 0.0  # by a clock that nobody sets
+    elapsed_s: float = 0.0  # by a clock that cannot be set
     invocation: str = ""
     environment: tuple[tuple[str, str | None], ...] = ()
     tools: tuple[tuple[str, str], ...] = ()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_promotion.trust.keys import PublicKey
     from pytest_promotion.trust.signers import Signer
 
-ROLE: Final = "producer"  # where some signer has it, nobody else's signature counts
+ROLE: Final = "producer"  # where some signer has it, no other signature counts
 
 
 def verifier(content: bytes, name: str, now: datetime) -> Callable[[bytes, str], bytes]:
@@ -36,7 +36,7 @@ def verifier(content: bytes, name: str, now: datetime) -> Callable[[bytes, str],
     with_role = [one for one in known.values() if ROLE in one.roles]
     allowed = [one for one in with_role or known.values() if not one.untimely(now)]
     public = [key for one in allowed for key in [_key(one)] if key is not None]
-    who = listed(sorted(one.name for one in allowed)) or "nobody"
+    who = listed(sorted(one.name for one in allowed)) or "no signer"
 
     def verify(envelope: bytes, statement: str) -> bytes:
         try:

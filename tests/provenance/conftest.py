@@ -18,7 +18,7 @@ WRITE = (sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.arg
 
 
 def git(folder: Path, *words: str) -> None:
-    """Runs git, whoever the user is."""
+    """Runs git, with a fixed user."""
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "protocol.file.allow=always")
     subprocess.run(["git", *identity, "-C", str(folder), *words], check=True, capture_output=True)
 

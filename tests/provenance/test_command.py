@@ -46,8 +46,8 @@ def run(root: Path, *words: str) -> tuple[int, str, str]:
 
 def given(*words: str, output: str = "out.json", inputs: tuple[str, ...] = ("src",)) -> list[str]:
     """The options of a run, and its command."""
-    named = [word for name in inputs for word in ("--input", name)]
-    return ["--name", "tool", *named, "--output", output, "--", *words]
+    options = [word for name in inputs for word in ("--input", name)]
+    return ["--name", "tool", *options, "--output", output, "--", *words]
 
 
 def test_what_the_command_prints_passes_through(root):
@@ -101,7 +101,7 @@ def test_the_versions_of_tools_and_variables_are_recorded(root, monkeypatch):
 
 
 def test_a_signed_statement_is_an_envelope_of_the_key(root, tmp_path):
-    """An unsigned one can be written by whoever can write the reports."""
+    """An unsigned one can be written by anyone who can write the reports."""
     from pytest_promotion.trust import dsse, keys
 
     private, public = keys.generate(tmp_path / "key")

@@ -58,7 +58,7 @@ def outcome(place, *args):
 
 
 def test_an_artifact_about_what_is_there_passes_and_the_decision_says_so(place, produce):
-    """Whoever reads the decision later sees what was compared, and has the statement."""
+    """Readers of the decision see what was compared, and has the statement."""
     produce()
     place.write(test_it=GATE.format(about=ABOUT))
     assert outcome(place)[0] == "PASS"
@@ -66,9 +66,9 @@ def test_an_artifact_about_what_is_there_passes_and_the_decision_says_so(place, 
     [found] = check["provenance"]
     assert (found["path"], found["command"]) == ("reports/out.json", ["make", "report"])
     assert [one["name"] for one in found["inputs"]] == ["src"]
-    [exhibit] = [one for one in decision["evidence_bundle"]["artifacts"] if one["path"] == STATEMENT]
-    assert exhibit["sha256"] == found["statement_sha256"]
-    kept = place.folder / "evidence/sha256" / exhibit["sha256"][:2] / exhibit["sha256"]
+    [listed] = [one for one in decision["evidence_bundle"]["artifacts"] if one["path"] == STATEMENT]
+    assert listed["sha256"] == found["statement_sha256"]
+    kept = place.folder / "evidence/sha256" / listed["sha256"][:2] / listed["sha256"]
     assert kept.read_bytes() == (place.path / STATEMENT).read_bytes()
 
 
@@ -111,7 +111,7 @@ def test_the_statement_of_another_output_is_refused(place, produce):
 
 
 def test_an_input_that_the_command_did_not_read_is_not_covered(place, produce):
-    """A gate that asks for more than was recorded has to be told."""
+    """A gate may ask for more than was recorded."""
     place.file("tests/test_a.py", "")
     produce()
     place.write(test_it=GATE.format(about='.about("src", "tests")'))
@@ -227,7 +227,7 @@ def test_the_policy_can_say_it(place, produce):
 
 
 def test_a_profile_can_demand_a_statement_of_everything(place, produce):
-    """Of inputs that nobody named it demands all that the statement names."""
+    """Without a list of inputs it demands all that the statement has."""
     produce()
     place.write(test_it=GATE.format(about=""))
     policy(place, "provenance: required")
@@ -246,7 +246,7 @@ def test_a_profile_can_demand_a_statement_of_everything(place, produce):
 
 
 def test_a_signature_can_be_demanded(place, produce, tmp_path):
-    """Whoever can write the reports can write a statement; not everybody has the key of the producer."""
+    """Anyone who can write the reports can write a statement; only few have the key of the producer."""
     from pytest_promotion.trust import dsse, keys
 
     pairs = {name: keys.generate(tmp_path / name) for name in ("builder", "other")}

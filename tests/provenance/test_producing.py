@@ -1,4 +1,4 @@
-"""What is recorded of a run, and what a run leaves that did not go well."""
+"""What is recorded of a run, and what a run that failed leaves."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_failure_is_recorded(root, produced):
 
 
 def test_an_input_that_changes_meanwhile_is_recorded(root, produced):
-    """Nobody can tell which of the two the report is about."""
+    """The report may be about either of the two."""
     found = produced(during=lambda: (root / "src/app.py").write_text("VALUE = 2\n"))
     assert found.problems == ["an input changed while the producer out ran: src/app.py changed"]
     assert statement_of(root).changed == ("src/app.py changed",)
