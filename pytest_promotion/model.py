@@ -126,6 +126,7 @@ class Freshness:
     source: str  # the field the timestamp came from, "provenance" or "mtime"
     age_s: float
     max_age_s: float
+    business_days: int = 0  # where the window was given in them; `max_age_s` is what they are from this moment on
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
 from pytest_promotion.model import Exhibit
 
 if TYPE_CHECKING:
+    from pytest_promotion.business_days import BusinessDays
     from pytest_promotion.evidence.event_store.count import Counted
     from pytest_promotion.evidence.event_store.days import Days
     from pytest_promotion.evidence.event_store.scan import StoreFacts
@@ -535,7 +536,11 @@ class Shelf:
         return sorted(entry.relative_to(self._root.path).as_posix() for entry in found)
 
     def fresh(
-        self, artifact: Artifact, limit: timedelta, timestamp: object = None, source: str = "its timestamp"
+        self,
+        artifact: Artifact,
+        limit: timedelta | BusinessDays,
+        timestamp: object = None,
+        source: str = "its timestamp",
     ) -> None:
         """Notes the age of the artifact, or of the item in it that *timestamp* dates; refuses one outside *limit*."""
         if timestamp is None:
@@ -543,10 +548,17 @@ class Shelf:
         else:
             with self._notebook.noting():
                 moment = timestamp if isinstance(timestamp, datetime) else moment_of(timestamp, source, artifact.path)
-        seen, refusal = freshness.judge(
-            artifact.path, moment, source, self._clock.now(), limit, self._window.future_skew
-        )
-        self._notebook.freshness[artifact.path, limit.total_seconds()] = seen
+        with self._notebook.noting():
+            seen, refusal = freshness.judge(
+                artifact.path,
+                moment,
+                source,
+                self._clock.now(),
+                limit,
+                self._window.future_skew,
+                self._window.calendar,
+            )
+        self._notebook.freshness[artifact.path, seen.max_age_s] = seen
         if refusal is not None:
             with self._notebook.noting():
                 raise refusal

@@ -19,7 +19,15 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, check_profiles, lineage
+from pytest_promotion.policy.resolving import (
+    DEFAULT_PROFILE,
+    assign,
+    check,
+    check_calendar,
+    check_overlay,
+    check_profiles,
+    lineage,
+)
 from pytest_promotion.policy.shape import (
     Equivalent,
     GateRules,
@@ -88,6 +96,8 @@ class Policy:
         for key, default in (("prove", "off"), ("provenance", "optional")):
             if rules[key] == default:
                 del rules[key]
+        if rules["timestamps"]["calendar"] is None:
+            del rules["timestamps"]["calendar"]
         for gate in rules["gates"].values():
             if gate["about"] is None:
                 del gate["about"]
@@ -133,6 +143,8 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         overrides[key] = value
     after = convert(merged, Rules, (), document)
     check(after, document)
+    if reader is from_disk:  # of a decision that was kept, the holidays need not be known here
+        check_calendar(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
     own = weakened_from(suggested, before) if used else ()
     found = Policy(

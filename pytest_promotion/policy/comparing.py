@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from pytest_promotion.business_days import parse_business_days
 from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
 from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules
@@ -217,7 +218,11 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
             yield from (((*place, *one), "demanded") for one in _demands(value))
         elif name == "max_age":
             # A gate without a window of its own has the profile's.
-            if value is not None or theirs.max_age is not None:
+            days = parse_business_days(value)
+            if days is not None:
+                # Which of one and of a length of time is longer depends on the day.
+                yield (*place, "business_days"), days.count
+            elif value is not None or theirs.max_age is not None:
                 yield place, _Length.of(f"{rules.timestamps.max_report_age_min:g}m" if value is None else value)
         else:
             yield from _leaves(place, msgspec.to_builtins(value))

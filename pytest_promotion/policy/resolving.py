@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pytest_promotion.business_days import parse_business_days
 from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
@@ -149,7 +150,7 @@ def check(rules: Rules, policy: Document) -> None:
     """What types cannot say."""
     producers = policy.data.get("producers", {})
     timeouts = [(("producers", name, "timeout"), one.get("timeout", "60s")) for name, one in producers.items()]
-    for path, length in [*_durations(rules), *timeouts]:
+    for path, length in [*_durations(rules, policy), *timeouts]:
         try:
             parse_duration(length)
         except PolicyError as problem:
@@ -223,12 +224,33 @@ def _check_parameters(rules: Rules, policy: Document) -> None:
             raise PolicyError(f"{where}: required: {one.gate} is one parameter of a gate, and has none itself")
 
 
-def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
+def _in_business_days(name: str, max_age: Any, policy: Document, rules: Rules) -> bool:
+    place = ("gates", name, "max_age")
+    try:
+        days = parse_business_days(max_age)
+    except PolicyError as problem:
+        raise PolicyError(f"{policy.where(place)}: {'.'.join(place)}: {problem}") from None
+    if days is not None and rules.timestamps.calendar is None:
+        raise PolicyError(f"{policy.where(place)}: gates.{name}.max_age: {days} need `timestamps.calendar`")
+    return days is not None
+
+
+def check_calendar(rules: Rules, policy: Document) -> None:
+    """Raises `PolicyError` where the calendar of business days has a name that is not known."""
+    if rules.timestamps.calendar is None:
+        return
+    try:
+        rules.timestamps.calendar.made().check()
+    except PolicyError as problem:
+        raise PolicyError(f"{policy.where(('timestamps', 'calendar'))}: timestamps.calendar: {problem}") from None
+
+
+def _durations(rules: Rules, policy: Document) -> Iterator[tuple[tuple[str, ...], str | float]]:
     """The durations outside of quorums, each with its place in the policy."""
     yield ("timestamps", "max_report_age_min"), rules.timestamps.max_report_age_min * 60
     yield ("timestamps", "future_skew"), rules.timestamps.future_skew
     for name, gate in rules.gates.items():
-        if gate.max_age not in (None, AGELESS):
+        if gate.max_age not in (None, AGELESS) and not _in_business_days(name, gate.max_age, policy, rules):
             yield ("gates", name, "max_age"), gate.max_age
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from pytest_promotion.business_days import Calendar
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.model import Severity
 
@@ -21,6 +22,18 @@ class Ageless(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     because: Annotated[str, msgspec.Meta(min_length=10)]
 
 
+class BusinessCalendar(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which days are business days, for ages such as `1 business day`."""
+
+    time_zone: str
+    holidays: str | None = None  # a country such as DE, one with its part such as US-NY, or an exchange such as NYSE
+    weekend: list[str] = msgspec.field(default_factory=lambda: ["sat", "sun"])
+
+    def made(self) -> Calendar:
+        """The calendar itself."""
+        return Calendar(self.time_zone, self.holidays or "", tuple(self.weekend))
+
+
 class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """How timestamps are judged."""
 
@@ -28,6 +41,7 @@ class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     future_skew: Span = "2m"
     mtime: Literal["allow", "forbid"] = "allow"
     ageless: list[Ageless] = []
+    calendar: BusinessCalendar | None = None
 
     @property
     def max_age(self) -> timedelta:
@@ -222,6 +236,7 @@ class TimestampChanges(msgspec.Struct, forbid_unknown_fields=True, frozen=True, 
     future_skew: Span | msgspec.UnsetType = msgspec.UNSET
     mtime: Literal["allow", "forbid"] | msgspec.UnsetType = msgspec.UNSET
     ageless: list[Ageless] | msgspec.UnsetType = msgspec.UNSET
+    calendar: BusinessCalendar | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

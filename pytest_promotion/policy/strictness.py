@@ -122,6 +122,8 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _higher if "approvals" in place else _QUORUM_RANKS.get(place[-1], _gone)
     if place[0] != "gates":
         return None
+    if place[2:] == ("max_age", "business_days"):
+        return _lower
     if place[2] == "about":
         return _gone if place[3:] == ("none",) else _there
     if place[2] == "thresholds" and len(place) == 4:

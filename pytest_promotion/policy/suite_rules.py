@@ -128,6 +128,8 @@ def _stricter_timestamps(one: Mapping[str, Any], other: Mapping[str, Any]) -> di
         found["max_report_age_min"] = min(one["max_report_age_min"], other["max_report_age_min"])
     if "future_skew" in one and "future_skew" in other:
         found["future_skew"] = min((one["future_skew"], other["future_skew"]), key=parse_duration)
+    if one.get("calendar") and other.get("calendar") and one["calendar"] != other["calendar"]:
+        raise PolicyError("two suites set `timestamps.calendar` in different ways: set it in the policy that uses them")
     if "ageless" in one and "ageless" in other:
         found["ageless"] = [*one["ageless"], *other["ageless"]]
     if "forbid" in (one.get("mtime"), other.get("mtime")):
