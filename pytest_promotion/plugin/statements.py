@@ -78,4 +78,5 @@ def changed(results: Iterable[GateResult], settings: Settings) -> Iterator[str]:
         return
     from pytest_promotion.provenance.checking import changed_inputs
 
-    yield from changed_inputs(compared, settings.root)
+    signed = settings.policy.rules.provenance == "signed"
+    yield from changed_inputs(compared, settings.root, cached=not signed)

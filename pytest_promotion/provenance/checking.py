@@ -137,10 +137,17 @@ class Checker:
         return [self._seen[name, without] for name in names]
 
 
-def changed_inputs(results: Iterable[GateResult], root: str | os.PathLike[str]) -> Iterator[str]:
-    """A sentence for each input that is no longer what it was when a gate compared it."""
+def changed_inputs(
+    results: Iterable[GateResult], root: str | os.PathLike[str], *, cached: bool = True
+) -> Iterator[str]:
+    """
+    A sentence for each input that is no longer what it was when a gate compared it.
+
+    Args:
+        cached: whether digests may come from the user's cache.
+    """
     real = os.path.realpath(root)
-    cache = cache_at(real)
+    cache = cache_at(real) if cached else DigestCache(real)
     wanted: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for result in results:
         for one in result.record.provenance:

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.provenance.producing import Order, recording
+from pytest_promotion.trust.rerun import RECORDED_INPUTS, differences
+from pytest_promotion.trust.stored import parse
 
 pytestmark = pytest.mark.slow
 
@@ -207,6 +210,33 @@ def test_rude(workspace, measure):
     assert place.run().ret == 1
     decision = place.latest()
     assert any("the input src changed during the run" in reason for reason in decision["reasons"])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_decision_can_be_taken_again_without_the_inputs(place, produce, edited):
+    """The vault has the statement and no copy of the sources: their digests are those that were recorded."""
+    produce()
+    place.write(test_it=GATE.format(about=ABOUT))
+    if edited:
+        place.file("src/app.py", "VALUE = 2\n")
+    place.run()
+    path = place.folder / "latest.json"
+    decision = parse(path.read_bytes(), path.name)
+    assert decision.checks[0].outcome == ("FAIL" if edited else "PASS")
+    place.file("src/app.py", "VALUE = 3\n")
+    assert differences(decision, Vault(place.folder / "evidence"), place.path) == ()
+
+
+def test_recorded_inputs_are_no_way_around_the_real_ones(place, produce, monkeypatch, tmp_path):
+    """Only a replay, on which no deployment may act, takes them."""
+    produce()
+    place.write(test_it=GATE.format(about=ABOUT))
+    assert outcome(place)[0] == "PASS"
+    recorded = {one["name"]: one["sha256"] for one in place.check("report")["provenance"][0]["inputs"]}
+    (tmp_path / "inputs").write_text(json.dumps(recorded))
+    monkeypatch.setenv(RECORDED_INPUTS, str(tmp_path / "inputs"))
+    place.file("src/app.py", "VALUE = 2\n")
+    assert outcome(place)[0] == "FAIL"
 
 
 # --- by the policy ---

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.artifacts import STATEMENT
 from pytest_promotion.provenance import statement as statements
 from pytest_promotion.provenance.producing import Order, recording
 from pytest_promotion.provenance.statement import parse, with_listing
@@ -29,6 +30,11 @@ def test_a_run_is_recorded(root, produced):
     assert before <= found.started <= found.finished <= datetime.now(UTC)
     assert found.inputs == tuple(digests(root, "src"))
     assert dict(found.outputs).keys() == {"reports/out.json"}
+
+
+def test_evidence_looks_for_it_where_it_is_written():
+    """The name is written down twice, because evidence does not import what runs producers."""
+    assert statements.SUFFIX == STATEMENT
 
 
 def test_the_statement_is_in_toto_with_slsa_provenance(root, produced):
