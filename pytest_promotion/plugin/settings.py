@@ -70,7 +70,8 @@ class Settings:
         """How timestamps are judged under this profile."""
         rules = self.policy.rules.timestamps
         ageless = tuple((pattern, one.because) for one in rules.ageless for pattern in one.artifacts)
-        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow", ageless=ageless)
+        calendar = rules.calendar.made() if rules.calendar is not None else None
+        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow", calendar=calendar, ageless=ageless)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,15 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, check_profiles, lineage
+from pytest_promotion.policy.resolving import (
+    DEFAULT_PROFILE,
+    assign,
+    check,
+    check_calendar,
+    check_overlay,
+    check_profiles,
+    lineage,
+)
 from pytest_promotion.policy.shape import (
     Equivalent,
     GateRules,
@@ -84,8 +92,15 @@ class Policy:
     def resolved_sha256(self) -> str:
         """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
         rules = msgspec.to_builtins(self.rules)
-        if self.rules.prove == "off":
-            del rules["prove"]  # so that policies which do not ask for proofs keep the digest they have always had
+        # So that policies which do not ask for them keep the digest they have always had.
+        for key, default in (("prove", "off"), ("provenance", "optional")):
+            if rules[key] == default:
+                del rules[key]
+        if rules["timestamps"]["calendar"] is None:
+            del rules["timestamps"]["calendar"]
+        for gate in rules["gates"].values():
+            if gate["about"] is None:
+                del gate["about"]
         return digest({"profile": self.profile, "rules": rules})
 
     def gate(self, gate_id: str) -> GateRules:
@@ -128,6 +143,8 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         overrides[key] = value
     after = convert(merged, Rules, (), document)
     check(after, document)
+    if reader is from_disk:  # of a decision that was kept, the holidays need not be known here
+        check_calendar(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
     own = weakened_from(suggested, before) if used else ()
     found = Policy(
