@@ -17,8 +17,7 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
-from tests.rollout.site import QUICK, make_database, rows_of
-from tests.trust.conftest import SUBJECT
+from tests.rollout.site import QUICK, SUBJECT, make_database, rows_of
 
 WORKER = {"image": "shop:1", "network_mode": "none", "command": ["/bin/busybox", "sleep", "600"], "depends_on": ["web"]}
 

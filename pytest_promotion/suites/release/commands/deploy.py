@@ -45,6 +45,16 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 @click.option("--refuse-weakened", is_flag=True, help="Not with a decision whose profile was weakened by flags.")
 @click.option("--override", type=_FILE, help="Somebody broke the glass: deploy what the decision says FAIL to.")
 @click.option(
+    "--allow-dirty",
+    is_flag=True,
+    help="Deploy what lies in the folder, whatever the decision is about. The report repeats it.",
+)
+@click.option(
+    "--allow-unjudged-configuration",
+    is_flag=True,
+    help="Deploy a Compose configuration that the decision has not judged. The report repeats it.",
+)
+@click.option(
     "--keep", type=click.IntRange(min=1), default=10, show_default=True, help="Number of backups that are kept."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
@@ -61,6 +71,8 @@ def deploy(
     policy: Path | None,
     refuse_weakened: bool,
     override: Path | None,
+    allow_dirty: bool,
+    allow_unjudged_configuration: bool,
     keep: int,
     as_json: bool,
     **given: Any,
@@ -90,6 +102,8 @@ def deploy(
             roll_back=rollback_on_failure,
             dry_run=dry_run,
             keep=keep,
+            allow_dirty=allow_dirty,
+            allow_unjudged_configuration=allow_unjudged_configuration,
         )
         with waiting("deploy"):
             done = carry_out(plan, way)

@@ -101,6 +101,18 @@ class Engine:
             raise Unproven(done.why)
         return str(_parsed(done)[0]["Id"])
 
+    def digests(self, name: str) -> frozenset[str]:
+        """The SHA-256 of the image *name*, and those under which registries have it; none where it is not here."""
+        done = self._run("image", "inspect", name)
+        if done.exit_code == 1 and _MISSING.search(done.complained):
+            return frozenset()
+        if done.exit_code != 0:
+            raise Unproven(done.why)
+        found = _parsed(done)[0]
+        return frozenset(
+            one.rpartition("sha256:")[2] for one in (str(found["Id"]), *map(str, found.get("RepoDigests") or ()))
+        )
+
     def tag(self, image: str, name: str) -> None:
         """Calls *image*, an id, *name*, and looks whether it is called so."""
         self._ask("tag", image, name)

@@ -21,7 +21,7 @@ from typing import Literal
 
 from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.release.rollout import changing, preparing, report, rollback
+from pytest_promotion.suites.release.rollout import changing, images, preparing, report, rollback
 from pytest_promotion.suites.release.rollout import journal as journals
 from pytest_promotion.suites.release.rollout.health import Unhealthy
 from pytest_promotion.suites.release.rollout.journal import Journal
@@ -105,8 +105,8 @@ def _new(run: Run) -> tuple[Ending, list[str]]:
         project=plan.project,
         phase="preparing",
         folder=str(run.folder.absolute()),
-        files=[str(path.absolute()) for path in run.composing.files],
-        env_file=str(run.composing.env_file.absolute()) if run.composing.env_file else None,
+        files=[str(path.absolute()) for path in run.originals],
+        env_file=str(run.original_env.absolute()) if run.original_env else None,
         databases=[str(path.absolute()) for path in plan.databases],
         absent=[str(path.absolute()) for path in plan.databases if path not in databases],
         probes=list(plan.probes),
@@ -172,6 +172,7 @@ def _refuse_open(found: Journal | None) -> None:
 
 
 def _change(run: Run) -> tuple[Ending, list[str]]:
+    images.compare(run)
     preparing.ask_decision(run)  # what it rests on may have gone stale while images were built
     run.reach("changing")
     try:
@@ -184,7 +185,7 @@ def _change(run: Run) -> tuple[Ending, list[str]]:
             return _rolled_back(run, str(problem))
         return Ending.FAILED, [str(problem), "it is left as it is: go on with --resume or back with --rollback"]
     try:
-        preparing.keep_configuration(run, run.folder / "configuration.yml")
+        preparing.keep_configuration(run, run.configuration)
         preparing.forget(run)
     except (Unproven, OSError) as problem:
         run.notes.append(f"not tidied up: {problem}")  # which is no reason to take back what is well

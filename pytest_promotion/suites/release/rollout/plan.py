@@ -69,7 +69,8 @@ class Plan:
     One deployment. `files` are compose files, none for those that Compose would find below `root`.
 
     `permission` is None for a drill, and for a dry run that was given none. `forced_failure` stands in the place of
-    the first health check, and says why it failed.
+    the first health check, and says why it failed. `allow_dirty` deploys what lies in `root`, and
+    `allow_unjudged_configuration` a Compose configuration that the decision has not judged.
     """
 
     env: str
@@ -88,6 +89,8 @@ class Plan:
     dry_run: bool = False
     keep: int = 10
     forced_failure: Callable[[], str] | None = None
+    allow_dirty: bool = False
+    allow_unjudged_configuration: bool = False
 
     def __post_init__(self) -> None:
         if not _ENV.fullmatch(self.env):
