@@ -19,6 +19,7 @@ from pytest_promotion.readers.compose import engine
 from pytest_promotion.readers.compose.engine import Compose
 from pytest_promotion.suites.release.rollout import preparing
 from pytest_promotion.trust import keys
+from tests.compose_programs import programs
 from tests.engine import DockerEngine
 from tests.rollout.site import SUBJECT, Site, has_compose_program
 from tests.trust.conftest import GATES, POLICY, Signed, decide
@@ -37,12 +38,29 @@ def _compose_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "find", lambda _, environment: _found(environment.get("PATH", "")))
 
 
+@pytest.fixture(scope="session")
+def compose_programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The folders of the two versions of Compose that are supported."""
+    return programs(tmp_path_factory.mktemp("programs"))
+
+
 @pytest.fixture
-def site(docker_engine: DockerEngine, tmp_path: Path) -> Iterator[Site]:
+def compose_path(compose_programs: dict[str, str], request: pytest.FixtureRequest) -> str:
+    """
+    The folder of the Compose that a test uses: the one that its parameter names, else the one that people find.
+    """
+    wanted = getattr(request, "param", "")
+    if wanted and wanted not in compose_programs:
+        pytest.skip(f"not installed: docker-compose {wanted}")
+    return compose_programs.get(wanted, "")
+
+
+@pytest.fixture
+def site(docker_engine: DockerEngine, tmp_path: Path, compose_path: str) -> Iterator[Site]:
     """The shop, version 1, on a real engine; nothing runs of it."""
     if not has_compose_program:
         pytest.skip("not installed: docker-compose, and the compose plugin of docker")
-    found = Site(tmp_path / "shop", docker_engine)
+    found = Site(tmp_path / "shop", docker_engine, compose_path)
     yield found
     found.down()
 

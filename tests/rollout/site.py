@@ -68,9 +68,10 @@ def shop_image(engine: DockerEngine, version: str) -> str:
 class Site:
     """A checkout of the shop, and what runs of it."""
 
-    def __init__(self, path: Path, engine: DockerEngine) -> None:
+    def __init__(self, path: Path, engine: DockerEngine, compose_path: str = "") -> None:
         self.path = path
         self.engine = engine
+        self.compose_path = compose_path
         self.port = free_port()
         self.project = f"shop{self.port}"
         self.database = make_database(path / "data" / "shop.db")
@@ -87,7 +88,8 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {name: value for name, value in self.engine.environment.items() if name in ENGINE_VARIABLES}
+        found = {name: value for name, value in self.engine.environment.items() if name in ENGINE_VARIABLES}
+        return found | {"PATH": os.pathsep.join(filter(None, (self.compose_path, found["PATH"])))}
 
     def write(self, version: str, run: str = "", *, build: bool = False, **service: Any) -> Site:
         """Checks out a version, whose image is there or is to be built; *run* is what it does instead of serving."""

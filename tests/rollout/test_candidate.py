@@ -13,6 +13,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.rollout.checkout import Checkout, check_out
 from pytest_promotion.suites.release.rollout.mounts import Placing
 from pytest_promotion.suites.release.rollout.permission import Permission, Refused
+from tests.compose_programs import CURRENT
 from tests.rollout.site import QUICK, shop_image
 
 PATH = {"PATH": os.environ["PATH"]}
@@ -34,6 +35,12 @@ def commit(folder, message="a change"):
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", message)
     return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def compose_path(compose_programs):
+    """The Compose that starts in a fifth of the time: which one it is makes no difference here."""
+    return compose_programs.get(CURRENT, "")
 
 
 @pytest.fixture

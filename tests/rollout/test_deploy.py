@@ -17,6 +17,7 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
+from tests.compose_programs import CURRENT, OLD
 from tests.rollout.site import QUICK, SUBJECT, make_database, rows_of
 
 WORKER = {"image": "shop:1", "network_mode": "none", "command": ["/bin/busybox", "sleep", "600"], "depends_on": ["web"]}
@@ -30,6 +31,7 @@ def written(site):
 class TestDeployed:
     """Exit 0, and what stands behind it."""
 
+    @pytest.mark.parametrize("compose_path", [OLD, CURRENT], indirect=True)
     def test_the_next_version_is_deployed(self, site):
         """A deployment that says so while the old version answers is the worst of all."""
         first = site.deploy()
@@ -85,6 +87,15 @@ def waits_for(name):
 
 class TestRolledBack:
     """Exit 5: images and data are as they were, and that is looked at."""
+
+    @pytest.mark.parametrize("compose_path", [CURRENT], indirect=True)
+    def test_the_current_compose_goes_back_as_well(self, site):
+        """It names containers and images in another way."""
+        site.deploy()
+        before = site.running()
+        done = site.write("2", "exit 1").deploy(limits=QUICK)
+        assert done["status"] == "rolled back", done["reasons"]
+        assert (site.running(), site.answer()) == (before, "version 1")
 
     @pytest.mark.parametrize(
         ("run", "why"),

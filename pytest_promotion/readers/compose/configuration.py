@@ -100,10 +100,7 @@ def _is_path(path: tuple[str, ...]) -> bool:
     """Whether a text at *path* is a place on the machine that Compose runs on."""
     kind, rest = path[0], path[2:]
     if kind == "services":
-        return rest[:1] in (("volumes",), ("build",), ("env_file",), ("develop",)) and rest[-1:] not in (
-            ("target",),
-            ("args",),
-        )
+        return rest[:1] in (("volumes",), ("build",), ("develop",)) and rest[-1] != "target" and "args" not in rest
     return (kind in ("secrets", "configs") and rest == ("file",)) or (kind == "volumes" and rest[-1:] == ("device",))
 
 
