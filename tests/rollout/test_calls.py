@@ -92,6 +92,15 @@ def test_from_the_command_line_to_the_next_version(site, decision):
     assert (site.answer(), rows_of(site.database)) == ("version 1", 100)
 
 
+def test_paths_and_names_stay_in_the_report(site):
+    """`PWD` masked the place of every backup, and the password `admin` the service of that name."""
+    site.services(admin={"image": "shop:1", "environment": {"DB_PASSWORD": "admin"}, "network_mode": "none"})
+    done = site.deploy(environment=site.environment | {"PWD": str(site.path)}, dry_run=True)
+    assert done["compose_files"] == [str(site.path / "compose.yaml")]
+    assert any("admin" in step["details"] for step in done["steps"] if step["step"] == "compose-config")
+    assert "***" not in json.dumps(done)
+
+
 def test_secrets_reach_no_report(site):
     """The report is uploaded for everybody to read."""
     secret = "tr0ub4dor-and-three-horses"
