@@ -69,7 +69,7 @@ class TestResolved:
         assert one.sha256 == other.sha256
         assert one.data != other.data
 
-    def test_another_value_is_another_configuration_and_is_named(self, resolved):
+    def test_another_value_is_another_configuration_and_its_key_is_listed(self, resolved):
         """`compose_config` judged one file of variables, and `deploy` used another one."""
         one = resolved(TEXT, f"TAG=1\nSECRET_KEY={SECRET}\n")
         other = resolved(TEXT.replace("/n", "/m"), "TAG=1\nSECRET_KEY=other\n")

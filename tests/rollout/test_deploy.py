@@ -123,7 +123,7 @@ class TestRolledBack:
         done = site.write("2", "rm /data/shop.db; echo broken > /data/shop.db; exit 1", **mounted).deploy(limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert rows_of(site.database) == 105
-        assert "what it replaced could not be kept" in json.dumps(done["steps"])
+        assert "what it replaced cannot be read" in json.dumps(done["steps"])
         assert not any("mounts" in note for note in done["notes"])
 
     def test_services_are_stopped_while_data_is_put_back(self, site):

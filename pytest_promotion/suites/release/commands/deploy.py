@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,6 +11,9 @@ from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
+
+if TYPE_CHECKING:
+    from pytest_promotion.suites.release.rollout.plan import Scope
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -21,6 +24,13 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 )
 @planned
 @click.option("--rollback-on-failure", is_flag=True, help="Put back databases and images where it is not well.")
+@click.option(
+    "--rollback-scope",
+    type=click.Choice(["images", "images+data"]),
+    default="images+data",
+    show_default=True,
+    help="What a rollback puts back: with images, databases stay as they are.",
+)
 @click.option("--dry-run", is_flag=True, help="Look whether it could be done, and do nothing: exit 7.")
 @click.option("--resume", is_flag=True, help="Go on with a deployment that stopped on its way.")
 @click.option("--rollback", is_flag=True, help="Go back from a deployment that stopped on its way.")
@@ -60,6 +70,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def deploy(
     rollback_on_failure: bool,
+    rollback_scope: Scope,
     dry_run: bool,
     resume: bool,
     rollback: bool,
@@ -100,6 +111,7 @@ def deploy(
             given,
             permission=permission if needed else None,
             roll_back=rollback_on_failure,
+            rollback_scope=rollback_scope,
             dry_run=dry_run,
             keep=keep,
             allow_dirty=allow_dirty,

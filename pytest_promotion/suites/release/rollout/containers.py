@@ -33,6 +33,7 @@ class Container:
     exit_code: int
     started_at: str
     restarts: bool
+    writes: tuple[str, ...] = ()  # places on the host that it may write to
 
     @property
     def running(self) -> bool:
@@ -79,6 +80,16 @@ class Engine:
             self._ask("stop", *running, timeout_s=_STOP_S)
         if still := [one.service for one in self.containers() if one.status not in ("exited", "created", "dead")]:
             raise Unproven(f"still running: {', '.join(still)}")
+
+    def stop_these(self, containers: Sequence[Container]) -> None:
+        """Stops *containers*, each within the time it asks for."""
+        if containers:
+            self._ask("stop", *(one.id for one in containers), timeout_s=_STOP_S)
+
+    def start_these(self, containers: Sequence[Container]) -> None:
+        """Starts *containers*, which were stopped."""
+        if containers:
+            self._ask("start", *(one.id for one in containers))
 
     def remove(self) -> None:
         """Removes all of them; volumes stay."""
@@ -154,6 +165,7 @@ def _container(found: dict[str, Any]) -> Container | None:
         int(state["ExitCode"]),
         state["StartedAt"],
         (found.get("HostConfig") or {}).get("RestartPolicy", {}).get("Name", "") not in ("", "no"),
+        tuple(str(one.get("Source", "")) for one in found.get("Mounts") or () if one.get("RW") and one.get("Source")),
     )
 
 

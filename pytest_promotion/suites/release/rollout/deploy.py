@@ -1,8 +1,8 @@
 """
-Deploying with a way back, in one order: the decision, the tools, backups, snapshot and build; the decision once more,
-the change, health; and where that fails, the rollback.
+Deploying with a rollback, in one order: the decision, the tools, snapshot and build; the decision once more, backups
+with the services stopped that write to a database, the change, health; and where that fails, the rollback.
 
-Up to the change nothing that runs is touched. From it on the journal on disk says what was done, so that whoever comes
+Up to the backups nothing that runs is touched. From it on the journal on disk says what was done, so that an operator who comes
 after a kill can go on or go back.
 """
 
@@ -21,7 +21,7 @@ from typing import Literal
 
 from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.release.rollout import changing, images, preparing, report, rollback
+from pytest_promotion.suites.release.rollout import changing, images, preparing, quiescing, report, rollback
 from pytest_promotion.suites.release.rollout import journal as journals
 from pytest_promotion.suites.release.rollout.health import Unhealthy
 from pytest_promotion.suites.release.rollout.journal import Journal
@@ -112,7 +112,6 @@ def _new(run: Run) -> tuple[Ending, list[str]]:
         probes=list(plan.probes),
     )
     run.reach("preparing")
-    preparing.back_up(run, databases)
     preparing.snapshot(run)
     preparing.build(run)
     return _change(run)
@@ -174,6 +173,11 @@ def _refuse_open(found: Journal | None) -> None:
 def _change(run: Run) -> tuple[Ending, list[str]]:
     images.compare(run)
     preparing.ask_decision(run)  # what it rests on may have gone stale while images were built
+    if run.journal.phase in ("preparing", "quiescing"):  # else the data is from after the first change
+        try:
+            quiescing.back_up(run)
+        except Failed as problem:
+            return Ending.ROLLBACK_FAILED, [str(problem)]
     run.reach("changing")
     try:
         changing.up(run)

@@ -20,7 +20,7 @@ from pytest_promotion.json_files import write_json
 from pytest_promotion.suites.release.rollout.database import Backup
 from pytest_promotion.suites.release.rollout.health import Probe
 
-Phase = Literal["preparing", "changing", "rolling back", "closed"]
+Phase = Literal["preparing", "quiescing", "changing", "rolling back", "closed"]
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -34,7 +34,8 @@ class Before(msgspec.Struct, frozen=True):
 
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
-    One deployment. From `changing` on there is something to roll back.
+    One deployment. From `quiescing` on there is something to roll back: the services that write to a database are
+    stopped, and it is backed up. From `changing` on the new version may have written to it.
 
     `configuration` is the compose file that is rolled back to, resolved; `known` says that what ran before was
     started from it. `answered` are the URLs that answered before anything was changed. `ending` and `ended_utc` are of
@@ -68,7 +69,7 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def open(self) -> bool:
         """Whether it stopped after the first change and before its end."""
-        return self.phase in ("changing", "rolling back")
+        return self.phase in ("quiescing", "changing", "rolling back")
 
 
 def path_of(runtime: Path, project: str) -> Path:

@@ -14,7 +14,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.json_files import read_object, write, write_json
 from pytest_promotion.readers.compose.engine import Compose, find
-from pytest_promotion.suites.release.rollout import database, health, judged
+from pytest_promotion.suites.release.rollout import database, health, judged, set_aside
 from pytest_promotion.suites.release.rollout import decided as decision
 from pytest_promotion.suites.release.rollout.candidate import find_files, places
 from pytest_promotion.suites.release.rollout.containers import INSTALL, REPOSITORY, Container, Engine
@@ -90,17 +90,6 @@ def look_at_databases(run: Run) -> list[Path]:
     return there
 
 
-def back_up(run: Run, databases: list[Path]) -> None:
-    """Backs up each of *databases*. Raises `Unproven`."""
-    for number, path in enumerate(databases):
-        with run.step("backup-db") as step:
-            target = run.folder / f"{number}-{path.name}"
-            made = database.back_up(path.absolute(), target, run.plan.limits.busy_s)
-            rows = sum(made.rows.values())
-            step.details = f"{path}: {rows} rows in {len(made.rows)} tables, {made.size_bytes} bytes in {target}"
-        run.reach("preparing", backups=[*run.journal.backups, made])
-
-
 def snapshot(run: Run) -> None:
     """Tags the images of what runs now, and notes which URLs answer. Raises `Unproven`."""
     with run.step("snapshot") as step:
@@ -143,15 +132,35 @@ def keep_configuration(run: Run, path: Path) -> None:
 
 
 def forget(run: Run) -> None:
-    """Removes the backups and tags of this project that are older than the newest `keep`; never those in use."""
+    """
+    Removes the backups and tags of this project that are older than the newest `keep`.
+
+    Never what is in use: files of a commit that a container has mounted, or would have after going back. And never
+    what a rollback of data has set aside.
+    """
     folders = sorted((path for path in run.folder.parent.iterdir() if path.is_dir()), reverse=True)
+    used = _mounted(run)
     for path in folders[run.plan.keep :]:
-        if path != run.folder:
+        if path == run.folder or str(path.resolve()) in used:
+            continue
+        if not any(path.glob(f"{set_aside.PREFIX}*")):
             shutil.rmtree(path, ignore_errors=True)
+            continue
+        for one in path.iterdir():
+            if one.is_dir():
+                shutil.rmtree(one, ignore_errors=True)
+            elif not one.name.startswith(set_aside.PREFIX):
+                one.unlink(missing_ok=True)
     kept = {path.name for path in folders[: run.plan.keep]} | {run.folder.name}
     for tag in run.engine.kept_tags():
         if tag.rpartition(":")[2].split(".")[1] not in kept:
             run.engine.untag(tag)
+
+
+def _mounted(run: Run) -> str:
+    """The configurations that run, and that can be gone back to: they name the folders that are in use."""
+    paths = (run.configuration, Path(run.journal.configuration or run.configuration))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
 
 def _find(run: Run) -> Compose:

@@ -70,6 +70,8 @@ def write(run: Run, ending: Ending, reasons: list[str]) -> Report:
         "compose_configuration_sha256": run.configuration_sha256 or None,
         "shared": run.shared,
         "backups": msgspec.to_builtins(journal.backups) if journal else [],
+        "rollback_scope": plan.rollback_scope,
+        "lost": run.lost,
         "before": msgspec.to_builtins(journal.before) if journal else {},
         "steps": run.documents(),
     }

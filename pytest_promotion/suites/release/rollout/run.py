@@ -72,6 +72,7 @@ class Run:
     image_wanted: bool = False  # the decision is about an image, with which those that run are compared
     configuration_sha256: str = ""
     environment_files: list[dict[str, str]] = field(default_factory=list)
+    lost: list[dict[str, Any]] = field(default_factory=list)
     allowances: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
