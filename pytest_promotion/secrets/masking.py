@@ -47,11 +47,12 @@ def secret_values(pairs: Mapping[str, Any]) -> set[str]:
     return {
         str(value)
         for name, value in pairs.items()
-        if value and _SECRET.search(name) and not _ABOUT.search(name) and _can_be_secret(str(value))
+        if value and _SECRET.search(name) and not _ABOUT.search(name) and can_be_secret(str(value))
     }
 
 
-def _can_be_secret(value: str) -> bool:
+def can_be_secret(value: str) -> bool:
+    """Whether *value* is neither a path nor a short word or number."""
     if ("/" in value or "\\" in value) and (os.path.exists(os.path.expanduser(value)) or is_path(value)):
         return False
     return len(value) >= _SHORTEST_WORD or _WORD_OR_NUMBER.fullmatch(value) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,10 +16,11 @@ pytestmark = pytest.mark.slow
 CODE = "from pytest_promotion.cli import main; main()"
 
 
-def promotion(cwd, *words, path="/nowhere"):
-    """The command, on a machine without Docker unless *path* says otherwise."""
+def promotion(cwd, *words, environment=None):
+    """The command, on a machine without Docker unless *environment* says otherwise."""
+    around = environment or {"PATH": "/nowhere", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     return subprocess.run(
-        [sys.executable, "-c", CODE, *words], cwd=cwd, env={"PATH": path}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CODE, *words], cwd=cwd, env=around, capture_output=True, text=True, check=False
     )
 
 

@@ -12,8 +12,9 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from pytest_promotion.evidence.provenance import git_state
 from pytest_promotion.readers.compose.configuration import Place
 from pytest_promotion.readers.compose.document import read
 from pytest_promotion.readers.compose.engine import Compose
@@ -26,6 +27,11 @@ from pytest_promotion.suites.release.rollout.permission import Refused
 from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.suites.release.rollout.services import Composing
 
+_ABOUT_NOTHING: Final = (
+    "the decision does not say what it is about, so that nothing can be compared with it: "
+    "take it with --promotion-subject, or deploy what lies in the folder with --allow-dirty"
+)
+
 
 def find_files(run: Run, compose: Compose) -> None:
     """Sets `composing` and `checkout` of *run*. Raises `Refused` and `Unproven` where the files cannot be had."""
@@ -37,13 +43,35 @@ def find_files(run: Run, compose: Compose) -> None:
     elif decided.commit:
         _of_the_commit(run, compose, decided.commit)
     elif not decided.sha256:
-        raise Refused(
-            "the decision does not say what it is about, so that nothing can be compared with it: "
-            "take it with --promotion-subject, or deploy what lies in the folder with --allow-dirty"
-        )
+        raise Refused(_ABOUT_NOTHING)
     else:
         _of_the_folder(run, compose)
         run.image_wanted = not _is_the_file(run)
+
+
+def find_folder(run: Run) -> None:
+    """
+    Sets `place` of *run*, for a target of programs: the files of the commit, else the working folder.
+
+    Raises:
+        Refused, Unproven: as `find_files`.
+    """
+    plan, decided = run.plan, run.decided
+    run.place = plan.root.resolve()
+    if decided is None:
+        run.head = git_state(plan.root)[0] or ""
+    elif plan.allow_dirty:
+        run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
+    elif decided.commit:
+        with run.step("checkout") as step:
+            place = _fresh(run.folder, f"source-{decided.commit[:12]}")
+            run.checkout = check_out(plan.root, decided.commit, place, plan.environment)
+            run.place = run.checkout.inside(plan.root.resolve())
+            step.details = f"the files of the commit {decided.commit[:12]}, in {run.checkout.folder}"
+    elif decided.sha256:
+        _is_the_file(run)
+    else:
+        raise Refused(_ABOUT_NOTHING)
 
 
 def places(run: Run) -> list[Place]:

@@ -38,8 +38,9 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stopped, and it is backed up. From `changing` on the new version may have written to it.
 
     `configuration` is the compose file that is rolled back to, resolved; `known` says that what ran before was
-    started from it. `answered` are the URLs that answered before anything was changed. `ending` and `ended_utc` are of
-    one that was done, or reverted since.
+    started from it. Of a target of programs, `status` is what its status was before, `ran` whether something ran, and
+    `place` the folder of its files. `answered` are the URLs that answered before anything was changed. `ending` and
+    `ended_utc` are of one that was done, or reverted since.
     """
 
     schema_version: Literal[1]
@@ -58,6 +59,10 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: list[Backup] = []
     before: dict[str, Before] = {}
     configuration: str = ""
+    target: Literal["compose", "command"] = "compose"
+    status: str = ""
+    ran: bool = False
+    place: str = ""
     known: bool = False
     ending: Literal["", "deployed", "rolled back"] = ""
     ended_utc: str = ""

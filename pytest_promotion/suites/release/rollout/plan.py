@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.rollout.environments import CommandEnvironment
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
 
@@ -71,9 +72,9 @@ class Plan:
     """
     One deployment. `files` are compose files, none for those that Compose would find below `root`.
 
-    `permission` is None for a drill, and for a dry run that was given none. `forced_failure` stands in the place of
-    the first health check, and says why it failed. With the `rollback_scope` `images` a rollback leaves databases as
-    they are. `allow_dirty` deploys what lies in `root`, and
+    `command` are the programs of a target that is not Compose. `permission` is None for a drill, and for a dry run that
+    was given none. `forced_failure` takes the place of the first health check, and says why it failed. With the
+    `rollback_scope` `images` a rollback leaves databases as they are. `allow_dirty` deploys what lies in `root`, and
     `allow_unjudged_configuration` a Compose configuration that the decision has not judged.
     """
 
@@ -93,6 +94,9 @@ class Plan:
     dry_run: bool = False
     keep: int = 10
     forced_failure: Callable[[], str] | None = None
+    command: CommandEnvironment | None = None
+    host: str = ""  # of the engine, for people
+    secrets: tuple[str, ...] = ()  # values that variables were given by reference
     rollback_scope: Scope = "images+data"
     allow_dirty: bool = False
     allow_unjudged_configuration: bool = False

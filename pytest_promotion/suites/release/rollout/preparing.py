@@ -105,7 +105,7 @@ def snapshot(run: Run) -> None:
             run.engine.tag(containers[0].image, tag)
             before[service] = Before(containers[0].image, tag, len(containers), all(one.well for one in containers))
         step.details = f"running: {', '.join(before) or 'nothing'}"
-        answered = [probe.url for probe in run.plan.probes if _answers(probe.url)]
+        answered = [probe.url for probe in run.plan.probes if health.answers(probe.url)]
     run.notes += [f"{name} was not healthy before" for name, one in before.items() if not one.well]
     run.reach("preparing", before=before, answered=answered, **_configuration_of(run, before))
 
@@ -200,14 +200,6 @@ def _configuration_of(run: Run, before: dict[str, Before]) -> dict[str, Any]:
 
 def _deployed(run: Run) -> Path:
     return run.plan.runtime / "deployed" / f"{run.plan.project}.yml"
-
-
-def _answers(url: str) -> bool:
-    try:
-        health.ask(health.Probe(url))
-    except health.Unhealthy:
-        return False
-    return True
 
 
 def _write_private(path: Path, content: str) -> None:

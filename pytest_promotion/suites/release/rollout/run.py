@@ -67,6 +67,9 @@ class Run:
     originals: tuple[Path, ...] = ()
     original_env: Path | None = None
     checkout: Checkout | None = None
+    databases: list[Path] = field(default_factory=list)  # those that are there
+    place: Path = Path()  # the folder in which the programs of a target run
+    head: str = ""  # the commit of the working folder, where there is no decision
     decision: dict[str, Any] | None = None
     decided: Decided | None = None
     image_wanted: bool = False  # the decision is about an image, with which those that run are compared
