@@ -3,10 +3,9 @@
 import pytest
 
 from pytest_promotion import GateFailed, Unproven
-from pytest_promotion.json_files import write_json
 from pytest_promotion.readers import junit
 from pytest_promotion.readers.compose import engine
-from pytest_promotion.suites.release.configuration import compose_files, resolved
+from pytest_promotion.suites.release.configuration import compose_files, keep, resolved
 from pytest_promotion.suites.release.tools import INSTALL
 
 
@@ -108,7 +107,7 @@ def test_compose_config(artifact, compose, measure, policy, reason, workspace):
     files = compose_files(policy["compose"])
     found = resolved(workspace, files, policy["env_file"], policy["project"], policy["timeout_s"])
     assert not found.unset, f"Compose takes nothing for {', '.join(found.unset)}, which have no value"
-    write_json(workspace / policy["resolved"], found.evidence())
+    keep(found, workspace / policy["resolved"])
     recorded = artifact(policy["resolved"])
     assert recorded.data == found.evidence(), f"{policy['resolved']} was replaced while it was read"
     measure.equals("compose_configuration_sha256", recorded["compose_configuration_sha256"], found.sha256)

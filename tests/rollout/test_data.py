@@ -81,7 +81,7 @@ class TestBackup:
         site.write("1", **MOUNTED).deploy()
         before = site.running()
         with closing(sqlite3.connect(site.database)) as found:
-            found.execute("PRAGMA journal_mode = DELETE")  # in which a reader waits as well
+            found.execute("PRAGMA journal_mode = DELETE")  # in which a reader waits, too
         process = holder(site.database, "EXCLUSIVE")
         done = site.write("2", **MOUNTED).deploy(limits=QUICK)
         process.communicate("\n")

@@ -300,7 +300,7 @@ class TestNothingChanged:
         with closing(sqlite3.connect(running.database, isolation_level=None)) as held:
             held.execute("PRAGMA journal_mode = DELETE")
             held.execute("BEGIN EXCLUSIVE")
-            assert "locked" in running.deploy()["reasons"][0]
+            assert "locked" in running.deploy(limits=QUICK)["reasons"][0]
 
     def test_a_damaged_journal(self, running):
         """Whoever cannot tell what was done does not know what a backup would be of."""

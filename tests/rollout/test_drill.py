@@ -10,7 +10,7 @@ import pytest
 from pytest_promotion.suites.release.rollout.drill import drill
 from pytest_promotion.suites.release.rollout.services import Configuration
 from tests.compose_programs import CURRENT, OLD
-from tests.rollout.site import rows_of
+from tests.rollout.site import PATIENT, rows_of
 
 
 def reports(site):
@@ -50,7 +50,8 @@ class TestLive:
         )
         site.write("1", once, volumes=["./scratch:/data"])
         (site.path / "scratch").mkdir()
-        done = drill(site.plan(), retain=24, shared_data=True)
+        limits = replace(PATIENT, health_s=60.0, rollback_health_s=60.0)
+        done = drill(site.plan(limits=limits), retain=24, shared_data=True)
         assert (done.status, done.code) == ("failed", 2), done.document["reasons"]
         assert "rollback failed" in done.document["reasons"][0]
 

@@ -16,7 +16,11 @@ import pytest
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.drill import drill
-from pytest_promotion.suites.release.rollout.environments import CommandEnvironment, ComposeEnvironment, named
+from pytest_promotion.suites.release.rollout.environments import (
+    CommandEnvironment,
+    ComposeEnvironment,
+    read_environment,
+)
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
 from pytest_promotion.suites.release.rollout.plan import Limits, Plan
@@ -257,7 +261,7 @@ class TestEnvironments:
         def read(text, name="prod"):
             path = tmp_path / "promotion.environments.yaml"
             path.write_text(text)
-            return named(path, name)
+            return read_environment(path, name)
 
         return read
 

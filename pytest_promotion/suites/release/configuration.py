@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import GateFailed
+from pytest_promotion.json_files import write_json
 from pytest_promotion.readers.compose.engine import find
 from pytest_promotion.readers.compose.sources import sources
 from pytest_promotion.suites.release.rollout.permission import Refused
@@ -17,6 +18,12 @@ from pytest_promotion.suites.release.rollout.services import Composing
 def compose_files(found: object) -> list[str]:
     """The compose files that a policy names, one or several."""
     return [str(one) for one in found] if isinstance(found, (list, tuple)) else [str(found)]
+
+
+def keep(found: Resolution, path: Path) -> None:
+    """Writes what may be kept of *found* to *path*. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, found.evidence())
 
 
 def resolved(

@@ -130,10 +130,10 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
 
 
 def _environment(given: dict[str, Any], root: Path) -> Environment | None:
-    from pytest_promotion.suites.release.rollout.environments import FILE, named
+    from pytest_promotion.suites.release.rollout.environments import FILE, read_environment
 
     path = given.get("environments") or root / FILE
-    return named(path, given["env"]) if given.get("environments") or path.exists() else None
+    return read_environment(path, given["env"]) if given.get("environments") or path.exists() else None
 
 
 def _compose(given: dict[str, Any], found: ComposeEnvironment | None, environment: dict[str, str]) -> dict[str, Any]:

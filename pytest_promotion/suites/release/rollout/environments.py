@@ -99,7 +99,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: dict[str, Environment]
 
 
-def named(path: Path, name: str) -> Environment:
+def read_environment(path: Path, name: str) -> Environment:
     """
     The environment *name* in the file at *path*.
 

@@ -13,7 +13,7 @@ class Target(Protocol):
     One kind of place to deploy to. Every method records its steps in the run.
 
     Each may raise `Unproven` where nothing is known, and `Refused` where the answer is no; from `apply` on `Failed`
-    and `Unhealthy` as well, which lead to `rollback` where that is wanted.
+    and `Unhealthy`, which lead to `rollback` where that is wanted.
     """
 
     kind: str
