@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Severity(StrEnum):
@@ -304,6 +304,19 @@ class Judges:
     suites: tuple[tuple[str, str], ...] = ()
 
 
+CHANGES_NAMED: Final = 20  # paths that differ from the commit, in a decision
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The commit that a folder is at, with its tree, and what differs from it; None for what git does not tell."""
+
+    commit: str | None = None
+    tree: str | None = None
+    dirty: bool | None = None
+    changes: tuple[str, ...] = ()  # paths, the first `CHANGES_NAMED` of them
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One promotion decided: the verdict with everything a reader needs to act on it later."""
@@ -326,8 +339,7 @@ class Decision:
     policy_resolved_sha256: str
     judges: Judges
     policy_files: tuple[Exhibit, ...]  # the policy and what it includes, kept in the vault
-    git_commit: str | None
-    git_dirty: bool | None
+    git: Checkout
     clock_now: str
     as_of: bool
     attachments: tuple[Exhibit, ...] = ()

@@ -64,7 +64,7 @@ def test_no_age_needs_a_reason(good_place):
 def test_the_policy_needs_both(good_place, rule):
     """A window that is lifted without a reason is a usage error, and so is a reason for nothing."""
     good_place.file("promotion.yaml", f"{POLICY}gates:\n  good: {{{rule}}}\n")
-    result = good_place.run(apart=True)
+    result = good_place.run()
     assert result.ret == 4
     assert "`max_age: none` and `because` need each other" in str(result.stderr) + str(result.stdout)
 

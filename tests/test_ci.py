@@ -87,6 +87,15 @@ def test_the_exported_tree_is_tested_and_removed(machine):
     """What is not committed must not help a change to pass."""
     (machine.repository / "uncommitted.txt").write_text("")
     done, _ = machine()
-    [place] = [line.partition(" in ")[2] for line in done.stdout.splitlines() if line.startswith("made:")]
+    [place] = {line.partition(" in ")[2] for line in done.stdout.splitlines() if line.startswith("made:")}
     assert (".ci" in done.stdout, "uncommitted.txt" in done.stdout) == (True, False)
     assert not Path(place).exists()
+
+
+def test_an_environment_that_cannot_be_made_is_no_success(machine):
+    """It is made beside others, and what ends with an error there must not be lost."""
+    python = machine.programs / "python3.12"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ]\n')
+    python.chmod(0o755)
+    done, _ = machine()
+    assert (done.returncode, "made: test" in done.stdout) == (1, False)

@@ -81,7 +81,7 @@ def test_later(measure):
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
 def test_a_session_ends_with_the_decision(good_place, workers):
     """pytest's count is the last thing on the screen, and it is not the decision."""
-    lines = good_place.write(test_all=GATES).run(*workers, apart=True).outlines
+    lines = good_place.write(test_all=GATES).run(*workers).outlines
     assert "2 failed, 2 passed, 1 skipped" in lines[-3]
     assert lines[-2] == (
         "pytest counts tests, the promotion counts gates; was skipped and blocks: later; "

@@ -110,7 +110,7 @@ def test_a_look_at_some_gates_decides_nothing(good_place, args):
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
 def test_a_look_leaves_no_latest_where_there_was_none(good_place, workers):
     """A provisional FAIL that nobody takes back would block a promotion that nobody started."""
-    good_place.write(test_bad=FAILING).run("-k", "good", *workers, apart=bool(workers))
+    good_place.write(test_bad=FAILING).run("-k", "good", *workers)
     assert not (good_place.folder / "latest.json").exists()
 
 
@@ -222,7 +222,7 @@ def test_a_file_that_changes_after_it_was_read_fails_and_is_named(good_place, wo
         "    path = pathlib.Path('evidence/good.json')\n    data = json.loads(path.read_text())\n"
         "    path.write_text(json.dumps(data | {'score': 0.8}))\n    assert str(1) == '1'"
     )
-    result = good_place.run(*workers, apart=bool(workers))
+    result = good_place.run(*workers)
     assert (result.ret, good_place.latest()["status"]) == (1, "FAIL")
     assert any("evidence/good.json changed during the run" in reason for reason in good_place.latest()["reasons"])
 
@@ -327,7 +327,7 @@ def test_nothing_odd_breaks_the_report(good_place):
         "    assert False, '\\ud800 lone'"
     )
     for workers in ((), ("-n2",)):
-        assert good_place.run(*workers, apart=bool(workers)).ret == 1
+        assert good_place.run(*workers).ret == 1
         assert "lone" in good_place.check("odd")["reason"]
 
 
@@ -582,7 +582,7 @@ def test_gates_that_are_inherited_decorated_or_under_a_condition_are_collected(g
             assert n > 0
         """
     good_place.file("gates/test_unusual.py", source)
-    result = good_place.run(*workers, apart=bool(workers))
+    result = good_place.run(*workers)
     assert (result.ret, good_place.latest()["reasons"]) == (0, [])
     assert len(good_place.latest()["checks"]) == 7
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from fixtures.company_build import build
 from fixtures.variants import SHOULD_FAIL, VARIANTS
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def decide(root: Path, reports: Path, *args: str) -> tuple[dict, subprocess.CompletedProcess[str]]:
     """The decision on a company that was built at *root*."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ML_ENABLED")}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "gates", "-q", "--tb=short", "-p", "no:cacheprovider"),
@@ -31,7 +30,7 @@ def decide(root: Path, reports: Path, *args: str) -> tuple[dict, subprocess.Comp
             *args,
         ],
         cwd=REPOSITORY,
-        env=environment,
+        env=environment("ML_ENABLED"),
         capture_output=True,
         text=True,
         check=False,

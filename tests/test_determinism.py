@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.company_build import build
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +34,10 @@ def company(tmp_path_factory):
 
 def decide(root, reports, *args, python=sys.executable, seed="0", path=""):
     """The replayed decision in the parts that may not depend on how it was reached."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ML_ENABLED")}
-    environment |= {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(part for part in (path,) if part)}
+    variables = environment("ML_ENABLED") | {
+        "PYTHONHASHSEED": seed,
+        "PYTHONPATH": os.pathsep.join(part for part in (path,) if part),
+    }
     done = subprocess.run(
         [
             *(python, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider"),
@@ -44,7 +47,7 @@ def decide(root, reports, *args, python=sys.executable, seed="0", path=""):
             *args,
         ],
         cwd=REPOSITORY,
-        env=environment,
+        env=variables,
         capture_output=True,
         text=True,
         check=False,

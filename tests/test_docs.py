@@ -159,7 +159,7 @@ def test_every_field_of_a_decision_is_in_the_reference(place: Any) -> None:
     place.write(test_everything=EVERYTHING)
     place.file("promotion.yaml", POLICY)
     place.file("manifest.md", "what is promoted")
-    place.run("--junitxml=junit.xml", "--promotion-set=least=0.4", apart=True)
+    place.run("--junitxml=junit.xml", "--promotion-set=least=0.4")
     document = place.latest()
     assert document["status"] == "PASS", document["reasons"]
     documented = in_ticks(page("reference/decision"))
@@ -178,7 +178,7 @@ def test_the_reference_names_no_field_that_is_not_there(place: Any) -> None:
     place.write(test_everything=EVERYTHING)
     place.file("promotion.yaml", POLICY)
     place.file("manifest.md", "what is promoted")
-    place.run("--junitxml=junit.xml", apart=True)
+    place.run("--junitxml=junit.xml")
     rows = re.findall(r"^\| `([^`]+)` \|", page("reference/decision"), flags=re.MULTILINE)
     assert set(rows) <= set(fields(place.latest()))
 
@@ -278,7 +278,7 @@ class TestActingOnADecision:
 
     @pytest.fixture
     def decision(self, good_place: Any) -> dict[str, Any]:
-        good_place.run(f"--promotion-subject=app=sha256:{self.DIGEST}", apart=True)
+        good_place.run(f"--promotion-subject=app=sha256:{self.DIGEST}")
         return good_place.latest()
 
     def ask(self, may_act: Any, tmp_path: Path, decision: dict[str, Any], **change: Any) -> None:

@@ -63,7 +63,7 @@ class TestTerminal:
     @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "workers"])
     def test_the_line_of_the_gate_and_the_sentence(self, failing, workers):
         """A sentence without a place leaves the reader to search for the gate."""
-        done = failing.run("--tb=short", *workers, apart=True)
+        done = failing.run("--tb=short", *workers)
         lines = [line.rstrip() for line in done.outlines]
         for name, (number, sentence) in LINES.items():
             start = lines.index(f"gates/test_all.py:{number}: in test_{name}")
@@ -89,13 +89,13 @@ class TestTerminal:
     )
     def test_every_style_ends_at_the_gate(self, failing, style, lines):
         """`--tb=native` prints hidden frames too."""
-        done = failing.run(f"--tb={style}", "-k", "score", apart=True)
+        done = failing.run(f"--tb={style}", "-k", "score")
         done.stdout.fnmatch_lines(lines)
         assert "measures.py" not in done.stdout.str()
 
     def test_all_frames_are_there_where_asked(self, failing):
         """A fault in this package is found by its frames."""
-        done = failing.run("--full-trace", "-k", "score", apart=True)
+        done = failing.run("--full-trace", "-k", "score")
         assert "measures.py" in done.stdout.str()
 
     def test_the_caller_of_a_helper_is_shown(self, place):
@@ -104,7 +104,7 @@ class TestTerminal:
         place.write(
             test_a="import pytest\nfrom limits import check\n\n@pytest.mark.critical\ndef test_a(measure):\n    check(measure, 2)\n"
         )
-        place.run("--tb=short", apart=True).stdout.fnmatch_lines(
+        place.run("--tb=short").stdout.fnmatch_lines(
             ["gates/test_a.py:6: in test_a", "*", "gates/limits.py:2: in check", "*", "E   drift is 2, expected <= 1"]
         )
 
@@ -114,14 +114,14 @@ class TestTerminal:
             test_a="import pytest\n\nclass Odd(float):\n    def __ge__(self, other):\n        raise KeyError('odd')\n\n"
             "@pytest.mark.critical\ndef test_a(measure):\n    measure.at_least('x', Odd(1), 0)\n"
         )
-        assert "measures.py" in place.run("--tb=short", apart=True).stdout.str()
+        assert "measures.py" in place.run("--tb=short").stdout.str()
 
     def test_what_only_this_package_did_stays_one_sentence(self, place):
         """A fixture of this package that refuses has no line of the project on its way."""
         place.write(
             test_a="import pytest\n\n@pytest.mark.critical\ndef test_a():\n    return False\n",
         )
-        done = place.run(apart=True)
+        done = place.run()
         assert "returned a value" in done.stdout.str()
         assert "python.py" not in done.stdout.str()
 

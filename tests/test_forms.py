@@ -35,7 +35,7 @@ ALL = ("--promotion-sarif=out/gates.sarif", "--promotion-ctrf=out/gates.ctrf", "
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
 def test_a_session_writes_what_it_was_asked_for(good_place, gates, status, workers):
     """A dashboard that gets no file shows yesterday's."""
-    good_place.write(**gates).run(*ALL, *workers, apart=True)
+    good_place.write(**gates).run(*ALL, *workers)
     assert statuses(good_place) == (status, status, status)
     assert good_place.latest()["status"] == status
 
@@ -95,7 +95,7 @@ def test_an_earlier_report_does_not_outlive_the_start_of_a_session(good_place):
 
 def test_a_shard_writes_no_report_of_a_decision(good_place):
     """A share of the gates says nothing about the candidate, in any form."""
-    done = good_place.run("--promotion-sarif=a.sarif", "--promotion-shard=1/2", "--promotion-run-id=r", apart=True)
+    done = good_place.run("--promotion-sarif=a.sarif", "--promotion-shard=1/2", "--promotion-run-id=r")
     assert done.ret == 4
     assert "render the merge" in done.stderr.str()
 

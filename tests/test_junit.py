@@ -292,7 +292,7 @@ class TestSessions:
         good_place.file(
             "promotion.yaml", {"version": 1, "required": ["good", "rests", "cause", "vacuous", "parameters", "none"]}
         )
-        good_place.run("--junitxml=junit.xml", *options, apart=True)
+        good_place.run("--junitxml=junit.xml", *options)
         content, root = read(good_place)
         decision = good_place.latest()
         found = shown(root)
@@ -313,7 +313,7 @@ class TestSessions:
     def test_a_pass_has_no_failure(self, good_place):
         """A warning gate that failed does not block, and a red file blocks."""
         warning = "import pytest\n\n@pytest.mark.warning\ndef test_slow(measure):\n    measure.at_most('s', 31, 20)\n"
-        done = good_place.write(test_slow=warning).run("--junitxml=junit.xml", "--promotion-junit=own.xml", apart=True)
+        done = good_place.write(test_slow=warning).run("--junitxml=junit.xml", "--promotion-junit=own.xml")
         assert (done.ret, good_place.latest()["status"]) == (0, "PASS")
         for root in (read(good_place)[1], valid((good_place.path / "own.xml").read_bytes())):
             assert against(root) == 0
@@ -321,7 +321,7 @@ class TestSessions:
     def test_a_worker_that_died_leaves_an_error(self, good_place):
         """A gate that never ended has no properties, and must not be there twice."""
         good_place.write(test_kills="import os, pytest\n\n@pytest.mark.critical\ndef test_kills():\n    os._exit(0)\n")
-        good_place.run("--junitxml=junit.xml", "-n1", apart=True)
+        good_place.run("--junitxml=junit.xml", "-n1")
         found = shown(read(good_place)[1])
         assert found["test_kills"][:2] == ("error", "ERROR")
         assert found[RUN][0] == "failure"
@@ -332,14 +332,14 @@ class TestSessions:
             test_two="import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise ValueError('left open')\n\n"
             "@pytest.mark.critical\ndef test_two(broken, measure):\n    measure.at_least('x', 1, 2)\n"
         )
-        good_place.run("--junitxml=junit.xml", apart=True)
+        good_place.run("--junitxml=junit.xml")
         assert against(read(good_place)[1]) == 1
 
     @pytest.mark.parametrize("option", ["--promotion-sarif=taken", "--promotion-reports=taken"])
     def test_a_decision_that_changed_is_in_the_file(self, good_place, option):
         """Every gate passed, and then the disk was full."""
         good_place.file("taken" if "reports" in option else "taken/x", "")
-        done = good_place.run("--junitxml=junit.xml", option, apart=True)
+        done = good_place.run("--junitxml=junit.xml", option)
         assert done.ret != 0
         if "sarif" in option:
             assert shown(read(good_place)[1])[RUN][0] == "failure"
@@ -347,7 +347,7 @@ class TestSessions:
     def test_other_tests_stay_as_they_are(self, good_place):
         """A unit test beside the gates is pytest's business."""
         good_place.file("tests/test_unit.py", "def test_unit():\n    assert 1 == 2\n")
-        good_place.run("tests", "--junitxml=junit.xml", apart=True)
+        good_place.run("tests", "--junitxml=junit.xml")
         found = shown(read(good_place)[1])
         assert found["test_unit"][0] == "failure"
         assert found["test_good"] is None
@@ -355,7 +355,7 @@ class TestSessions:
     def test_a_share_of_the_gates_is_not_corrected(self, good_place):
         """A shard decides nothing: the gate that others rest on may be in another one."""
         good_place.write(test_all=GATES)
-        good_place.run("--junitxml=junit.xml", "--promotion-shard=1/1", "--promotion-run-id=r", apart=True)
+        good_place.run("--junitxml=junit.xml", "--promotion-shard=1/1", "--promotion-run-id=r")
         assert shown(read(good_place)[1])["test_rests"] is None
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import append_line, read_object, write_json
-from pytest_promotion.suites.trading.decisions import hear
+from pytest_promotion.suites.trading.decisions import verified
 from pytest_promotion.suites.trading.readiness import finalize
 from pytest_promotion.suites.trading.watch import AnotherWatcher, Watch, watch
+from tests.conftest import now_iso
 
 pytestmark = pytest.mark.slow
 
@@ -84,42 +88,88 @@ def test_a_session_that_never_starts_does_not_leave_it_either(strict_place):
     assert summary(strict_place)["strict_gate_status"] == "FAIL"
 
 
-NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
-PASSING = {
-    "run_id": "r",
-    "kind": "decision",
-    "finished": True,
-    "status": "PASS",
-    "passed": True,
-    "ts_utc": NOW.isoformat(),
-    "valid_until": {"ts_utc": (NOW + timedelta(minutes=5)).isoformat(), "because": "x"},
-}
+@pytest.fixture(scope="session")
+def _cycled(tmp_path_factory):
+    """A project after a strict cycle that passed, with the other inputs of the readiness decision."""
+    path = tmp_path_factory.mktemp("cycled")
+    gate = """
+    import pytest
+
+    @pytest.mark.critical
+    def test_good(artifact, freshness):
+        report = artifact("evidence/good.json")
+        freshness(report)
+        assert report["score"] >= 0.5
+    """
+    for name, text in {
+        "gates/test_good.py": textwrap.dedent(gate),
+        "promotion.yaml": STRICT,
+        "pytest.ini": "[pytest]\n",
+        "evidence/good.json": json.dumps({"ts_utc": now_iso(), "score": 0.9}),
+    }.items():
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_text(text)
+    done = subprocess.run([*PROMOTION, "cycle", "strict"], cwd=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
+@pytest.fixture
+def cycled(_cycled, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(_cycled, tmp_path / "cycled")
+
+
+def latest_of(path):
+    return path / "reports/promotion_gates/latest.json"
+
+
+def edit(path, **changes):
+    """Changes fields of a JSON file, as somebody with an editor does."""
+    write_json(path, read_object(path) | changes)
+
+
+def test_a_decision_that_passed_is_a_pass(cycled):
+    """A verifier that says no to everything is switched off."""
+    found = verified(latest_of(cycled), datetime.now(UTC), not_run="older")
+    assert (found.status, found.why, found.profile) == ("PASS", "every required gate passed", "strict")
+    assert found.sha256 == sha256(latest_of(cycled).read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({}, "PASS"),
-        ({"valid_until": None}, "PASS"),
         ({"finished": False}, "FAIL"),
-        ({"finished": "true"}, "FAIL"),
+        ({"finished": "true"}, "UNKNOWN"),
         ({"status": "FAIL"}, "FAIL"),
         ({"passed": False}, "FAIL"),
-        ({"passed": "true"}, "FAIL"),
-        ({"kind": "replay"}, "UNKNOWN"),
+        ({"passed": "true"}, "UNKNOWN"),
+        ({"kind": "replay"}, "FAIL"),
         ({"run_id": ""}, "UNKNOWN"),
         ({"run_id": "older"}, "UNKNOWN"),
-        ({"ts_utc": (NOW - timedelta(hours=1)).isoformat()}, "UNKNOWN"),
+        ({"run_id": "another"}, "FAIL"),
+        ({"ts_utc": "2026-01-01T00:00:00+00:00"}, "UNKNOWN"),
         ({"ts_utc": None}, "UNKNOWN"),
-        ({"valid_until": {"ts_utc": (NOW - timedelta(seconds=1)).isoformat()}}, "FAIL"),
+        ({"valid_until": {"ts_utc": "2026-01-01T00:00:00+00:00", "because": "x"}}, "FAIL"),
         ({"valid_until": {}}, "UNKNOWN"),
+        ({"critical_failures": ["good"]}, "FAIL"),
     ],
 )
-def test_a_decision_is_heard_only_for_what_it_is(tmp_path, change, status):
+def test_an_edited_decision_is_no_pass(cycled, change, status):
     """Each of these has been taken for a PASS by someone in a hurry."""
-    write_json(tmp_path / "latest.json", PASSING | change)
-    heard = hear(tmp_path / "latest.json", NOW, since=NOW - timedelta(minutes=1), not_run="older")
-    assert heard.status == status
+    edit(latest_of(cycled), **change)
+    since = datetime.now(UTC) - timedelta(days=30) if "ts_utc" in change else None
+    assert verified(latest_of(cycled), datetime.now(UTC), since=since, not_run="older").status == status
+
+
+def test_a_decision_without_its_vault_or_its_history_is_no_pass(cycled):
+    """What cannot be looked at again may have been anything."""
+    folder = latest_of(cycled).parent
+    (folder / "history.jsonl").rename(folder / "history.away")
+    assert verified(latest_of(cycled), datetime.now(UTC)).status == "UNKNOWN"
+    (folder / "history.away").rename(folder / "history.jsonl")
+    shutil.rmtree(folder / "evidence")
+    assert verified(latest_of(cycled), datetime.now(UTC)).status == "FAIL"
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null", "\xff"])
@@ -127,7 +177,7 @@ def test_a_decision_that_cannot_be_read_is_unknown(tmp_path, content):
     """A torn file is not a no, and certainly not a yes."""
     if content is not None:
         (tmp_path / "latest.json").write_text(content)
-    assert hear(tmp_path / "latest.json", NOW).status == "UNKNOWN"
+    assert verified(tmp_path / "latest.json", datetime.now(UTC)).status == "UNKNOWN"
 
 
 def state(place):
@@ -188,56 +238,56 @@ def test_a_last_line_that_was_cut_is_ended_first(tmp_path):
     assert path.read_text().splitlines() == ['{"a": 1}', '{"b"', '{"c": 3}']
 
 
-def reports(folder, **changes):
-    """Inputs that say GO, changed as asked; None removes one."""
-    stamp = NOW.isoformat()
+def inputs_of(path, **changes):
+    """The reports of a cycled project, with inputs that say GO, changed as asked; None removes one."""
+    folder, stamp = path / "reports", now_iso()
     inputs = {
-        "promotion_gates/strict_cycle_latest.json": {
-            "ts_utc": stamp,
-            "strict_gate_rc": 0,
-            "strict_gate_status": "PASS",
-            "critical_failures": [],
-            "valid_until": (NOW + timedelta(minutes=5)).isoformat(),
-        },
         "soak/latest.json": {"ts_utc": stamp, "status": "ready"},
         "event_store/day2_gate_eval_latest.json": {"ts_utc": stamp, "go": True},
         "reconciliation/latest.json": {"ts_utc": stamp, "status": "ok"},
         "parity/latest.json": {"ts_utc": stamp, "status": "pass"},
         "portfolio_risk/latest.json": {"ts_utc": stamp, "status": "ok"},
     }
-    for path, document in inputs.items():
-        change = changes.get(path.split("/")[0], {})
+    for name, document in inputs.items():
+        change = changes.get(name.split("/")[0], {})
         if change is not None:
-            write_json(folder / path, document | change)
+            write_json(folder / name, document | change)
+    summary = folder / "promotion_gates/strict_cycle_latest.json"
+    if changes.get("strict_cycle", {}) is None:
+        summary.unlink()
+    else:
+        edit(summary, ts_utc=stamp, **changes.get("strict_cycle", {}))
     return folder
 
 
-def decide(folder):
-    """The readiness decision as of NOW."""
-    return finalize(folder, NOW, timedelta(minutes=30))
+def readiness(path, **changes):
+    """The readiness decision as of now."""
+    return finalize(inputs_of(path, **changes), datetime.now(UTC), timedelta(minutes=30))
 
 
-def test_everything_right_is_go(tmp_path):
+def test_everything_right_is_go(cycled):
     """A finalizer that always holds would pass every test below."""
-    found = decide(reports(tmp_path))
-    assert (found.status, found.blockers) == ("GO", ())
+    found = readiness(cycled)
+    assert (found.status, found.blockers) == ("GO", ()), found.because
     assert "**GO**" in found.markdown()
+    assert found.document()["summary"]["decision_run_id"] == read_object(latest_of(cycled))["run_id"]
 
 
-OLD = {"ts_utc": (NOW - timedelta(hours=1)).isoformat()}
-AHEAD = {"ts_utc": (NOW + timedelta(hours=1)).isoformat()}
+OLD = {"ts_utc": (datetime.now(UTC) - timedelta(hours=2)).isoformat()}
+AHEAD = {"ts_utc": (datetime.now(UTC) + timedelta(hours=5)).isoformat()}
 
 
 @pytest.mark.parametrize(
     ("changes", "blocker"),
     [
-        ({"promotion_gates": {"strict_gate_rc": 1}}, "strict_cycle_not_pass"),
-        ({"promotion_gates": {"strict_gate_rc": None}}, "strict_cycle_not_pass"),
-        ({"promotion_gates": {"strict_gate_status": "UNKNOWN"}}, "strict_cycle_not_pass"),
-        ({"promotion_gates": {"valid_until": (NOW - timedelta(seconds=1)).isoformat()}}, "strict_cycle_not_pass"),
-        ({"promotion_gates": {"valid_until": "soon"}}, "strict_cycle_not_pass"),
-        ({"promotion_gates": OLD}, "strict_cycle_not_pass"),
-        ({"promotion_gates": None}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"strict_gate_rc": 1}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"strict_gate_rc": None}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"strict_gate_status": "UNKNOWN"}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"run_id": "forged"}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"decision_sha256": "0" * 64}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"decision_sha256": None}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": {"critical_failures": ["x"]}}, "strict_cycle_not_pass"),
+        ({"strict_cycle": None}, "strict_cycle_not_pass"),
         ({"event_store": {"go": "false"}}, "day2_event_store_gate"),
         ({"event_store": {"go": False}}, "day2_event_store_gate"),
         ({"event_store": {"go": 1}}, "day2_event_store_gate"),
@@ -251,10 +301,42 @@ AHEAD = {"ts_utc": (NOW + timedelta(hours=1)).isoformat()}
         ({"portfolio_risk": None}, "portfolio_risk_not_healthy"),
     ],
 )
-def test_one_thing_wrong_is_hold(tmp_path, changes, blocker):
+def test_one_thing_wrong_is_hold(cycled, changes, blocker):
     """Each of these was once no obstacle to GO."""
-    found = decide(reports(tmp_path, **changes))
+    found = readiness(cycled, **changes)
     assert (found.status, found.blockers) == ("HOLD", (blocker,))
+
+
+def test_the_summary_may_be_right_and_old(cycled):
+    """A cycle of this morning is about the candidate of this morning."""
+    folder = inputs_of(cycled)
+    edit(folder / "promotion_gates/strict_cycle_latest.json", **OLD)
+    assert finalize(folder, datetime.now(UTC), timedelta(minutes=30)).blockers == ("strict_cycle_not_pass",)
+
+
+def test_a_newer_fail_is_hold(cycled):
+    """The summary is that of a cycle that passed, and somebody has decided since."""
+    (cycled / "evidence/good.json").write_text(json.dumps({"ts_utc": now_iso(), "score": 0.1}))
+    words = [sys.executable, "-m", "pytest", "gates", "-q", "--promotion-profile=strict"]
+    subprocess.run(words, cwd=cycled, capture_output=True, check=False)
+    found = readiness(cycled)
+    assert found.status == "HOLD"
+    assert "the decision that lies there says FAIL" in found.because[0]
+
+
+def test_an_edited_decision_is_hold(cycled):
+    """A decision that was edited, with a summary that agrees with it."""
+    edit(latest_of(cycled), run_id="forged")
+    digest = sha256(latest_of(cycled).read_bytes()).hexdigest()
+    found = readiness(cycled, strict_cycle={"run_id": "forged", "decision_sha256": digest})
+    assert found.status == "HOLD"
+    assert "the decision that lies there says FAIL" in found.because[0]
+
+
+def test_a_decision_of_another_profile_is_hold(cycled):
+    """A PASS of the default profile is none of the strict one."""
+    found = finalize(inputs_of(cycled), datetime.now(UTC), timedelta(minutes=30), profile="prod")
+    assert "of the profile strict, not of prod" in found.because[0]
 
 
 def test_the_command_writes_both_and_says_hold(strict_place):
@@ -267,15 +349,11 @@ def test_the_command_writes_both_and_says_hold(strict_place):
         assert "**HOLD**" in (strict_place.path / "docs/ops" / name).read_text()
 
 
-def test_the_command_says_go(strict_place):
+def test_the_command_says_go(cycled):
     """And a GO has to be possible."""
-    stamp = datetime.now(UTC).isoformat()
-    changes = {
-        name: {"ts_utc": stamp} for name in ("soak", "event_store", "reconciliation", "parity", "portfolio_risk")
-    }
-    until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    reports(strict_place.path / "reports", promotion_gates={"ts_utc": stamp, "valid_until": until}, **changes)
-    assert run(strict_place, "finalize").returncode == 0
+    inputs_of(cycled)
+    done = subprocess.run([*PROMOTION, "finalize"], cwd=cycled, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_file_that_is_no_object_is_refused(tmp_path):

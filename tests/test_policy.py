@@ -200,7 +200,7 @@ def test_a_policy_survives_the_journey_to_a_worker(load):
 def test_a_bad_policy_ends_with_4_and_one_line(good_place, workers):
     """A traceback hides the line that is wrong."""
     good_place.file("promotion.yaml", "version: 1\nrequierd: [a]\n")
-    result = good_place.run(*workers, apart=True)
+    result = good_place.run(*workers)
     assert result.ret == 4
     assert "promotion.yaml line 2: unknown key 'requierd'; did you mean 'required'?" in str(result.stderr) + str(
         result.stdout
@@ -212,7 +212,7 @@ def test_a_bad_policy_ends_with_4_and_one_line(good_place, workers):
 def test_a_policy_that_is_a_bomb_is_refused(place, bomb):
     """A policy comes out of a repository that many can write to; it may be wrong, and may not crash what reads it."""
     place.file("promotion.yaml", bomb)
-    assert place.run(apart=True).ret == 4
+    assert place.run().ret == 4
 
 
 def test_what_included_policies_excuse_adds_up(tmp_path):

@@ -45,7 +45,7 @@ def promotion(place, *words):
 def test_a_threshold_that_no_gate_reads_is_named(place, workers):
     """A limit that is misspelt limits nothing, and the gate passes."""
     policy_of(place, "base: 0.5, only_b: true, min_scroe: 0.99, other: 1")
-    done = place.run(*workers, apart=True)
+    done = place.run(*workers)
     assert done.ret == 0
     assert place.latest()["policy_unused"] == ["score.min_scroe (nearest: min_score)", "score.other"]
     done.stdout.fnmatch_lines(["*the policy sets what no gate reads: score.min_scroe (nearest: min_score)"])
@@ -96,7 +96,7 @@ def test_a_merge_names_them_too(place):
     """No shard has all gates, and none of them can say that a name matches nothing."""
     policy_of(place, "base: 0.5, only_b: true, min_scroe: 1", "profiles: {default: {gates: {scroe: {}}}}\n")
     for index in (1, 2):
-        place.run("--promotion-run-id=r", f"--promotion-shard={index}/2", "--promotion-reports=out", apart=True)
+        place.run("--promotion-run-id=r", f"--promotion-shard={index}/2", "--promotion-reports=out")
     files = sorted(map(str, (place.path / "out" / "promotion_gates").glob("shard_*.json")))
     assert promotion(place, "merge", *files).returncode == 2
     latest = place.latest()
@@ -130,7 +130,7 @@ def test_a_profile_that_does_not_exist_is_refused(tmp_path, text, message):
 def test_a_session_refuses_it(good_place):
     """Exit code 4, before anything runs."""
     good_place.file("promotion.yaml", "version: 1\nprofiles: {ci: {}, b: {extends: cii}}\n")
-    assert good_place.run(apart=True).ret == 4
+    assert good_place.run().ret == 4
     assert "no profile 'cii'" in good_place.latest()["reasons"][0]
 
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from fixtures.company_build import build
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-NOT_HANDED_ON = ("PYTEST_ADDOPTS", "ML_ENABLED", "REDIS_URL")
 PLAYBOOK = (REPOSITORY / "docs" / "how-to" / "recover.md").read_text(encoding="utf-8")
 
 
@@ -73,14 +73,13 @@ def opening() -> list[str]:
 
 def follow(place: Path, command: str) -> tuple[int, set[str]]:
     """The exit code of one command, and which gates the decision calls red where it was one."""
-    environment = {key: value for key, value in os.environ.items() if key not in NOT_HANDED_ON}
-    environment |= {
+    variables = environment("ML_ENABLED", "REDIS_URL") | {
         "ROOT": str(place / "lane"),
         "REPORTS": str(place / "decisions"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     done = subprocess.run(
-        ["bash", "-c", command], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", command], cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     if not command.startswith("pytest gates"):

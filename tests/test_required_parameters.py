@@ -54,7 +54,7 @@ def standing(place, required, names, severity="critical"):
 )
 def test_files_that_are_missing_are_missed(place, required, reason, workers):
     """Parameters from a glob: a gate with none of its files would pass by the few that are there."""
-    done = standing(place, required, "abc").run(*workers, apart=True)
+    done = standing(place, required, "abc").run(*workers)
     assert done.ret == 1
     assert place.latest()["reasons"] == [reason]
 
@@ -93,7 +93,7 @@ def test_shards_are_counted_together(place, count, status):
     """No shard has all of them; the merge has."""
     standing(place, count, "abc")
     for index in (1, 2):
-        place.run("--promotion-run-id=ci-7", f"--promotion-shard={index}/2", "--promotion-reports=out", apart=True)
+        place.run("--promotion-run-id=ci-7", f"--promotion-shard={index}/2", "--promotion-reports=out")
     files = sorted((place.path / "out" / "promotion_gates").glob("shard_*.json"))
     done = subprocess.run([*PROMOTION, "merge", *map(str, files)], cwd=place.path, check=False, capture_output=True)
     assert done.returncode == (0 if status == "PASS" else 2), done.stderr
@@ -108,7 +108,7 @@ def test_a_gate_that_does_not_apply_needs_no_parameters(place):
         policy = place.path / "promotion.yaml"
         rule = "gates: {replay: {not_applicable: {because: no replays here, when: {profiles: [default]}}}}\n"
         policy.write_text(policy.read_text() + rule)
-        assert place.run(apart=True).ret == 0
+        assert place.run().ret == 0
         assert place.latest()["status"] == "PASS"
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from pytest_promotion.cli import main
 from pytest_promotion.evidence.secret_files import holds_private_key, is_secret
 from tests.test_schema import check
+from tests.verifying import LOOSE
 
 ENV = b"DB_PASSWORD=correct-horse-battery\n"
 GATES = """
@@ -72,7 +73,7 @@ def test_the_decision_lists_them_by_digest(decided):
 
 def test_it_verifies_and_says_what_is_not_there(decided):
     """A vault that lacks bytes is damaged, unless they were never to be in it."""
-    result = command("verify", decided.folder / "latest.json")
+    result = command("verify", *LOOSE, decided.folder / "latest.json")
     assert result.exit_code == 0, result.output
     assert "2 secret artifacts are kept by digest only" in result.output
 
@@ -85,12 +86,12 @@ def test_a_bundle_has_none_of_them(decided):
     assert "2 secret artifacts are kept by digest only" in result.output
     with zipfile.ZipFile(target) as archive:
         assert not any(b"correct-horse" in archive.read(name) for name in archive.namelist())
-    assert command("verify", target).exit_code == 0
+    assert command("verify", *LOOSE, target).exit_code == 0
 
 
 def test_a_rerun_says_why_it_cannot_be(decided):
     """What was not kept cannot be judged again, which is not the same as another outcome."""
-    result = command("verify", decided.folder / "latest.json", "--rerun", "--project", decided.path)
+    result = command("verify", *LOOSE, decided.folder / "latest.json", "--rerun", "--project", decided.path)
     assert result.exit_code == 3, result.output
     assert "kept by digest only" in result.output
 
@@ -102,7 +103,7 @@ def test_an_open_file_cannot_be_passed_off_as_one(decided):
     for one in document["evidence_bundle"]["artifacts"]:
         one["secret"] = True
     path.write_text(json.dumps(document))
-    assert "3 secret artifacts are kept by digest only" in command("verify", path).output
+    assert "3 secret artifacts are kept by digest only" in command("verify", *LOOSE, path).output
 
 
 def test_a_file_that_one_gate_calls_secret_is_secret_for_all(place):
@@ -146,7 +147,7 @@ def test_a_gate_that_read_it_before_is_told(place):
 
 def test_workers_agree(decided):
     """What a worker must not keep, it does not keep."""
-    decided.run("-n", "2", apart=True)
+    decided.run("-n", "2")
     first, second = decided.decisions()[-2:]
     assert first["evidence_bundle"] == second["evidence_bundle"]
 

@@ -17,8 +17,9 @@ from pytest_promotion import policy as policies
 from pytest_promotion.decision import shards
 from pytest_promotion.decision.assembly import decision_of
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.model import Exhibit, Gate, GateResult, Outcome, Record, Requested, Severity
+from pytest_promotion.model import Checkout, Exhibit, Gate, GateResult, Outcome, Record, Requested, Severity
 from pytest_promotion.reporting import json as as_json
+from tests.verifying import LOOSE
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 RUN = ("--promotion-run-id", "ci-7")
@@ -55,7 +56,7 @@ def sharded(place):
 def run_shard(place, index, count=3, *more, reports=None):
     """One shard, into a report folder of its own as on a machine of its own."""
     folder = place.path / (reports or f"shard{index}")
-    done = place.run(*RUN, f"--promotion-shard={index}/{count}", f"--promotion-reports={folder}", *more, apart=True)
+    done = place.run(*RUN, f"--promotion-shard={index}/{count}", f"--promotion-reports={folder}", *more)
     return done, sorted((folder / "promotion_gates").glob("shard_*.json"))
 
 
@@ -97,7 +98,7 @@ def test_a_merged_decision_can_be_verified_and_signed(sharded):
 
     private, public = generate(sharded.path / "keys" / "k")
     merge(sharded, *all_shards(sharded), more=("--key", str(private)))
-    words = ["verify", "merged/promotion_gates/latest.json", "--key", str(public), "--rerun"]
+    words = ["verify", *LOOSE, "merged/promotion_gates/latest.json", "--key", str(public), "--rerun"]
     done = subprocess.run([*PROMOTION, *words], cwd=sharded.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -223,7 +224,7 @@ def test_evidence_missing_from_a_shard_s_vault_fails(sharded):
 )
 def test_a_share_that_cannot_be_meant_is_refused(sharded, words):
     """A share that is misread leaves gates to nobody."""
-    assert sharded.run(*words, apart=True).ret == 4
+    assert sharded.run(*words).ret == 4
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"kind": "shard"}', '{"kind": "decision", "schema_version": 1}'])
@@ -254,7 +255,7 @@ def parts():
             index=index, count=4, run_id="r", ts_utc=f"2026-01-01T00:00:0{index}+00:00", profile="default",
             overrides={}, policy_path=None, policy_sha256=policy.resolved_sha256,
             policy_resolved_sha256=policy.resolved_sha256, policy_files=(), subject=None, manifest=None,
-            git_commit=None, git_dirty=None, plan=tuple(gates), known=tuple(gate.id for gate in gates),
+            git=Checkout(), plan=tuple(gates), known=tuple(gate.id for gate in gates),
             results=tuple(results), problems=(), requested=Requested.ALL,
         )  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.trading.target_tests import groups
 from pytest_promotion.suites.trading.target_tests.report import check, plain
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -273,11 +273,10 @@ def test_a_group_that_means_nothing_is_refused(word):
 
 def promotion(*words, cwd):
     code = "from pytest_promotion.cli import main; main()"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     return subprocess.run(
         [sys.executable, "-c", code, "tests", *words],
         cwd=cwd,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

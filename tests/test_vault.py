@@ -15,6 +15,7 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.remote_vault import RemoteVault, vault_at
 from pytest_promotion.evidence.vault import Vault
 from tests.conftest import GOOD as GATE
+from tests.verifying import LOOSE
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def test_a_url_that_nothing_can_write_to_is_wrong_usage(good_place, url):
     with pytest.raises(PolicyError, match="evidence vault") as refusal:
         vault_at(url)
     assert "secret" not in str(refusal.value)
-    done = good_place.run(f"--promotion-vault={url}", apart=True)
+    done = good_place.run(f"--promotion-vault={url}")
     assert done.ret == 4
     for words in (("verify", "x.json"), ("bundle", "export", "x.json", "x.zip"), ("merge", "x.json")):
         assert promotion(good_place, *words, "--vault", url).returncode == 4
@@ -122,7 +123,7 @@ def test_a_store_that_does_not_answer_is_no_evidence():
 
 def test_a_missing_bucket_is_a_fail(bucket, good_place):
     """Gates that judged what nobody kept have shown nothing."""
-    done = good_place.run("--promotion-vault=s3://no-such-bucket/x", apart=True)
+    done = good_place.run("--promotion-vault=s3://no-such-bucket/x")
     assert done.ret == 1
     assert good_place.latest()["status"] == "FAIL"
     done.stdout.fnmatch_lines(["*the evidence vault s3://no-such-bucket/x cannot be written*"])
@@ -131,27 +132,27 @@ def test_a_missing_bucket_is_a_fail(bucket, good_place):
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
 def test_a_decision_rests_on_the_vault_that_was_named(bucket, url, good_place, workers):
     """A machine that is thrown away after the session must not take the evidence along."""
-    done = good_place.run(f"--promotion-vault={url}", *workers, apart=True)
+    done = good_place.run(f"--promotion-vault={url}", *workers)
     assert done.ret == 0, done.stdout.str()
     assert not (good_place.folder / "evidence").exists()
     latest = good_place.latest()
     for one in (*latest["evidence_bundle"]["artifacts"], *latest["policy"]["files"]):
         assert sha256(bucket.cat(at(url, one["sha256"]))).hexdigest() == one["sha256"]
-    local = promotion(good_place, "verify", "reports/promotion_gates/latest.json")
-    there = promotion(good_place, "verify", "reports/promotion_gates/latest.json", "--vault", url, "--rerun")
+    local = promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json")
+    there = promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json", "--vault", url, "--rerun")
     assert (local.returncode, there.returncode) == (2, 0), there.stdout + there.stderr
 
 
 def test_a_bundle_and_a_no_come_from_the_vault_that_was_named(bucket, url, good_place):
     """Evidence in a bucket can be damaged like any other."""
-    assert good_place.run(f"--promotion-vault={url}", apart=True).ret == 0
+    assert good_place.run(f"--promotion-vault={url}").ret == 0
     latest = "reports/promotion_gates/latest.json"
     done = promotion(good_place, "bundle", "export", latest, "b.zip", "--vault", url)
     assert done.returncode == 0, done.stderr
-    assert promotion(good_place, "verify", "b.zip").returncode == 0
+    assert promotion(good_place, "verify", *LOOSE, "b.zip").returncode == 0
     [artifact] = good_place.latest()["evidence_bundle"]["artifacts"]
     bucket.pipe(at(url, artifact["sha256"]), b"other")
-    done = promotion(good_place, "verify", latest, "--vault", url)
+    done = promotion(good_place, "verify", *LOOSE, latest, "--vault", url)
     assert (done.returncode, "was changed in the vault" in done.stdout) == (2, True)
     assert promotion(good_place, "bundle", "export", latest, "c.zip", "--vault", url).returncode == 3
 
@@ -161,7 +162,7 @@ def test_shards_meet_in_one_vault(bucket, url, place):
     place.write(test_good=GATE, test_more=GATE.replace("test_good", "test_more"))
     for share in ("1/2", "2/2"):
         words = (f"--promotion-shard={share}", "--promotion-run-id=r", f"--promotion-vault={url}")
-        place.run(*words, f"--promotion-reports=s{share[0]}", apart=True)
+        place.run(*words, f"--promotion-reports=s{share[0]}")
     shards = [str(path) for path in place.path.glob("s*/promotion_gates/shard_*.json")]
     assert len(shards) == 2
     done = promotion(place, "merge", *shards, "--vault", url)
@@ -171,7 +172,7 @@ def test_shards_meet_in_one_vault(bucket, url, place):
 
 def test_clearing_a_bucket_looks_at_the_age_that_it_tells(bucket, url, good_place):
     """Removing by a clock that is not the store's removes what was put there a minute ago."""
-    assert good_place.run(f"--promotion-vault={url}", apart=True).ret == 0
+    assert good_place.run(f"--promotion-vault={url}").ret == 0
     vault_at(url).keep(DIGEST, GOOD)
     words = ("vault", "gc", "--keep-last", "1", "--reports", "reports", "--vault", url, "--json")
     assert json.loads(promotion(good_place, *words).stdout)["young"] == 1
@@ -181,7 +182,9 @@ def test_clearing_a_bucket_looks_at_the_age_that_it_tells(bucket, url, good_plac
     assert vault.discard(loose, datetime.now(UTC) - timedelta(hours=12)) is False
     assert vault.discard(loose, datetime.now(UTC) + timedelta(hours=1)) is True
     assert DIGEST not in {one.digest for one in vault.kept()}
-    assert promotion(good_place, "verify", "reports/promotion_gates/latest.json", "--vault", url).returncode == 0
+    assert (
+        promotion(good_place, "verify", *LOOSE, "reports/promotion_gates/latest.json", "--vault", url).returncode == 0
+    )
 
 
 def test_a_store_that_has_folders_gets_them_below_its_url(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.suites.conftest import FILES, write
+from tests.verifying import LOOSE
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +138,7 @@ def test_the_suite_of_a_third_party_works_the_same(installed, project, workers):
     assert (project / "evidence" / "README").read_text() == "What is judged is written here.\n"
     done = installed.run("-m", "pytest", "gates", "--promotion-profile=prod", *workers, cwd=project)
     assert (done.returncode, "promotion: PASS (2 of 2 gates passed" in done.stdout) == (0, True), done.stdout
-    verified = installed.promotion("verify", "reports/promotion_gates/latest.json", cwd=project)
+    verified = installed.promotion("verify", *LOOSE, "reports/promotion_gates/latest.json", cwd=project)
     assert verified.returncode == 0, verified.stdout
     assert installed.promotion("acme", "audit", cwd=project).returncode == 2
     assert "acme" in installed.promotion("--help", cwd=project).stdout

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +31,11 @@ sys.meta_path.insert(0, Refusing())
 def without(tmp_path):
     """Runs Python where the extras are not installed."""
     (tmp_path / "sitecustomize.py").write_text(REFUSING)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-    environment["PYTHONPATH"] = str(tmp_path)
+    variables = environment() | {"PYTHONPATH": str(tmp_path)}
 
     def run(*words, at=REPOSITORY):
         return subprocess.run(
-            [sys.executable, *map(str, words)], cwd=at, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *map(str, words)], cwd=at, env=variables, capture_output=True, text=True, check=False
         )
 
     assert run("-c", "import sqlalchemy").returncode == 1

@@ -8,97 +8,79 @@ therefore those of the source as it is written. What is inserted calls `runtime`
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from pytest_promotion.assertions.inserted import (
+    MARK,
+    RUNTIME,
+    is_mark,
+    mark,
+    put_first,
+    runtime,
+    statement,
+    subscript,
+)
+from pytest_promotion.assertions.judging import (
+    ASSERTING,
+    WHOLE,
+    both_read,
+    called_function,
+    chain,
+    expects,
+    fails,
+    is_expecting,
+    may_judge,
+    passes_over,
+    presence,
+    stands_in,
+    suppresses,
+)
+from pytest_promotion.assertions.operands import show_operands
 from pytest_promotion.assertions.sources import (
     ARRAY_REDUCTIONS,
+    COLUMN_TESTS,
     COMPREHENSIONS,
     LOOKUPS,
+    NAN_REDUCTIONS,
     NOTHING,
     Place,
     is_array_reduction,
-    is_function,
+    is_constant,
     is_lookup,
     is_reduction,
     is_selection,
+    is_set,
     of_conditions,
     place,
 )
-from pytest_promotion.assertions.syntax import MEASURES, last_name, own_nodes
+from pytest_promotion.assertions.syntax import MEASURES, last_name
 
-RUNTIME = "@promotion"  # no name of a program can be equal to it
-MARK = "@mark"  # nor to this: what was looked at before a condition, a variable of each function
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _FAILING = ("fail", "xfail", "skip", "skipTest")
-_ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
-_EXPECTING = ("raises", "warns", "deprecated_call", "RaisesGroup")
 _ANY_FAILURE = ("Exception", "BaseException")
+_AGES = ("age", "elapsed", "lag", "staleness")
+_BEGINNING = ("startswith", "endswith", "issubset", "issuperset")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-def plan(tree: ast.Module) -> dict[int, frozenset[Place]]:
-    """What each statement of *tree* rests on, by its line: to be asked before assertions are rewritten."""
-    found: dict[int, frozenset[Place]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, _FUNCTIONS):
-            for line, sources in of_conditions(node).items():
-                found[line] = found.get(line, NOTHING) | sources
-    return found
+class Plan:
+    """What is asked of a module before its assertions are rewritten, and changed in it: the operands are shown."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.rests_on: dict[int, frozenset[Place]] = {}  # what each statement rests on, by its line
+        for node in ast.walk(tree):
+            if isinstance(node, _FUNCTIONS):
+                for line, sources in of_conditions(node).items():
+                    self.rests_on[line] = self.rests_on.get(line, NOTHING) | sources
+        self.equalities: Mapping[Place, str] = show_operands(tree)
 
 
-def show_operands(tree: ast.Module) -> None:
-    """
-    Lets the tally see the operands of `and`, `or` and `not` in the assertions of *tree*.
-
-    As subscripts, which the rewriting of assertions explains by their value and looks no further into.
-    """
-    _Assertions().visit(tree)
-
-
-class _Assertions(ast.NodeTransformer):
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
-        return self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
-        return self._function(node)
-
-    def _function(self, node: _Function) -> _Function:
-        count = sum(map(_judges, own_nodes(node)))
-        self.generic_visit(node)
-        if count:
-            _put_first(node, "expects", count)
-        return node
-
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
-        node.test = _Operands().visit(node.test)
-        return [_mark(node), node] if _calls_function(node.test) else [node]
-
-
-class _Operands(ast.NodeTransformer):
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        node.values = [self._shown(value) for value in node.values]
-        return node
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        if isinstance(node.op, ast.Not):
-            node.operand = self._shown(node.operand)
-        return node
-
-    def _shown(self, value: ast.expr) -> ast.expr:
-        if not isinstance(value, (ast.Name, ast.Attribute)):
-            return self.visit(value)  # type: ignore[no-any-return] # an expression stays one
-        return ast.copy_location(ast.Subscript(_runtime("operands"), value, ast.Load()), value)
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        return node  # only what decides the truth of the whole
-
-
-def instrument(tree: ast.Module, rests_on: dict[int, frozenset[Place]], file: str) -> None:
-    """Inserts the calls into *tree*, of which *rests_on* is the plan and *file* the name in sentences."""
-    _Instrument(rests_on, file).visit(tree)
+def instrument(tree: ast.Module, plan: Plan, file: str) -> None:
+    """Inserts the calls into *tree*, of which *plan* was made and *file* is the name in sentences."""
+    _Instrument(plan, file).visit(tree)
     start = next((number for number, node in enumerate(tree.body) if not _is_prologue(node)), len(tree.body))
     alias = ast.alias("pytest_promotion.assertions.runtime", RUNTIME)
     tree.body.insert(start, ast.Import([alias], lineno=1, col_offset=0))
@@ -117,8 +99,8 @@ def _is_prologue(node: ast.stmt) -> bool:
 
 
 class _Instrument(ast.NodeTransformer):
-    def __init__(self, rests_on: dict[int, frozenset[Place]], file: str) -> None:
-        self._rests_on = rests_on
+    def __init__(self, plan: Plan, file: str) -> None:
+        self._plan = plan
         self._file = file
         self._depth = 0  # of functions: what a module does while it is imported judges nothing
         self._pytest = {"pytest", "self"}
@@ -143,7 +125,7 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         self._depth -= 1
         if node.name.startswith("test"):
-            _put_first(node, "enter", node.name)
+            put_first(node, "enter", node.name)
         return node
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
@@ -157,64 +139,81 @@ class _Instrument(ast.NodeTransformer):
         if _is_rewritten_assertion(node) and isinstance(node.test, ast.UnaryOp):
             node.test.operand = self._seen("truth", self._deciding(node.test.operand), node)
             return node
-        marked = [self._marking(node)] if _calls_function(node.test) else []
-        fails, passes = _fails(node.body), _fails(node.orelse)
-        if fails or passes:
+        marked = [self._marking(node)] if called_function(node.test) is not None else []
+        guards, passes = fails(node.body), fails(node.orelse)
+        left_out = presence(node.test) if may_judge(node.body) and not node.orelse else None
+        if guards or passes:
             node.test = self._deciding(node.test)
             node.body, node.orelse = self._block(node.body), self._block(node.orelse)
         else:
             self.generic_visit(node)
-        if fails:
+        if guards:
             node.test = self._seen("guard", node.test, node)
         elif passes:
             node.test = ast.UnaryOp(ast.Not(), self._seen("guard", ast.UnaryOp(ast.Not(), node.test), node))
+        elif left_out is not None:
+            node.test = self._call("passed_by", node.test, ast.Constant(left_out), *self._at(node), self._sources(node))
         return [*marked, node]
 
     def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
-        source, searches = place(node.iter), _fails(node.orelse)
+        source, searches = place(node.iter), fails(node.orelse)
+        judged = may_judge(node.body) and not fails(node.body)
         self.generic_visit(node)
-        if self._depth:
-            node.iter = self._each(node.iter, source)
-        return self._searched(node) if searches else node
+        if not self._depth:
+            return node
+        node.iter = self._each(node.iter, source)
+        if searches:
+            return self._searched(node)
+        return [node, statement("looped", node, self._source(source), *self._at(node))] if judged else node
 
     def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
-        searches = _fails(node.orelse)
+        searches = fails(node.orelse)
         self.generic_visit(node)
         return self._searched(node) if searches else node
 
     def _searched(self, node: ast.For | ast.While) -> ast.stmt | list[ast.stmt]:
         """A loop that fails without a `break`: after it, something was found."""
-        return [node, _statement("judged", node)] if self._depth else node
+        return [node, statement("judged", node)] if self._depth else node
 
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
-        expecting = [item for item in node.items if _expects(item.context_expr)] if self._depth else []
+        expecting = [item for item in node.items if expects(item.context_expr)] if self._depth else []
+        suppressing = [item for item in node.items if suppresses(item.context_expr)] if self._depth else []
         self.generic_visit(node)
+        for item in suppressing:
+            item.context_expr = self._call("suppressing", item.context_expr, *self._at(node))
         for item in expecting:
             item.context_expr = self._call("expected", item.context_expr, *self._at(node))
-        return [node, _statement("judged", node)] if expecting else node
+        return [node, statement("judged", node)] if expecting else node
 
     def visit_Raise(self, node: ast.Raise) -> ast.stmt | list[ast.stmt]:
         self.generic_visit(node)
         if not self._depth or node.exc is None or last_name(node.exc) != "AssertionError":
             return node
-        return [_statement("failing", node, ast.Constant("raise AssertionError"), *self._at(node)), node]
+        return [statement("failing", node, ast.Constant("raise AssertionError"), *self._at(node)), node]
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
+        passed_over = passes_over(node) if self._depth else ""
         self.generic_visit(node)
         broad = node.type is None or last_name(node.type) in _ANY_FAILURE
+        if passed_over:
+            node.body.insert(0, statement("skipped", node.body[0], *self._at(node), ast.Constant(passed_over)))
         for inner in node.body if self._depth else []:
             if not isinstance(inner, (ast.Assign, ast.Return)) or inner.value is None:
                 continue
             # That one kind of failure was seen may be what is judged; that anything went wrong is not.
-            if _is_favourable(inner.value) and (broad or ast.unparse(inner.value) != "True"):
+            if stands_in(inner.value, numbers=True) and (broad or ast.unparse(inner.value) != "True"):
                 inner.value = self._call("fallback", inner.value, *self._at(node))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
-        if _is_mark(node):  # inserted before assertions were rewritten
+        if is_mark(node):  # inserted before assertions were rewritten
             self._marked.add(_start(node))
             return node
-        if isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Attribute):
+        if (
+            isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Attribute)
+            and not is_constant(node.value.value)
+        ):
             self._attributes[node.targets[0].id] = node.value.attr
         before, self._decides = self._decides, self._decides or _is_rewritten_name(node.targets[0])
         found = self._settled(node, node.value, node.targets)
@@ -229,38 +228,44 @@ class _Instrument(ast.NodeTransformer):
     ) -> ast.stmt | list[ast.stmt]:
         """*node*, after which it is known whether the functions that it calls found anything."""
         ours = any(isinstance(one, ast.Name) and not one.id.startswith("@") for one in targets)
-        called = _called_function(value) if self._depth and ours and value is not None else None
+        called = called_function(value) if self._depth and ours and value is not None else None
         self.generic_visit(node)
         if called is None:
             return node
-        return [_mark(node), node, _statement("settle", node, self._source(called), ast.Name(MARK, ast.Load()))]
+        return [mark(node), node, statement("settle", node, self._source(called), ast.Name(MARK, ast.Load()))]
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
         call = node.value.value if isinstance(node.value, ast.Await) else node.value
         if not self._depth or not isinstance(call, ast.Call):
             return self._visited(node)
-        chain, sources = list(_chain(call)), self._sources(node)
-        if chain[-1] == RUNTIME:
+        names, sources = list(chain(call)), self._sources(node)
+        if names[-1] == RUNTIME:
             return node  # inserted before assertions were rewritten
-        name = chain[0]
-        marked = [_mark(node)] if _calls_function(call) else []
-        mark = [ast.Name(MARK, ast.Load())] if marked else []
+        name = names[0]
+        marked = [mark(node)] if called_function(call) is not None else []
+        since = [ast.Name(MARK, ast.Load())] if marked else []
+        asserts = any(one.startswith(ASSERTING) for one in names)
+        read = len(call.args) >= 3 and name in MEASURES and both_read(*call.args[1:3]) == "counts"
         self.generic_visit(node)
         if isinstance(node.value, ast.Call):
-            checks = bool(chain[1:]) and chain[-1] == "check"
+            if read:
+                node.value = self._called("measured", node.value, *self._at(node))
+            elif asserts and len(call.args) > 1:
+                node.value = self._called("compared_by", node.value, *self._at(node))
+            checks = bool(names[1:]) and names[-1] == "check"
             node.value = self._call("checked" if checks else "discarded", node.value, *self._at(node))
-        if name in _EXPECTING and len(call.args) > 1:
+        if is_expecting(name) and len(call.args) > 1:
             call.args[0] = self._call("expected", call.args[0], *self._at(node))
-            return [node, _statement("judged", node)]
-        if name in _FAILING and (len(chain) == 1 or chain[-1] in self._pytest):
-            return [_statement("failing", node, ast.Constant(name), *self._at(node)), node]
-        if any(one.startswith(_ASSERTING) for one in chain) or (chain[1:] and chain[-1] == "check"):
-            end = _statement("end", node, *self._at(node), sources, *mark)
-            return [*marked, _statement("begin", node, *self._at(node)), node, end]
+            return [node, statement("judged", node)]
+        if name in _FAILING and (len(names) == 1 or names[-1] in self._pytest):
+            return [statement("failing", node, ast.Constant(name), *self._at(node)), node]
+        if asserts or (names[1:] and names[-1] == "check"):
+            end = statement("end", node, *self._at(node), sources, *since)
+            return [*marked, statement("begin", node, *self._at(node)), node, end]
         if name in MEASURES and sources.value:
             # A measurement of nothing that was found is taken back.
-            stop = _statement("stop", node, *self._at(node), sources, *mark)
-            return [*marked, _statement("start", node), node, stop]
+            stop = statement("stop", node, *self._at(node), sources, *since)
+            return [*marked, statement("start", node), node, stop]
         return node
 
     # --- expressions ---
@@ -277,45 +282,98 @@ class _Instrument(ast.NodeTransformer):
             return self._visited(node)
         self.generic_visit(node)
         source = place(node)
+        called = self._of_elements(node, source) or self._of_method(node, source) or self._of_builtin(node)
+        return called or node
+
+    def _of_elements(self, node: ast.Call, source: Place) -> ast.expr | None:
+        """A call that looks through the elements of one of its arguments."""
         if is_reduction(node):
-            if node.func.id == "all" or not isinstance(node.args[0], COMPREHENSIONS):  # type: ignore[attr-defined]
+            name, whole = last_name(node), not isinstance(node.args[0], COMPREHENSIONS)
+            if whole and name != "sum":
+                node.args[0] = self._call("elements", node.args[0], self._source(source))
+            elif whole or name == "all":
                 node.args[0] = self._each(node.args[0], source)
-            return node
-        if is_selection(node):
+        elif is_set(node):
+            node.args[0] = self._each(node.args[0], source)
+        elif is_selection(node):
             node.args[1] = self._each(node.args[1], source)
-            return node
-        if is_array_reduction(node) or self._is_rewritten(node, ARRAY_REDUCTIONS):
-            named = [ast.keyword(word.arg, word.value) for word in node.keywords]
-            return self._call("reduced", node.func, self._source(source), *node.args, keywords=named)
-        if isinstance(node.func, ast.Name) and node.func.id == "bool" and len(node.args) == 1:
-            node.args[0] = ast.copy_location(ast.Subscript(_runtime("operands"), node.args[0], ast.Load()), node)
-            return node
-        if is_lookup(node) or self._is_rewritten_lookup(node):
-            return self._call("lookup", node.func, self._source(source), *node.args)
-        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max") and node.args:
-            named = [ast.keyword(word.arg, word.value) for word in node.keywords]
-            return self._call("extreme", node.func, *self._at(node), *node.args, keywords=named)
+        elif _stops_at_shortest(node):
+            return ast.copy_location(ast.Call(runtime("zipped"), [*self._at(node), *node.args], []), node)
+        else:
+            return None
         return node
 
+    def _of_method(self, node: ast.Call, source: Place) -> ast.expr | None:
+        """A call of a method of a collection, a column or a text."""
+        if is_array_reduction(node) or self._is_rewritten(node, ARRAY_REDUCTIONS):
+            return self._called("reduced", node, self._source(source))
+        if self._is_method(node, (*COLUMN_TESTS, *NAN_REDUCTIONS)):
+            return self._called("tested", node, self._source(source))
+        if self._is_method(node, _BEGINNING) and len(node.args) == 1:
+            return self._called("begins", node, *self._at(node))
+        if self._is_method(node, WHOLE):
+            return self._called("compared_by", node, *self._at(node))
+        if is_lookup(node) or self._is_rewritten_lookup(node):
+            return self._called("lookup", node, self._source(source))
+        return None
+
+    def _of_builtin(self, node: ast.Call) -> ast.expr | None:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "len" and len(node.args) == 1:
+            return self._call("length", node.args[0], *self._at(node))
+        if name == "bool" and len(node.args) == 1:
+            node.args[0] = subscript("operands", node.args[0], node.args[0])
+        if name in ("min", "max") and node.args:
+            return self._called("extreme", node, *self._at(node))
+        return None
+
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        how = self._plan.equalities.get(place(node), "")
         self.generic_visit(node)
-        if not self._depth or len(node.ops) != 1 or not isinstance(node.ops[0], (*_ORDERED, ast.NotEq, ast.In)):
+        if not self._depth or len(node.ops) != 1:
             return node
-        operator = ast.Constant(type(node.ops[0]).__name__)
-        name = "ordered" if isinstance(node.ops[0], _ORDERED) else "compared"
-        decides = [ast.Constant(value=True)] if self._decides and name == "ordered" else []
-        return self._call(name, operator, *self._at(node), node.left, node.comparators[0], *decides)
+        operator, sides = node.ops[0], (node.left, node.comparators[0])
+        if isinstance(operator, ast.Eq):
+            return ast.copy_location(ast.Call(runtime("equal"), [*self._at(node), *sides, ast.Constant(how)], []), node)
+        if isinstance(operator, (ast.NotEq, ast.In, ast.NotIn)):
+            name = ast.Constant(type(operator).__name__)
+            return self._call("compared", name, *self._at(node), *sides, ast.Constant(how))
+        if not isinstance(operator, _ORDERED):
+            return node
+        if self._decides:
+            aged = isinstance(operator, (ast.Lt, ast.LtE)) and self._is_age(node.left)
+            how = f"{how} decides age" if aged else f"{how} decides"
+        return self._call("ordered", ast.Constant(type(operator).__name__), *self._at(node), *sides, ast.Constant(how))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
-        if self._depth and isinstance(node.op, ast.Or) and _is_favourable(node.values[-1]):
-            node.values[-1] = self._call("fallback", node.values[-1], *self._at(node))
+        if not self._depth or not isinstance(node.op, ast.Or):
+            return node
+        last = node.values[-1]
+        if stands_in(last):
+            node.values[-1] = self._call("fallback", last, *self._at(node))
+        elif len(node.values) == 2 and stands_in(last, numbers=True):
+            return subscript("substitutes", node, *node.values)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        match node.right:
+            case ast.Call(func=ast.Attribute(attr="extreme"), args=[ast.Name(id="max"), *_, _, _] as arguments) if (
+                self._depth and isinstance(node.op, ast.Div)
+            ):
+                constants = [one for one in arguments[3:] if isinstance(one, ast.Constant)]
+                if len(constants) == 1 and len(arguments) > 4:
+                    others = [one for one in arguments[3:] if one is not constants[0]]
+                    called = ast.Call(runtime("divisor"), [*self._at(node), constants[0], *others], [])
+                    node.right = ast.copy_location(called, node.right)
         return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         looks = isinstance(node.test, ast.Compare) and isinstance(node.test.ops[0], (ast.In, ast.IsNot))
+        divides = any(isinstance(one, ast.Div) for one in ast.walk(node.body))
         self.generic_visit(node)
-        if self._depth and looks and _is_favourable(node.orelse):
+        if self._depth and (looks or divides) and stands_in(node.orelse, numbers=divides):
             node.orelse = self._call("fallback", node.orelse, *self._at(node))
         return node
 
@@ -346,7 +404,7 @@ class _Instrument(ast.NodeTransformer):
         return ast.Constant((self._file, *source))  # type: ignore[arg-type] # a compiler takes tuples of constants
 
     def _sources(self, node: ast.stmt) -> ast.Constant:
-        sources = sorted(self._rests_on.get(node.lineno, NOTHING))
+        sources = sorted(self._plan.rests_on.get(node.lineno, NOTHING))
         return ast.Constant(tuple((self._file, *one) for one in sources))  # type: ignore[arg-type] # see above
 
     def _seen(self, name: str, test: ast.expr, node: ast.stmt) -> ast.expr:
@@ -356,103 +414,57 @@ class _Instrument(ast.NodeTransformer):
     def _marking(self, node: ast.stmt) -> ast.stmt:
         """A mark before *node*, whose condition is then judged by what was looked at since."""
         self._marked.add(_start(node))
-        return _mark(node)
+        return mark(node)
 
     def _each(self, iterable: ast.expr, source: Place) -> ast.expr:
         return self._call("each", iterable, self._source(source))
 
     @staticmethod
     def _call(name: str, first: ast.expr, *others: ast.expr, keywords: Sequence[ast.keyword] = ()) -> ast.expr:
-        return ast.copy_location(ast.Call(_runtime(name), [first, *others], list(keywords)), first)
+        return ast.copy_location(ast.Call(runtime(name), [first, *others], list(keywords)), first)
+
+    def _called(self, name: str, call: ast.Call, *more: ast.expr) -> ast.expr:
+        """*call*, made by a function of `runtime` that is given *more*."""
+        return self._call(name, call.func, *more, *call.args, keywords=call.keywords)
 
     def _is_rewritten_lookup(self, node: ast.Call) -> bool:
         return self._is_rewritten(node, LOOKUPS) and 1 <= len(node.args) <= 2 and not node.keywords
+
+    def _is_method(self, node: ast.Call, names: Sequence[str]) -> bool:
+        """Whether *node* calls a method or a function of a module with one of *names*."""
+        return (isinstance(node.func, ast.Attribute) and node.func.attr in names) or self._is_rewritten(node, names)
+
+    def _is_age(self, node: ast.expr) -> bool:
+        name = last_name(node)
+        return any(word in _AGES for word in self._attributes.get(name, name).lower().split("_"))
 
     def _is_rewritten(self, node: ast.Call, names: Sequence[str]) -> bool:
         """Whether the rewriting of assertions made *node* of a call of a method with one of *names*."""
         return isinstance(node.func, ast.Name) and self._attributes.get(node.func.id) in names
 
 
-def _runtime(name: str) -> ast.Attribute:
-    return ast.Attribute(ast.Name(RUNTIME, ast.Load()), name, ast.Load())
+def _stops_at_shortest(node: ast.Call) -> bool:
+    """Whether *node* is a `zip` of things that may differ in length by mistake, which slices of one thing do not."""
+    return (
+        isinstance(node.func, ast.Name)
+        and node.func.id == "zip"
+        and len(node.args) > 1
+        and not node.keywords
+        and not any(isinstance(one, ast.Starred) or _is_cut(one) for one in node.args)
+    )
 
 
-def _statement(name: str, node: ast.stmt, *arguments: ast.expr) -> ast.stmt:
-    return ast.copy_location(ast.Expr(ast.Call(_runtime(name), list(arguments), [])), node)
-
-
-def _mark(node: ast.stmt) -> ast.stmt:
-    """A statement before *node* that keeps what was looked at so far."""
-    return ast.copy_location(ast.Assign([ast.Name(MARK, ast.Store())], ast.Call(_runtime("mark"), [], [])), node)
-
-
-def _is_mark(node: ast.Assign) -> bool:
-    return isinstance(node.targets[0], ast.Name) and node.targets[0].id == MARK
+def _is_cut(node: ast.expr) -> bool:
+    sliced = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    return sliced or last_name(node) in ("islice", "range", "count", "cycle", "repeat")
 
 
 def _start(node: ast.stmt) -> tuple[int, int]:
     return node.lineno, node.col_offset
 
 
-def _put_first(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str, value: int | str) -> None:
-    """Inserts a call at the start of the body, after the docstring."""
-    documented = ast.get_docstring(function, clean=False) is not None
-    function.body.insert(int(documented), _statement(name, function.body[0], ast.Constant(value)))
-
-
-def _chain(expression: ast.expr) -> Iterator[str]:
-    """The names in a chain of calls and attributes, from its end: "b" and "a" of `a(x).b()`."""
-    while True:
-        if isinstance(expression, ast.Call):
-            expression = expression.func
-        elif isinstance(expression, ast.Attribute):
-            yield expression.attr
-            expression = expression.value
-        else:
-            yield expression.id if isinstance(expression, ast.Name) else ""
-            return
-
-
-def _expects(context: ast.expr) -> bool:
-    """Whether a block demands an exception or a warning: `pytest.raises(…)`, `self.assertRaises(…)`."""
-    name = last_name(context)
-    return isinstance(context, ast.Call) and (name in _EXPECTING or name.startswith(_ASSERTING))
-
-
 def _is_rewritten_name(target: ast.expr) -> bool:
     return isinstance(target, ast.Name) and target.id.startswith("@py")
-
-
-def _called_function(expression: ast.expr) -> Place | None:
-    """Where *expression* first calls a function by its name, which may iterate over nothing; None where it does not."""
-    found = (node for node in ast.walk(expression) if isinstance(node, ast.Call) and is_function(node.func))
-    return next(map(place, found), None)
-
-
-def _calls_function(expression: ast.expr) -> bool:
-    return _called_function(expression) is not None
-
-
-def _is_favourable(value: ast.expr) -> bool:
-    """Whether *value* is a constant that stands in for evidence: a number, a text or True, and not an empty one."""
-    return isinstance(value, ast.Constant) and bool(value.value) and value.value is not Ellipsis
-
-
-def _judges(node: ast.AST) -> bool:
-    """Whether a node is a judgement that may be executed or not."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return last_name(node.value) in (*MEASURES, "none")
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.If) and _fails(node.body))
-
-
-def _fails(body: Sequence[ast.stmt]) -> bool:
-    """Whether a block always ends in a failure of the gate."""
-    return any(
-        isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant) and not node.test.value)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and last_name(node.value) == "fail")
-        for node in body
-    )
 
 
 def _is_rewritten_assertion(node: ast.If) -> bool:

@@ -6,27 +6,18 @@ One gate runs at a time in a process, and its threads count for it, so that the 
 
 from __future__ import annotations
 
-import inspect
-import math
 import operator
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from decimal import Decimal
+from datetime import timedelta
 from typing import Any, Final
 
+from pytest_promotion.assertions import values
 from pytest_promotion.assertions.tally import Mark, Source, Tally
 
 _tally: Tally | None = None
 _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
-_FALSE_WORDS: Final = frozenset(
-    (
-        *("0", "error", "fail", "failed", "failure", "false", "inconclusive", "n/a", "nan", "no", "none", "null"),
-        *("off", "pending", "skipped", "unknown"),
-    )
-)
 _PLAIN: Final = (bool, int)
 
 
@@ -51,13 +42,69 @@ def enter(name: str) -> None:
 
 
 class _Operands:
+    """Of `and`, `or` and `not`, as subscripts."""
+
     def __getitem__(self, value: Any) -> Any:
-        if _tally is not None and type(value) not in _PLAIN:
-            _doubt_truth(value, "an assertion")
+        if type(value) not in _PLAIN:
+            _doubt(values.truth(value), "an assertion")
         return value
 
 
-operands = _Operands()
+class _Cut:
+    """A number of which digits are cut off, before it is compared: `cut[int, x]`."""
+
+    def __getitem__(self, call: tuple[Any, ...]) -> Any:
+        function, *arguments = call
+        result, before = function(*arguments), arguments[0]
+        if function is operator.floordiv and arguments[1]:
+            before = arguments[0] / arguments[1]
+        if isinstance(before, (int, float)) and isinstance(result, (int, float)) and result != before:
+            _doubt(f"compares {result!r}, which was rounded from {before!r}", "an assertion")
+        return result
+
+
+class _Ages:
+    """The difference of now and another moment: `ages[now, other]`."""
+
+    def __getitem__(self, moments: tuple[Any, Any]) -> Any:
+        return _dated(moments[0] - moments[1])
+
+
+class _Parts:
+    """A part of a length of time, which is not the length: `parts[age, "seconds"]`."""
+
+    def __getitem__(self, read: tuple[Any, str]) -> Any:
+        value, name = read
+        if isinstance(value, timedelta):
+            _dated(value)
+            if name == "seconds" and value.days:
+                _doubt(f"compares the seconds of {value}, in which its days do not count", "an assertion")
+        return getattr(value, name)
+
+
+class _Substitutes:
+    """A value, or what is put in its place where it is None: `substitutes[value, constant]`."""
+
+    def __getitem__(self, pair: tuple[Any, Any]) -> Any:
+        value, constant = pair
+        if value is None:
+            _doubt(f"judges the constant {constant!r} in place of evidence", "an assertion")
+        return value or constant
+
+
+floordiv = operator.floordiv
+operands, cut, ages, parts, substitutes = _Operands(), _Cut(), _Ages(), _Parts(), _Substitutes()
+
+
+def _dated(age: Any) -> Any:
+    if values.from_the_future(age):
+        _doubt(f"limits an age from above that is {age}: its moment lies in the future", "an assertion")
+    return age
+
+
+def _doubt(problem: str, where: str) -> None:
+    if problem and _tally is not None:
+        _tally.doubt(f"{where} {problem}")
 
 
 def truth(value: Any, file: str, line: int, sources: tuple[Source, ...], mark: Mark | None = None) -> Any:
@@ -66,7 +113,7 @@ def truth(value: Any, file: str, line: int, sources: tuple[Source, ...], mark: M
     if tally is None:
         return value
     if type(value) not in _PLAIN:
-        _doubt_truth(value, _where(file, line))
+        _doubt(values.truth(value), _where(file, line))
     if value:
         tally.assertion(_where(file, line), sources, mark)
     else:
@@ -97,6 +144,34 @@ def judged() -> None:
     """A block that demands an exception has ended."""
     if _tally is not None:
         _tally.judge()
+
+
+def passed_by(condition: Any, what: str, file: str, line: int, sources: tuple[Source, ...]) -> Any:
+    """The condition of a block that judges; *what* it asks where it asks whether there is anything to judge."""
+    if _tally is not None and not condition:
+        why = f"{what} does not hold" if what else _tally.rests_on_nothing(sources).partition(": ")[2]
+        if why:
+            _tally.set_hollow(_where(file, line), f"judges nothing: {why}; say in an `else` that this is right")
+    return condition
+
+
+def looped(source: Source, file: str, line: int) -> None:
+    """A loop that judges has ended."""
+    if _tally is not None:
+        _tally.looped(source, _where(file, line))
+
+
+def compared_by(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
+    """What compares collections as a whole: `assert_allclose`, `assertCountEqual`, `numpy.array_equal`."""
+    __tracebackhide__ = True
+    result = function(*arguments, **named)
+    collections = values.collections_of(arguments[:2])
+    if _tally is not None and collections:
+        if any(map(values.is_empty, collections)):
+            _tally.compares_nothing(_where(file, line), "judged nothing: it compares what is empty")
+        elif len(collections) > 1 and all(map(values.has_nan, collections)):
+            _doubt("takes NaN for equal to NaN", _where(file, line))
+    return result
 
 
 def begin(file: str, line: int) -> None:
@@ -163,6 +238,22 @@ def each(iterable: Iterable[Any], source: Source) -> Iterable[Any]:
     return iterable
 
 
+def elements(iterable: Iterable[Any], source: Source) -> Iterable[Any]:
+    """What `all` or `any` looks through."""
+    if _tally is not None:
+        _doubt(values.elements(iterable), _where(source[0], source[1]))
+    return each(iterable, source)
+
+
+def zipped(file: str, line: int, *iterables: Any) -> Iterator[Any]:
+    """`zip`, which stops where the shortest ends."""
+    if _tally is not None:
+        sizes = [len(one) for one in iterables if isinstance(one, Sized)]
+        if len(sizes) > 1 and min(sizes) != max(sizes):
+            _doubt(f"pairs {min(sizes)} of {max(sizes)} elements; use zip(…, strict=True)", _where(file, line))
+    return zip(*iterables, strict=False)
+
+
 _ABSENT: Final = object()
 
 
@@ -179,24 +270,46 @@ def lookup(function: Callable[..., Any], source: Source, *arguments: Any) -> Any
         absent, key = value is _ABSENT, "the next element"
         value = arguments[1] if absent else value
     else:
-        owner = getattr(function, "__self__", None)
-        # What the environment does not set is configuration, and not evidence that is missing.
-        if not isinstance(owner, Mapping) or owner is os.environ or not 1 <= len(arguments) <= 2:
+        owner = _fields(function)
+        if owner is None or not 1 <= len(arguments) <= 2:
             return function(*arguments)
         absent, key = arguments[0] not in owner, arguments[0]
         value = function(*arguments)
     if getattr(function, "__name__", "") != "setdefault":  # it fills what it looks into
         tally.saw(source, something=not absent)
-    if absent and _is_favourable(value):
+    if absent and values.is_favourable(value):
         tally.doubt(f"{_where(source[0], source[1])} judges the default {value!r}, since {key!r} is missing")
     return value
 
 
+def _fields(function: Callable[..., Any]) -> Mapping[Any, Any] | None:
+    """What a method looks a field up in: a mapping, or the attributes of an XML element."""
+    owner = getattr(function, "__self__", None)
+    owner = owner if isinstance(owner, Mapping) else getattr(owner, "attrib", None)
+    # What the environment does not set is configuration, and not evidence that is missing.
+    return owner if isinstance(owner, Mapping) and owner is not os.environ else None
+
+
 def fallback(value: Any, file: str, line: int) -> Any:
     """A constant that takes the place of evidence."""
-    if _tally is not None:
-        _tally.doubt(f"{_where(file, line)} judges the constant {value!r} in place of evidence")
+    _doubt(f"judges the constant {value!r} in place of evidence", _where(file, line))
     return value
+
+
+def skipped(file: str, line: int, kind: str) -> None:
+    """What could not be read is passed over."""
+    _doubt(f"passes over what it cannot read ({kind})", _where(file, line))
+
+
+@contextmanager
+def suppressing(manager: Any, file: str, line: int) -> Iterator[Any]:
+    """`contextlib.suppress` of errors in evidence."""
+    ended = False
+    with manager as entered:
+        yield entered
+        ended = True
+    if not ended:
+        skipped(file, line, "suppress")
 
 
 def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
@@ -204,69 +317,136 @@ def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any,
     tally = _tally
     if tally is None or (len(arguments) == 1 and not isinstance(arguments[0], Iterable)):
         return function(*arguments, **named)
-    values = list(arguments[0] if len(arguments) == 1 else arguments)
-    if not values and _is_favourable(named.get("default")):
+    candidates = list(arguments[0] if len(arguments) == 1 else arguments)
+    if not candidates and values.is_favourable(named.get("default")):
         tally.doubt(f"{_where(file, line)} judges the default {named['default']!r}, since there are no values")
-    if any(_is_nan(value) for value in values):
+    if any(values.is_nan(value) for value in candidates):
         tally.doubt(f"{_where(file, line)} looks for the extreme of values with NaN among them")
-    return function(values, **named)
+    return function(candidates, **named)
+
+
+def divisor(file: str, line: int, constant: Any, *others: Any) -> Any:
+    """The greatest of some values and a constant, as what is divided by."""
+    if _tally is not None and all(isinstance(one, (int, float)) and one < constant for one in others):
+        _doubt(f"divides by the constant {constant!r} in place of {max(others)!r}", _where(file, line))
+    return max(constant, *others)
 
 
 def reduced(function: Callable[..., Any], source: Source, *arguments: Any, **named: Any) -> Any:
-    """`.all()`, `.any()`, `.max()` or `.min()` of an array or a column, by a method or a function of its module."""
-    tally = _tally
-    if tally is not None:
-        owner = getattr(function, "__self__", None)
-        values = arguments[0] if arguments and not hasattr(owner, "dtype") else owner
-        size = getattr(values, "size", None)
-        if isinstance(size, int) and hasattr(values, "dtype"):
-            tally.saw(source, something=size > 0)
-            if getattr(function, "__name__", "") in ("max", "min") and _has_nan(values):
-                tally.doubt(f"{_where(source[0], source[1])} looks for the extreme of values with NaN among them")
+    """`.all()`, `.max()` or `.mean()` of an array or a column, by a method or a function of its module."""
+    if _tally is not None:
+        column = _column(function, arguments)
+        if column is not None and isinstance(getattr(column, "size", None), int) and hasattr(column, "dtype"):
+            _tally.saw(source, something=column.size > 0)
+        if getattr(function, "__name__", "") in ("all", "any") and str(getattr(column, "dtype", "")) in _TEXTS:
+            said = [one for one in column if isinstance(one, str) and values.is_false_word(one)]
+            _doubt(f"takes the text {said[0]!r} for true" if said else "", _where(source[0], source[1]))
+    return tested(function, source, *arguments, **named)
+
+
+def tested(function: Callable[..., Any], source: Source, *arguments: Any, **named: Any) -> Any:
+    """A method of an array, a column or a table that leaves missing values out, or that fills them in."""
+    if _tally is not None:
+        column, name = _column(function, arguments), getattr(function, "__name__", "")
+        if name == "query" and hasattr(column, "columns"):
+            column = column[[one for one in column.columns if str(one) in str(arguments[0])]]
+        # Texts are filled in to be shown.
+        fills = name != "fillna" or (bool(arguments) and not isinstance(arguments[0], str))
+        count = values.missing(column) if fills and name not in ("all", "any") else 0
+        if count:
+            does = "fills in" if name in ("fillna", "nan_to_num") else "leaves out"
+            _doubt(f"{does} {count} missing values by {name}", _where(source[0], source[1]))
     return function(*arguments, **named)
 
 
-def ordered(name: str, file: str, line: int, left: Any, right: Any, decides: bool = False) -> Any:
-    """An order of two values: NaN has none, and a narrow number is not the number that it was made from."""
+def _column(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    owner = getattr(function, "__self__", None)
+    owner = owner if hasattr(owner, "dtype") or hasattr(owner, "isna") or hasattr(owner, "obj") else None
+    return owner if owner is not None else arguments[0] if arguments else None
+
+
+_TEXTS: Final = ("object", "str", "string")
+
+
+def ordered(name: str, file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
+    """An order of two values; *how* says whether it decides the gate, and whether the left one is an age."""
     result = _ORDERS[name](left, right)
     if _tally is not None and not (type(left) is int and type(right) is int):
-        problem = _order_problem(name, left, right, result)
-        if not problem and decides and isinstance(left, float) and math.isinf(left):
+        problem = values.order(left, right, _ORDERS[name], result)
+        if not problem and "decides" in how and values.is_infinite(left):
             problem = "compares infinity"
-        if problem:
-            _tally.doubt(f"{_where(file, line)} {problem}")
+        _doubt(problem, _where(file, line))
+    if "counts" in how and result is True:
+        _nothing(left, right, "counts", _where(file, line))
+    if "age" in how:
+        _dated(left)
     return result
 
 
-def _order_problem(name: str, left: Any, right: Any, result: Any) -> str:
-    if _has_nan(left) or _has_nan(right):
-        return "compares NaN"
-    if isinstance(left, str) and isinstance(right, str) and _is_numeral(left) and _is_numeral(right):
-        return f"compares the texts {left!r} and {right!r}, not the numbers that they name"
-    if _is_narrow(left) or _is_narrow(right):
-        exact = _ORDERS[name](_exact(left), _exact(right)) != result
-        if bool(exact.any() if hasattr(exact, "any") else exact):
-            return "compares in a type that is too narrow for its numbers"
-    return ""
-
-
-def compared(name: str, file: str, line: int, left: Any, right: Any) -> Any:
-    """`!=`, which holds of NaN and everything; and `in`, which holds of an empty text in every text."""
+def compared(name: str, file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
+    """`!=`, which holds of NaN; `in`, which holds of a part of a word; `not in`, which holds of nothing."""
     if name == "In":
-        if _tally is not None and left == "" and isinstance(left, str) and isinstance(right, str):
-            _tally.doubt(f"{_where(file, line)} looks for an empty text, which is in every text")
+        _doubt(values.membership(left, right), _where(file, line))
         return left in right
-    if _tally is not None and left is not right and (_is_nan(left) or _is_nan(right)):
-        _tally.doubt(f"{_where(file, line)} compares NaN")
-    return left != right
+    if name == "NotIn":
+        if _tally is not None and isinstance(right, Sized) and values.is_empty(right):
+            _tally.compares_nothing(_where(file, line), f"judged nothing: it looks for {left!r} in what is empty")
+        return left not in right
+    if left is not right and (values.is_nan(left) or values.is_nan(right)):
+        _doubt("compares NaN", _where(file, line))
+    result = left != right
+    if how and result is False:
+        _nothing(left, right, how, _where(file, line))
+    return result
+
+
+def equal(file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
+    """An equality of two values; *how* says whether both are read from evidence, and may be counts of nothing."""
+    result = left == right
+    if _tally is not None:
+        if how and result is True:
+            _nothing(left, right, how, _where(file, line))
+        elif type(result) is not bool and (count := values.missing(left)):
+            _doubt(f"compares a column with {count} missing values", _where(file, line))
+    return result
+
+
+def measured(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
+    """A measurement of a value by a threshold that is read from the same evidence."""
+    __tracebackhide__ = True
+    result = function(*arguments, **named)
+    if len(arguments) >= 3:
+        problem = values.equality(arguments[1], arguments[2], counts=True)
+        _doubt(problem, _where(file, line))
+    return result
+
+
+def _nothing(left: Any, right: Any, how: str, where: str) -> None:
+    problem = values.equality(left, right, counts=how == "counts")
+    if problem and _tally is not None:
+        _tally.compares_nothing(where, problem)
+
+
+def begins(function: Callable[..., Any], file: str, line: int, *arguments: Any) -> Any:
+    """`.startswith` and `.endswith`, which hold of an empty text."""
+    if arguments and arguments[0] == "":
+        _doubt("looks for an empty text, which every text begins and ends with", _where(file, line))
+    return function(*arguments)
+
+
+def length(value: Any, file: str, line: int) -> int:
+    """A length, which the text `none` has as well."""
+    if type(value) is str and values.is_false_word(value):
+        _doubt(f"takes the length of the text {value!r}", _where(file, line))
+    return len(value)
 
 
 def discarded(value: Any, file: str, line: int) -> Any:
     """The value of a call that nothing is done with."""
     if _tally is not None and value is not None:
-        problem = _unused(value)
-        if problem:
-            _tally.doubt(f"{_where(file, line)} {problem}")
+        if type(value) is bool and _tally.active:
+            _tally.expected += 1  # an answer: the gate has more to judge than an age
+        _doubt(values.unused(value), _where(file, line))
     return value
 
 
@@ -277,77 +457,5 @@ def checked(value: Any, file: str, line: int) -> Any:
     return value
 
 
-# --- values ---
-
-
 def _where(file: str, line: int) -> str:
     return f"{file} line {line}"
-
-
-def _doubt_truth(value: Any, where: str) -> None:
-    if _tally is None:
-        return
-    if inspect.isawaitable(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
-        _tally.doubt(f"{where} asserts something that was not awaited or run")
-    elif callable(value):
-        name = getattr(value, "__name__", type(value).__name__)
-        _tally.doubt(f"{where} asserts {name} itself, which is always true: it is not called")
-    elif isinstance(value, str) and value.strip().lower() in _FALSE_WORDS:
-        _tally.doubt(f"{where} asserts the text {value!r}, which is true as every text is")
-    elif _is_nan(value):
-        _tally.doubt(f"{where} asserts NaN, which is true")
-    elif hasattr(type(value), "__next__"):
-        _tally.doubt(f"{where} asserts an iterator, which is true whatever is in it")
-    elif isinstance(value, (tuple, list)) and any(one is False for one in value):
-        _tally.doubt(f"{where} asserts a {type(value).__name__} with False in it, which is true as it is not empty")
-
-
-def _unused(value: Any) -> str:
-    if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
-        return "calls a function that was not awaited or run"
-    kind = type(value)  # a mock has every attribute, and its class does not
-    if isinstance(value, Future) or (hasattr(kind, "add_done_callback") and hasattr(kind, "result")):
-        return "starts what it does not ask for its result"
-    code = getattr(value, "returncode", None)
-    if isinstance(code, int) and code:
-        return f"runs a program that ended with {code}, and does not look at it"
-    return ""
-
-
-def _is_favourable(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, str)) and bool(value)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, (float, Decimal)) and bool(value != value)  # noqa: PLR0124 - what NaN is
-
-
-def _has_nan(value: Any) -> bool:
-    if isinstance(value, float):
-        return value != value or abs(value) == sys.float_info.max  # noqa: PLR0124 - how some trackers store infinity
-    if isinstance(value, (int, str)) or not hasattr(value, "dtype"):
-        return False
-    try:
-        return bool((value != value).any())  # noqa: PLR0124 - an array or a column
-    except (TypeError, AttributeError, ValueError):
-        return False
-
-
-def _is_numeral(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _is_narrow(value: Any) -> bool:
-    dtype = getattr(value, "dtype", None)
-    if getattr(value, "ndim", 0) and getattr(dtype, "kind", "") != "f":
-        return False
-    return dtype is not None and getattr(dtype, "itemsize", 8) < 8
-
-
-def _exact(value: Any) -> Any:
-    if not _is_narrow(value):
-        return value
-    return value.astype("float64") if value.ndim else value.item()

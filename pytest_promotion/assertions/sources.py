@@ -12,14 +12,20 @@ import ast
 import builtins
 from collections.abc import Iterable, Iterator
 
+from pytest_promotion.assertions.syntax import last_name
+
 Place = tuple[int, int]  # line and column of an expression's end: chained calls differ in it only
 Names = dict[str, frozenset[Place]]
 
 NOTHING: frozenset[Place] = frozenset()
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 REDUCTIONS = ("all", "any", "sum")
-ARRAY_REDUCTIONS = ("all", "any", "max", "min")  # methods of arrays and columns, and functions of their modules
-SELECTIONS = ("filter", "map")
+# Methods of arrays and columns, and functions of their modules: those that reduce, and those that leave NaN out.
+ARRAY_REDUCTIONS = ("all", "any", "max", "min", "mean", "median", "sum", "prod", "quantile", "std", "var")
+COLUMN_TESTS = ("gt", "ge", "lt", "le", "between", "query", "describe", "value_counts", "fillna", "nan_to_num")
+NAN_REDUCTIONS = ("nanmax", "nanmin", "nanmean", "nanmedian", "nansum", "nanquantile", "nanpercentile")
+SELECTIONS = ("filter", "map", "reduce")
+SETS = ("set", "frozenset", "Counter")
 LOOKUPS = ("get", "pop", "setdefault")
 _FILLING = ("append", "add", "extend", "update", "insert", "appendleft", "setdefault")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -88,6 +94,7 @@ def _may_find_nothing(node: ast.Call) -> bool:
         is_reduction(node)
         or is_array_reduction(node)
         or is_selection(node)
+        or is_set(node)
         or is_lookup(node)
         or is_function(node.func)
     )
@@ -109,14 +116,27 @@ def is_array_reduction(node: ast.Call) -> bool:
 
 
 def is_selection(node: ast.Call) -> bool:
-    """Whether *node* selects from an iterable by a function: `filter(bad, rows)`."""
+    """Whether *node* selects from an iterable by a function, or reduces it: `filter(bad, rows)`."""
+    if last_name(node) == "reduce":
+        return 2 <= len(node.args) <= 3
     return isinstance(node.func, ast.Name) and node.func.id in SELECTIONS and len(node.args) == 2
+
+
+def is_set(node: ast.Call) -> bool:
+    """Whether *node* makes a set of an iterable, or counts its elements."""
+    return isinstance(node.func, ast.Name) and node.func.id in SETS and len(node.args) == 1
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Whether *node* is the name of a constant, or of one in a module: a table of the gate, not evidence."""
+    return isinstance(node, (ast.Name, ast.Attribute)) and last_name(node).isupper()
 
 
 def is_lookup(node: ast.Call) -> bool:
     """Whether *node* looks a field up that may be missing, with or without a default."""
     if isinstance(node.func, ast.Attribute):
-        return node.func.attr in LOOKUPS and 1 <= len(node.args) <= 2 and not node.keywords
+        one_field = node.func.attr in LOOKUPS and 1 <= len(node.args) <= 2 and not node.keywords
+        return one_field and not is_constant(node.func.value)
     return isinstance(node.func, ast.Name) and (node.func.id, len(node.args)) in (("getattr", 3), ("next", 2))
 
 

@@ -20,7 +20,9 @@ class Tally:
         "_doubt",
         "_empty",
         "_found",
+        "_held",
         "_hollow",
+        "_nothing",
         "_pending",
         "_sources",
         "_swallowed",
@@ -37,7 +39,10 @@ class Tally:
         self.expected = 0  # assertions and measurements in the functions that ran, executed or not
         self._ages = 0
         self._before = 0  # judgements before the measurement that runs
-        self._hollow = self._doubt = self._swallowed = ""
+        self._doubt = self._swallowed = ""
+        self._hollow: dict[str, str] = {}  # by place: why it judged nothing
+        self._held: set[str] = set()  # the places that judged something
+        self._nothing: dict[str, str] = {}  # by the place of the assertion that is evaluated: what it compares is empty
         self._pending: list[str] = []
         self._sources: dict[Source, bool] = {}
         self._empty = self._found = 0
@@ -47,7 +52,8 @@ class Tally:
         swallowed = self._swallowed or (f"{self._pending[0]} failed" if self._pending else "")
         # That evidence is fresh is a judgement, and not the one that the gate was written for.
         ages = self._ages if self.judgements or not self.expected else 0
-        return Judged(self.judgements + ages, self._hollow, self._doubt, swallowed)
+        hollow = next((why for where, why in self._hollow.items() if where not in self._held), "")
+        return Judged(self.judgements + ages, hollow, self._doubt, swallowed)
 
     # --- judgements ---
 
@@ -61,15 +67,21 @@ class Tally:
 
     def assertion(self, where: str, sources: Iterable[Source], mark: Mark | None = None) -> None:
         """An assertion was executed and did not fail; *mark* is from before it where it calls functions."""
-        empty = self.rests_on_nothing(sources, mark)
+        empty = self._nothing.pop(where, "") or self.rests_on_nothing(sources, mark)
         if empty:
-            self.set_hollow(f"{where} {empty}")
+            self.set_hollow(where, empty)
         else:
+            self._held.add(where)
             self.judge()
 
-    def set_hollow(self, sentence: str) -> None:
-        """An assertion does not count."""
-        self._hollow = self._hollow or sentence
+    def compares_nothing(self, where: str, why: str) -> None:
+        """The assertion at *where* is about to hold of nothing."""
+        self._nothing[where] = why
+
+    def set_hollow(self, where: str, why: str) -> None:
+        """What stands at *where* does not count, unless it judged something at another time."""
+        if self.active:
+            self._hollow.setdefault(where, f"{where} {why}")
 
     def doubt(self, sentence: str) -> None:
         """What was judged cannot be relied on."""
@@ -127,6 +139,13 @@ class Tally:
             return "judged nothing: the function that it calls looked at nothing"
         return ""
 
+    def looped(self, source: Source, where: str) -> None:
+        """A loop that judges has ended; where there was nothing in it, it judged nothing."""
+        if self._sources.get(source) is False:
+            self.set_hollow(where, "judges nothing: what it goes through is empty")
+        elif self.active:
+            self._held.add(where)
+
     def start(self) -> None:
         """A measurement begins."""
         self._before = self.judgements
@@ -136,4 +155,6 @@ class Tally:
         empty = self.rests_on_nothing(sources, mark)
         if empty:
             self.judgements = self._before
-            self.set_hollow(f"{where} {empty}")
+            self.set_hollow(where, empty)
+        else:
+            self._held.add(where)

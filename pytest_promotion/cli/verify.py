@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import PolicyError, Unproven
 
@@ -22,7 +23,12 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
     epilog="Example: promotion verify reports/promotion_gates/latest.json --subject sha256:HEX --key release.pub"
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--subject", default="", metavar="[NAME=]sha256:HEX", help="What is about to be promoted.")
+@click.option(
+    "--subject",
+    default="",
+    metavar="[NAME=]sha256:HEX",
+    help="What is about to be promoted (default: what lies in --project).",
+)
 @click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign.")
 @click.option(
     "--threshold",
@@ -31,6 +37,7 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
     show_default=True,
     help="Number of the keys that must have signed.",
 )
+@acting_options
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")
 @click.option("--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside FILE).")
@@ -46,7 +53,7 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
     "--project",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
-    help="For --rerun: the folder with the gates (default: here).",
+    help="The folder with what is to be promoted, and for --rerun with the gates (default: here).",
 )
 @click.option("--gates", default="gates", show_default=True, help="For --rerun: the path of the gates in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -65,17 +72,20 @@ def verify(
     project: Path,
     gates: str,
     as_json: bool,
+    **given: Any,
 ) -> int:
     """
-    Ask whether the decision in FILE, or in a bundle, may be acted on now.
+    Ask whether the decision in FILE, or in a bundle, may be acted on here and now.
 
     Exit 0 yes, 2 no, 3 could not be told, 5 overridden.
 
-    Yes: it is finished, PASS and no replay; it has not expired; it is about the subject; every gate on
-    its policy's roll-call is in it; every artifact in its vault has the bytes that were judged; and it
-    is signed by the keys that were asked for. A FAIL that --override overrides is never a yes: exit 5.
+    Yes: it is finished, PASS and no replay; it has not expired; it is of the profile, from a clean tree, about
+    the subject, signed by the keys, and the newest of its profile about that subject; every gate that
+    its policy requires is in it; and every artifact in its vault has the bytes that were judged. What is neither
+    named nor done without by its flag is not known: exit 3. A FAIL that --override overrides is never a yes: exit 5.
     """
     from pytest_promotion.clock import BadTimestamp, parse_moment
+    from pytest_promotion.custody.acting import may_act
     from pytest_promotion.evidence.remote_vault import vault_at
     from pytest_promotion.policy import PolicySource
     from pytest_promotion.trust import verify as asked
@@ -96,7 +106,7 @@ def verify(
             signers=PolicySource(str(signers), read_content(signers)) if signers else None,
         )
         with opened(file, vault_at(vault) if vault else None) as case:
-            answer = asked.verify(case, demands)
+            answer = may_act(case, demands, acting_of(given, project))
             if override is not None and not answer.yes:
                 answer = asked.overridden(answer, case, demands, read_content(override), override.name)
             if rerun and answer.yes and answer.decision is not None:
@@ -116,7 +126,8 @@ def _tell(answer: Answer) -> None:
     overridden = f"OVERRIDDEN {answer.overridden}" if answer.overridden else ""
     word = overridden or ("yes" if answer.yes else "no" if answer.against else "cannot be told")
     say(f"may be acted on: {word}")
-    for heading, sentences in (("", answer.against), ("unknown: ", answer.unknown), ("note: ", answer.notes)):
+    kinds = {"": answer.against, "unknown: ": answer.unknown, "by ": answer.without, "note: ": answer.notes}
+    for heading, sentences in kinds.items():
         for sentence in sentences[:_MOST]:
             say(f"  {heading}{sentence}")
         if len(sentences) > _MOST:

@@ -22,6 +22,7 @@ from pytest_promotion.decision.waivers import apply, ends
 from pytest_promotion.durations import LONGEST, format_duration
 from pytest_promotion.evidence import bundle
 from pytest_promotion.model import (
+    Checkout,
     CommandRun,
     Decision,
     Exhibit,
@@ -58,8 +59,7 @@ class Account:
     policy_files: tuple[Exhibit, ...]
     subject: Subject | None
     manifest: Exhibit | None
-    git_commit: str | None
-    git_dirty: bool | None
+    git: Checkout
     judges: Judges = field(default_factory=Judges)
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
@@ -111,8 +111,7 @@ def decision_of(account: Account) -> Decision:
         policy_resolved_sha256=resolved,
         judges=account.judges,
         policy_files=account.policy_files,
-        git_commit=account.git_commit,
-        git_dirty=account.git_dirty,
+        git=account.git,
         clock_now=iso(account.now),
         as_of=account.as_of,
         attachments=account.attachments,

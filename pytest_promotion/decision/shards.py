@@ -22,7 +22,18 @@ from pytest_promotion.decision.wire import pack
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
-from pytest_promotion.model import CommandRun, Exhibit, Gate, GateResult, Judges, Outcome, Requested, Subject
+from pytest_promotion.model import (
+    CHANGES_NAMED,
+    Checkout,
+    CommandRun,
+    Exhibit,
+    Gate,
+    GateResult,
+    Judges,
+    Outcome,
+    Requested,
+    Subject,
+)
 from pytest_promotion.policy import Policy
 from pytest_promotion.text import clean
 
@@ -62,8 +73,7 @@ class Shard:
     policy_files: tuple[Exhibit, ...]
     subject: Subject | None
     manifest: Exhibit | None
-    git_commit: str | None
-    git_dirty: bool | None
+    git: Checkout
     plan: tuple[Gate, ...]  # every gate that was collected, in this share or not
     known: tuple[str, ...]  # and every gate that there is
     results: tuple[GateResult, ...]  # of this share, before `requires` is looked at
@@ -87,7 +97,7 @@ class Shard:
             "sources of gates and versions of suites": self.judges,
             "subject": self.subject,
             "release manifest": self.manifest,
-            "commit": self.git_commit,
+            "commit": (self.git.commit, self.git.tree),
             "list of gates": (self.plan, self.known),
             "choice of gates": self.requested,
             "gates that do not apply": self.not_applicable,
@@ -132,8 +142,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         judges=account.judges,
         subject=account.subject,
         manifest=account.manifest,
-        git_commit=account.git_commit,
-        git_dirty=account.git_dirty,
+        git=account.git,
         plan=tuple(collected[name] for name in sorted(collected)),
         known=tuple(sorted(account.known)),
         results=tuple(one for one in account.results if one.gate.id not in elsewhere),
@@ -205,18 +214,19 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         judges=first.judges,
         subject=first.subject,
         manifest=first.manifest,
-        git_commit=first.git_commit,
-        git_dirty=_any(one.git_dirty for one in found),
+        git=_checkout(found),
         attachments=tuple(item for one in found for item in one.attachments),
         refreshed=tuple(item for one in found for item in one.refreshed),
         not_applicable=first.not_applicable,
     )
 
 
-def _any(dirty: Iterable[bool | None]) -> bool | None:
-    """Whether any of several checkouts has changes; None where that cannot be told of one, and none has."""
-    found = set(dirty)
-    return True if True in found else None if None in found else False
+def _checkout(found: Sequence[Shard]) -> Checkout:
+    """The commit of all shards, with the changes of each; dirty is None where one of them does not know it."""
+    states = {one.git.dirty for one in found}
+    changes = sorted({path for one in found for path in one.git.changes})
+    dirty = True if True in states else None if None in states else False
+    return Checkout(found[0].git.commit, found[0].git.tree, dirty, tuple(changes[:CHANGES_NAMED]))
 
 
 def _disagreements(found: Sequence[Shard]) -> Iterator[str]:

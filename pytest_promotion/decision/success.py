@@ -7,6 +7,7 @@ from pytest_promotion.model import Outcome, Record
 from pytest_promotion.text import listed
 
 _NOTHING = "judged nothing: no assertion, measurement, age limit or checked exit code was executed in its body"
+_NONE_IS_RIGHT = "where nothing is right, say so: measure.none(name, found, among=…, may_be_empty=True)"
 
 
 def objection(record: Record, written: Written | None, *, evidence_required: bool) -> tuple[Outcome, str] | None:
@@ -29,6 +30,11 @@ def objection(record: Record, written: Written | None, *, evidence_required: boo
         return Outcome.INCONCLUSIVE, judged.doubt
     if not judged.judgements:
         return Outcome.INCONCLUSIVE, judged.hollow or _NOTHING
+    if judged.hollow and evidence_required:
+        return (
+            Outcome.INCONCLUSIVE,
+            judged.hollow if "`else`" in judged.hollow else f"{judged.hollow}; {_NONE_IS_RIGHT}",
+        )
     if record.empty and written is not None and written.thin:
         return Outcome.INCONCLUSIVE, f"proves nothing: {written.thin}"
     if record.empty and evidence_required:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pytest_promotion.assertions.syntax import last_name
+from pytest_promotion.decision import shells
 from pytest_promotion.decision.definitions import Definitions
 
 _CODES = ("returncode", "check_returncode")
@@ -25,6 +26,7 @@ def work(gate: ast.FunctionDef | ast.AsyncFunctionDef, module: Definitions) -> I
     """A sentence for each program or task of which *gate*, with its helpers, cannot know whether it failed."""
     nodes = list(module.nodes(gate))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
+    yield from shells.scripts(iter(calls))
     if not any(last_name(call) in _STARTERS or last_name(call) in module.starters for call in calls):
         return
     names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}

@@ -21,6 +21,7 @@ from pytest_promotion.decision.severity_marks import statements
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+_ANSWERING = ("match", "fullmatch", "search", "isclose", "allclose", "startswith", "endswith", "issubset", "isdisjoint")
 _SHOWN = 60  # characters of a condition in a sentence
 _AGES = ("age", "elapsed", "lag", "staleness", "delay", "old")
 
@@ -100,8 +101,13 @@ def _idle(expression: ast.expr) -> Iterator[str]:
         yield f"line {expression.lineno} compares and asserts nothing"
     if isinstance(expression, ast.Call) and last_name(expression) in MEASURES and len(expression.args) >= 3:
         _, value, *limits = map(ast.dump, expression.args)
-        if value in limits[:2] and not isinstance(expression.args[1], ast.Constant):
+        constant = isinstance(expression.args[1], ast.Constant)
+        if value in limits[:2] and not constant:
             yield f"line {expression.lineno} measures a value by itself"
+        if constant and not all(isinstance(limit, ast.Constant) for limit in expression.args[2:]):
+            yield f"line {expression.lineno} measures a constant by the evidence: the value comes before its threshold"
+    if isinstance(expression, ast.Call) and last_name(expression) in _ANSWERING:
+        yield f"line {expression.lineno} does not look at what {last_name(expression)} answers"
 
 
 def _always_true(test: ast.expr) -> bool:

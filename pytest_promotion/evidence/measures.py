@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,9 @@ class Measure:
             may_be_empty: unless this says that there may be nothing to look at.
         """
         least = 0 if may_be_empty else 1
-        self._hold(name, len(items), "==", 0, lambda: len(items) == 0, among, least)
+        first = [item if isinstance(item, str) else _shown(item) for item in islice(items, 3)]
+        details = f": {', '.join(first)}{' …' if len(items) > len(first) else ''}"
+        self._hold(name, len(items), "==", 0, lambda: len(items) == 0, among, least, details)
 
     def number(self, name: str, value: Any) -> Any:
         """*value*, which must be a finite number: for what is computed with before it is held against anything."""
@@ -96,6 +99,7 @@ class Measure:
         holds: Callable[[], bool],
         samples: int | None,
         min_samples: int | None,
+        details: str = "",
     ) -> None:
         wanted = threshold if operator == "between" else [threshold]
         doubt = _doubt(value, wanted, ordered=operator != "==") or _too_thin(samples, min_samples)
@@ -108,7 +112,7 @@ class Measure:
                 raise Unproven(f"{name}: {doubt}")
             if not ok:
                 limit = f"between {wanted[0]} and {wanted[1]}" if operator == "between" else f"{operator} {threshold!r}"
-                raise GateFailed(f"{name} is {value!r}, expected {limit}")
+                raise GateFailed(f"{name} is {value!r}, expected {limit}{details}")
         self._notebook.tally.judge()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.model import Exhibit, Subject
+from pytest_promotion.model import CHANGES_NAMED, Checkout, Exhibit, Subject
 
 _SUBJECT = re.compile(
     r"(?P<name>[^=]+)=(?:sha256:(?P<hex>[0-9a-f]{64})|gitCommit:(?P<commit>[0-9a-f]{40}|[0-9a-f]{64}))"
@@ -26,22 +26,38 @@ def named_subject(text: str) -> Subject:
     return Subject(match["name"], {"sha256": match["hex"]} if match["hex"] else {"gitCommit": match["commit"]})
 
 
-def subject_of(named: str, manifest: Exhibit | None, commit: str | None) -> Subject | None:
-    """What was named, else the release manifest, else the commit, else nothing."""
+def subject_of(named: str, manifest: Exhibit | None, checkout: Checkout) -> Subject | None:
+    """What was named, else the release manifest, else the commit with its tree, else nothing."""
     if named:
         return named_subject(named)
     if manifest is not None and manifest.exists:
         return Subject(manifest.path, {"sha256": manifest.sha256})
-    return Subject("git", {"gitCommit": commit}) if commit else None
+    if checkout.commit is None:
+        return None
+    tree = {"gitTree": checkout.tree} if checkout.tree else {}
+    return Subject("git", {"gitCommit": checkout.commit, **tree})
 
 
-def git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit that *folder* is at and whether files differ from it; None for what cannot be told."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return None, None
-    changes = _git(folder, "status", "--porcelain")
-    return commit, None if changes is None else bool(changes)
+def checkout(folder: Path) -> Checkout:
+    """The commit that *folder* is at, with its tree, and what differs from it; ignored files do not count."""
+    named = _git(folder, "rev-parse", "HEAD", "HEAD^{tree}")
+    if named is None:
+        return Checkout()
+    commit, _, tree = named.partition("\n")
+    status = _git(folder, "status", "--porcelain=v1", "-z")
+    if status is None:
+        return Checkout(commit, tree)
+    return Checkout(commit, tree, bool(status), tuple(sorted(_changed(status)))[:CHANGES_NAMED])
+
+
+def _changed(status: str) -> Iterator[str]:
+    """The paths in the answer of `git status -z`, in which the old path of a file that was moved stands by itself."""
+    entries = iter(status.split("\0"))
+    for entry in entries:
+        if entry:
+            yield entry[3:]
+        if entry[:1] in ("R", "C"):
+            next(entries, "")
 
 
 def unchanged_since(folder: Path, commit: str, paths: Sequence[str]) -> bool:
@@ -81,4 +97,4 @@ def _git(folder: Path, *words: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+    return done.stdout.decode("utf-8", "replace").rstrip("\n") if done.returncode == 0 else None

@@ -143,7 +143,7 @@ def _subject(decision: StoredDecision) -> dict[str, Any]:
 
 
 def _git(decision: StoredDecision) -> dict[str, Any]:
-    return {"commit": decision.git.commit, "dirty": decision.git.dirty}
+    return {"commit": decision.git.commit, "tree": decision.git.tree, "dirty": decision.git.dirty}
 
 
 def _shown(value: Any) -> str:

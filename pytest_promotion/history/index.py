@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +99,13 @@ class Index:
         text = f"SELECT sequence, start, size FROM {table} {words} ORDER BY ts DESC, sequence DESC LIMIT ?"  # noqa: S608 - our own words
         rows = self._base.execute(text, [*values, question.limit]).fetchall()
         return list(self._read(rows))
+
+    def newest(self, digest: Mapping[str, str], profile: str) -> Entry | None:
+        """The last entry of *profile* about what has *digest*, whatever its time says. Raises `Unproven`."""
+        wanted = next(iter(digest.values()), None)
+        which = "digest IS ? AND profile = ? AND status <> 'PARTIAL'"
+        text = f"SELECT sequence, start, size FROM entry WHERE {which} ORDER BY sequence DESC LIMIT 1"  # noqa: S608 - ours
+        return next(self._read(self._base.execute(text, [wanted, profile]).fetchall()), None)
 
     def days(self, since: datetime) -> list[tuple[str, str, int]]:
         """How many decisions of each status each day had, UTC, oldest first: (day, status, count)."""

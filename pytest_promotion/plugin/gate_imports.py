@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from pytest_promotion import atomic
-from pytest_promotion.assertions import instrument, sources
+from pytest_promotion.assertions import inserted, instrument, judging, operands, sources, syntax
 
 _FOLDERS: list[str] = []  # of suites, whose gates are imported by name
 
@@ -115,14 +115,13 @@ class _Loader(SourceFileLoader):
 
     def _compiled(self, source: bytes) -> CodeType:
         tree = ast.parse(source, self.path)
-        rests_on = instrument.plan(tree)
-        instrument.show_operands(tree)
+        plan = instrument.Plan(tree)
         if self._rewritten:
             from _pytest.assertion.rewrite import rewrite_asserts
 
             rewrite_asserts(tree, source, self.path, self._config)
         shown = os.path.relpath(self.path, self._config.rootpath)
-        instrument.instrument(tree, rests_on, Path(self.path).name if shown.startswith("..") else shown)
+        instrument.instrument(tree, plan, Path(self.path).name if shown.startswith("..") else shown)
         code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
         return code
 
@@ -154,7 +153,9 @@ def _keep(kept: Path, key: bytes, code: CodeType) -> None:
 @cache
 def _fingerprint() -> bytes:
     """Of what instruments: code that another version made is not run."""
-    made_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (sources, instrument))
+    made_by = b"".join(
+        Path(str(module.__file__)).read_bytes() for module in (syntax, sources, judging, inserted, operands, instrument)
+    )
     return blake2b(made_by, digest_size=32).digest()
 
 

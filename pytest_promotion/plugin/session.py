@@ -180,8 +180,8 @@ class GateSession:
         manifest, lost = self._manifest(root)
         judges = judging.of_session(self._config, settings.policy)
         problems += changed(self._judges, judges)
-        commit, dirty = provenance.git_state(settings.root)
-        now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, commit)
+        checkout = provenance.checkout(settings.root)
+        now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, checkout)
         return Account(
             run_id=settings.run_id,
             now=now,
@@ -199,8 +199,7 @@ class GateSession:
             ),
             subject=subject,
             manifest=manifest,
-            git_commit=commit,
-            git_dirty=dirty,
+            git=checkout,
             attachments=attachments,
             refreshed=tuple(self._refreshed),
             granted=_granted(settings, subject, now),
@@ -221,8 +220,8 @@ class GateSession:
         now = settings.clock.now()
         if self._granted is None:
             manifest, _ = self._manifest(settings.evidence_root())
-            commit, _ = provenance.git_state(settings.root)
-            self._granted = _granted(settings, provenance.subject_of(settings.subject, manifest, commit), now)
+            subject = provenance.subject_of(settings.subject, manifest, provenance.checkout(settings.root))
+            self._granted = _granted(settings, subject, now)
         own = [waiver for waiver in self._granted.waivers if waiver.gate == result.gate.id]
         [seen], _, _ = apply([result], own, now, settings.policy.rules.timestamps.skew)
         return seen

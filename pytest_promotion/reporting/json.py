@@ -9,6 +9,7 @@ from typing import Any
 from pytest_promotion.decision import shown
 from pytest_promotion.decision.fingerprint import failure_of
 from pytest_promotion.model import (
+    Checkout,
     CommandRun,
     Decision,
     Exhibit,
@@ -84,12 +85,17 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
             "sources": [_exhibit(item) for item in decision.judges.sources],
             "suites": dict(decision.judges.suites),
         },
-        "git": {"commit": decision.git_commit, "dirty": decision.git_dirty},
+        "git": _git(decision.git),
         "clock": {"now_utc": decision.clock_now, "as_of": decision.as_of},
         "waivers": [_waiver(one, gates) for one in decision.waived],
         "history": history,
         "tool": {"name": "pytest-promotion", "version": decision.tool_version},
     }
+
+
+def _git(checkout: Checkout) -> dict[str, Any]:
+    changes = [legible(path) for path in checkout.changes]
+    return {"commit": checkout.commit, "tree": checkout.tree, "dirty": checkout.dirty, "changes": changes}
 
 
 _UNFINISHED = "the session has not finished; if it is not running any more, it never will"

@@ -39,7 +39,8 @@ def summary(decision: dict[str, Any]) -> Iterator[Line]:
     unused = decision.get("policy_unused", ())
     yield from _few(unused, lambda one: [(f"the policy sets what no gate reads: {one}", _YELLOW)], "unused settings")
     if decision["git"]["dirty"]:
-        yield "uncommitted: the working tree differs from the commit that the decision names", _YELLOW
+        changes = f": {listed(decision['git']['changes'])}" if decision["git"]["changes"] else ""
+        yield f"uncommitted: the working tree differs from the commit that the decision names{changes}", _YELLOW
     if decision["valid_until"]:
         until = decision["valid_until"]
         yield f"valid until {until['ts_utc'][:19]}Z, when {until['because']}", {}

@@ -129,10 +129,12 @@ class StoredClock(msgspec.Struct, frozen=True):
 
 
 class StoredGit(msgspec.Struct, frozen=True):
-    """The commit of the promotion root."""
+    """The commit of the promotion root, its tree, and what differs from it."""
 
     commit: str | None
     dirty: bool | None
+    tree: str | None = None
+    changes: list[str] = []
 
 
 class StoredWaiver(msgspec.Struct, frozen=True):

@@ -35,12 +35,13 @@ _SUBJECT: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<kind>[A-Za-z0-9]+):(?P<h
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A decision with what lies beside it. `envelopes` is None where it is not signed."""
+    """A decision with what lies beside it. `envelopes` is None where it is not signed, `folder` where it is in none."""
 
     name: str
     content: bytes
     envelopes: bytes | None
     vault: Vault
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Demands:
     """What whoever asks knows better than the decision."""
 
     at: datetime
-    subject: str = ""  # NAME=sha256:HEX, or sha256:HEX
+    subject: str = ""  # [NAME=]sha256:HEX or gitCommit:HEX; "" for any
     policy_sha256: str = ""  # of the policy file, or of its resolved rules
     keys: Sequence[PublicKey] = ()
     threshold: int = 1
@@ -65,6 +66,7 @@ class Answer:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()  # the flags by which it does without a demand, each with what that hides
     overridden: str = ""  # by whom, where that is so: the decision still says FAIL, and `yes` is false
 
     @property
@@ -81,6 +83,7 @@ class Answer:
             "against": list(self.against),
             "unknown": list(self.unknown),
             "notes": list(self.notes),
+            "done_without": list(self.without),
             "signers": list(self.signers),
             "run_id": decision.run_id if decision else None,
             "status": decision.status if decision else None,
@@ -105,7 +108,7 @@ def case_at(path: Path, vault: Vault | None = None) -> Case:
     content = read_content(path)
     beside = path.with_suffix(SIGNED)
     envelopes = signing.read(beside) if beside.exists() else None
-    return Case(path.name, content, envelopes, vault or Vault(path.parent / "evidence"))
+    return Case(path.name, content, envelopes, vault or Vault(path.parent / "evidence"), path.parent)
 
 
 def verify(case: Case, demands: Demands) -> Answer:
@@ -237,7 +240,6 @@ def _judge_time(decision: StoredDecision, at: datetime, skew: timedelta, found: 
 def _judge_subject(decision: StoredDecision, asked: str, found: _Findings) -> None:
     subject = decision.subject
     if not asked:
-        found.notes.append(f"nobody said what is to be promoted; it is about {subject.name if subject else 'nothing'}")
         return
     wanted = _SUBJECT.fullmatch(asked)
     if wanted is None:
@@ -307,7 +309,6 @@ def _digest_of(vault: Vault, digest: str) -> tuple[str, int]:
 
 def _judge_signature(decision: StoredDecision, case: Case, demands: Demands, found: _Findings) -> None:
     if not demands.keys:
-        found.notes.append("nobody's signature was asked for")
         return
     if case.envelopes is None:
         found.against.append("it is not signed")

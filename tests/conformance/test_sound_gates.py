@@ -106,6 +106,14 @@ def test_workers_promote_them(tmp_path):
     assert (done.returncode, decision["status"], decision["reasons"]) == (0, "PASS", [])
 
 
+def test_near_misses_pass_under_the_strict_policy(tmp_path):
+    """There, each judgement of a gate has to be one of something."""
+    (tmp_path / "promotion.yaml").write_text("version: 1\nevidence: required\n")
+    _, _, found = run(tmp_path)
+    near = [name for file, name in gates() if file == "near_misses"]
+    assert {name: found[name] for name in near} == {name: [("PASS", found[name][0][1])] for name in near}
+
+
 def test_there_are_many_styles():
     """A short list of sound gates shows little."""
     assert len(list(gates())) >= 90

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from fixtures import deployment, release
 from fixtures.deployment import IMAGE, build, main, plan, scan, write
 from pytest_promotion.suites.deployment.determinism.traces import sealed
 from tests.release.conftest import copied
+from tests.sessions import environment
 
 # As in tests/conftest.py: what a session in this process loads first is unloaded after it.
 _SUITE = "pytest_promotion.suites.deployment"
@@ -50,9 +50,8 @@ def target(_whole, tmp_path):
 
 def session(folder, *words):
     """The gates of the target, in a process of their own: the decision, or the proof."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     argv = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider", *words]
-    done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     name = "prove_*.json" if "--promotion-prove" in words else "latest.json"
     [path] = (folder / "reports/promotion_gates").glob(name)
     return json.loads(path.read_bytes()), done
@@ -194,7 +193,9 @@ def test_the_gates_keep_out_of_another_systems_session(pytestconfig, tmp_path):
     required = policy.load(pytestconfig.rootpath / "fixtures" / "promotion.yaml", None).rules.required
     command = [sys.executable, "-m", "pytest", "gates", "--collect-only", "-q", "-p", "no:cacheprovider"]
     listing = ["-p", "pytest_promotion.plugin.listing", "--promotion-list=/dev/null", f"--promotion-root={tmp_path}"]
-    done = subprocess.run([*command, *listing], cwd=pytestconfig.rootpath, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *listing], cwd=pytestconfig.rootpath, env=environment(), capture_output=True, text=True, check=False
+    )
     collected = [line for line in done.stdout.splitlines() if "::" in line]
     assert len(collected) == len(required), done.stdout + done.stderr
     assert not any(line.startswith("gates/deployment/") for line in collected)

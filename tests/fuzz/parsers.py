@@ -347,7 +347,9 @@ PARSERS: tuple[Parser, ...] = (
     Parser("dated csv", "csv", (seeds.DATED_CSV,), _dated(".csv")),
     Parser("dated markdown", "md", (b"# x\n\nGenerated at: `2026-02-24T03:59:36+00:00`\n",), _dated(".md")),
     Parser("readiness", "json", (seeds.CYCLE,), _readiness),
-    Parser("heard decision", "json", (seeds.DECISION,), _file("suites.trading.decisions:hear", "latest.json", NOW)),
+    Parser(
+        "verified decision", "json", (seeds.DECISION,), _file("suites.trading.decisions:verified", "latest.json", NOW)
+    ),
     Parser("replayed event", "json", (seeds.EVENTS.splitlines()[0],), _signature),
     Parser("threshold change", "yaml", (seeds.CHANGE,), _content("suites.release.change_record:read")),
     Parser("counted changes", "yaml", (seeds.CHANGE,), _changes("KB-1.yaml")),

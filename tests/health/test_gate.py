@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 from pytest_promotion.policy import load
 from pytest_promotion.suites.trading.health.compose import asks_of, healthcheck, seconds
 from pytest_promotion.suites.trading.health.services import Setting
+from tests.sessions import environment
 
 from .conftest import NOW, free_port
 
@@ -43,7 +43,6 @@ def company(standing, tmp_path):
 def gate(root, *words, **environ):
     """What the gate says of a company, asked alone."""
     reports = root.parent / "decisions"
-    kept = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "REDIS_URL")}
     subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "gates/trading/test_service_health.py", "-q", "-p", "no:cacheprovider"),
@@ -52,7 +51,7 @@ def gate(root, *words, **environ):
             *words,
         ],
         cwd=REPOSITORY,
-        env=kept | environ,
+        env=environment("REDIS_URL") | environ,
         capture_output=True,
         check=False,
     )
@@ -230,7 +229,7 @@ def test_a_healthcheck_that_asks_something_else_is_told_apart(command):
 def test_a_variable_is_read_as_compose_reads_it():
     """A default that is read wrongly is a limit that was never set."""
     setting = Setting("X", 7)
-    for environment, found in (
+    for variables, found in (
         (None, 7),
         ({}, 7),
         ({"X": 5}, 5),
@@ -238,7 +237,7 @@ def test_a_variable_is_read_as_compose_reads_it():
         (["X=${ANY-60}"], 60),
         (["X=1${ANY:-5}"], 15),
     ):
-        assert seconds("a", {"environment": environment}, setting) == found
-    for environment in (["X=$X"], ["X=${X}"], ["X=${X:?say it}"], {"X": None}, ["X"], ["X=${X:-}"]):
+        assert seconds("a", {"environment": variables}, setting) == found
+    for variables in (["X=$X"], ["X=${X}"], ["X=${X:?say it}"], {"X": None}, ["X"], ["X=${X:-}"]):
         with pytest.raises((Unproven, PolicyError)):
-            seconds("a", {"environment": environment}, setting)
+            seconds("a", {"environment": variables}, setting)

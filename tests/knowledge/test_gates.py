@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.knowledge.conftest import KnowledgeBase
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,6 @@ def ask(base, *words):
     reports = base.root / "reports"
     for path in (reports / "promotion_gates").glob("promotion_gates_*.json"):
         path.unlink()
-    kept = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "gates/release/test_knowledge.py", "-q", "-p", "no:cacheprovider"),
@@ -53,7 +52,7 @@ def ask(base, *words):
             *(f"--promotion-reports={reports}", *words),
         ],
         cwd=REPOSITORY,
-        env=kept,
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

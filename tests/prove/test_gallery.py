@@ -26,7 +26,7 @@ def table(place):
     build(place.path / "gallery")
     for part in ("gates", "reports"):
         (place.path / "gallery" / part).rename(place.path / part)
-    place.run("--promotion-prove", "-W", "ignore", apart=True)
+    place.run("--promotion-prove", "-W", "ignore")
     [path] = place.folder.glob("prove_*.json")
     return {gate["name"]: gate for gate in json.loads(path.read_bytes())["gates"]}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.company_build import build
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def test_no_sabotage_survives_and_no_file_is_touched(tmp_path, words):
             *words,
         ],
         cwd=REPOSITORY,
-        env={key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ML_ENABLED")},
+        env=environment("ML_ENABLED"),
         capture_output=True,
         text=True,
         check=False,

@@ -155,7 +155,7 @@ def test_nothing_on_disk_is_touched_and_nothing_is_decided(proven):
         }
 
     before = digests()
-    prove(proven, apart=True)
+    prove(proven)
     after = digests()
     new = {name for name in after.keys() - before.keys() if not name.endswith(".lock")}
     assert {name: after[name] for name in before} == before
@@ -167,7 +167,7 @@ def test_the_table_does_not_depend_on_workers(proven):
     """A proof that comes out differently the next time is none."""
     body = CANNOT_FAIL["truthy"][0]
     proven.write(test_good=GOOD, test_bad=HEAD + body)
-    tables = [prove(proven, *words, apart=True)[1] for words in ((), ("-n2",), ("-p", "no:randomly"))]
+    tables = [prove(proven, *words)[1] for words in ((), ("-n2",), ("-p", "no:randomly"))]
 
     def plain(table):
         text = json.dumps(table)
@@ -194,11 +194,11 @@ def test_the_policy_sets_the_floor_and_excuses_with_a_reason(proven):
     done, table = prove(proven)  # what it does notice still counts, and is shown
     assert (done.ret, table["gates"][0]["kill_rate"], table["gates"][0]["excused"]) == (0, 1.0, False)
     proven.file("gates/test_bad.py", HEAD + "def test_bad():\n    assert 1 + 1 == 2")
-    done, table = prove(proven, apart=True)
+    done, table = prove(proven)
     assert (done.ret, table["gates"][0]["kill_rate"], table["gates"][0]["excused"]) == (0, None, True)
     for wrong in ("{gate: bad}", "{gate: bad, because: short}", "{because: there is no gate in it}"):
         proven.file("promotion.yaml", f"version: 1\nprove: {{equivalent: [{wrong}]}}\n")
-        assert proven.run("--promotion-prove", apart=True).ret == 4
+        assert proven.run("--promotion-prove").ret == 4
 
 
 def test_a_required_gate_that_was_not_tried_is_missed(proven):
@@ -208,7 +208,7 @@ def test_a_required_gate_that_was_not_tried_is_missed(proven):
     done, table = prove(proven)
     assert (done.ret, table["missing"]) == (1, ["other"])
     proven.write(test_other=GOOD.replace("test_score", "test_other"))
-    assert prove(proven, "-k", "score", apart=True)[0].ret == 0
+    assert prove(proven, "-k", "score")[0].ret == 0
 
 
 def test_a_gate_that_asks_the_clock_itself_is_asked_again_in_a_year(proven):
@@ -226,7 +226,7 @@ def test_by_hand(artifact):
     fails = "datetime.datetime.now(datetime.UTC) - made < datetime.timedelta(hours=1)"
     never = "datetime.datetime.now(datetime.UTC) > datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) and made"
     for ok, killed in ((fails, True), (never, False)):
-        table = prove(proven.write(test_by_hand=by_hand.format(ok=ok)), apart=True)[1]
+        table = prove(proven.write(test_by_hand=by_hand.format(ok=ok)))[1]
         [moved] = [one for one in table["gates"][0]["attempts"] if one["sabotage"] == "clock moved"]
         assert moved["killed"] is killed
 

@@ -60,7 +60,7 @@ def kept_at(place):
 def test_a_gate_that_was_not_shown_to_fail_does_not_count(project, workers):
     """A gate that passes on anything is the one that lets the broken candidate through."""
     place = project("prove: required")
-    done = place.run(*workers, apart=True)
+    done = place.run(*workers)
     decision = place.latest()
     assert (done.ret, decision["status"], decision["critical_failures"]) == (1, "FAIL", ["weak"])
     weak = place.check("weak")
@@ -76,7 +76,7 @@ def test_a_gate_that_was_not_shown_to_fail_does_not_count(project, workers):
 def test_advice_is_listed_and_changes_nothing(project, workers):
     """A project with many gates can only be led there if it may look first."""
     place = project("prove: {mode: advise}")
-    done = place.run(*workers, apart=True)
+    done = place.run(*workers)
     assert (done.ret, place.latest()["status"]) == (0, "PASS")
     assert [one["gate"] for one in place.latest()["unproven"]] == ["weak"]
     done.stdout.fnmatch_lines([f"unproven: weak: {WEAK}"])
@@ -95,10 +95,10 @@ def test_who_does_not_ask_gets_no_proof(project, prove):
 def test_a_proof_is_made_once(project):
     """What takes a third of a second for each gate is switched off if it takes it each time."""
     place = project("prove: required")
-    place.run(apart=True)
+    place.run()
     before = kept_at(place)
     project("prove: required", score=0.8)  # another value, of the same shape
-    place.run(apart=True)
+    place.run()
     assert kept_at(place) == before
     assert place.check("weak")["reason"].endswith(WEAK)
 
@@ -117,10 +117,10 @@ def test_a_proof_is_made_once(project):
 def test_a_proof_is_of_what_is_there(project, change):
     """A proof of yesterday's gate says nothing about today's."""
     place = project("prove: required")
-    place.run(apart=True)
+    place.run()
     before = kept_at(place)
     change(place, project)
-    place.run(apart=True)
+    place.run()
     assert len(kept_at(place)) > len(before)
     assert before.items() <= kept_at(place).items()
 
@@ -133,10 +133,10 @@ def test_a_helper_is_part_of_the_gate_that_imports_it(project):
     )
     place = project("prove: required", gates)
     place.file("gates/rules.py", "def holds(score):\n    return type(score) is float and 0.5 <= score <= 1\n")
-    assert place.run(apart=True).ret == 0
+    assert place.run().ret == 0
     assert set(proofs(place)["good"]["subject"]["sources"]) == {"gates/rules.py", "gates/test_gates.py"}
     place.file("gates/rules.py", "def holds(score):\n    return score != 7\n")
-    assert place.run(apart=True).ret == 1
+    assert place.run().ret == 1
     assert place.check("good")["outcome"] == "INCONCLUSIVE"
 
 
@@ -156,11 +156,11 @@ def test_a_helper_is_part_of_the_gate_that_imports_it(project):
 def test_a_file_that_is_no_proof_is_not_believed(project, damage):
     """A proof that a crash or somebody has changed must not make a weak gate count."""
     place = project("prove: required")
-    place.run(apart=True)
+    place.run()
     [path] = [one for one in (place.folder / "proofs").glob("*.json") if json.loads(one.read_text())["gate"] == "weak"]
     honest = path.read_bytes()
     path.write_bytes(damage(json.loads(honest)))
-    place.run(apart=True)
+    place.run()
     assert place.check("weak")["outcome"] == "INCONCLUSIVE"
     assert path.read_bytes() == honest
 
@@ -168,12 +168,12 @@ def test_a_file_that_is_no_proof_is_not_believed(project, damage):
 def test_what_is_sabotaged_is_not_kept_as_evidence(project):
     """A vault with broken copies in it cannot be distinguished from one with evidence."""
     place = project("prove: off", GOOD)
-    place.run(apart=True)
+    place.run()
     before = {path.name for path in (place.folder / "evidence").rglob("*") if path.is_file()}
     policy = place.path / "promotion.yaml"
     evidence_before = (place.path / "evidence/report.json").read_bytes()
     policy.write_text("version: 1\nprove: required\n")
-    assert place.run(apart=True).ret == 0
+    assert place.run().ret == 0
     new = {path.name for path in (place.folder / "evidence").rglob("*") if path.is_file()} - before
     assert len(new) == 1  # the policy
     assert (place.path / "evidence/report.json").read_bytes() == evidence_before
@@ -185,7 +185,7 @@ def test_a_replay_uses_proofs_and_makes_them(project, ago):
     """A decision that is taken again must not come out otherwise for want of a proof."""
     place = project("prove: required")
     for _ in range(2):
-        place.run("--promotion-as-of", ago(timedelta()), apart=True)
+        place.run("--promotion-as-of", ago(timedelta()))
     assert {name: one["proven"] for name, one in proofs(place).items()} == {"good": True, "weak": False}
     replays = [json.loads(path.read_text()) for path in place.folder.glob("replay_*.json")]
     assert [[one["gate"] for one in replay["unproven"]] for replay in replays] == [["weak"]] * 2
@@ -198,7 +198,7 @@ def test_a_merge_takes_what_the_shards_found(project):
     for index in (1, 2):
         folder = place.path / f"shard{index}"
         words = ("--promotion-run-id=ci-7", f"--promotion-shard={index}/2", f"--promotion-reports={folder}")
-        place.run(*words, apart=True)
+        place.run(*words)
         files += (folder / "promotion_gates").glob("shard_*.json")
         assert len(list((folder / "promotion_gates/proofs").glob("*.json"))) == 1
     merge = [*PROMOTION, "merge", *map(str, files), "--reports", str(place.path / "merged")]
@@ -219,7 +219,7 @@ def test_a_body_that_was_never_entered_is_named(project, workers):
         "    measure.at_least('score', report['score'], 0.5)\n"
     )
     place = project("prove: required", gates)
-    place.run(*workers, apart=True)
+    place.run(*workers)
     assert "its body was never entered" in place.check("hollow")["reason"]
 
 
@@ -229,7 +229,7 @@ def test_a_gate_that_passes_once_only_is_not_proven(project):
         "    freshness(report)", "    freshness(report)\n    RUNS.append(1)\n    assert len(RUNS) == 1"
     ).replace("@pytest", "RUNS = []\n\n@pytest", 1)
     place = project("prove: required", gates)
-    place.run(apart=True)
+    place.run()
     assert "it does not pass a second time" in place.check("good")["reason"]
     assert proofs(place) == {}
 
@@ -244,7 +244,7 @@ def test_a_program_is_not_run_again_for_each_sabotage(project):
         "    measure.at_least('score', report['score'], 0.5)\n"
     )
     place = project("prove: required", gates)
-    assert place.run(apart=True).ret == 0, place.check("program")
+    assert place.run().ret == 0, place.check("program")
     assert (place.path / "runs").read_text() == "x"
     assert proofs(place)["program"]["tried"] > 20
 
@@ -255,7 +255,7 @@ def test_subtests_of_a_sabotaged_gate_are_not_those_of_the_gate(project):
         "    measure.at_least", "    with subtests.test('score'):\n        measure.at_least"
     )
     place = project("prove: required", gates)
-    done = place.run("-p", "subtests", apart=True)
+    done = place.run("-p", "subtests")
     assert (done.ret, place.check("good")["outcome"]) == (0, "PASS"), place.check("good")["reason"]
 
 
@@ -266,7 +266,7 @@ def test_fixtures_of_a_module_and_a_session_are_there_again(project):
         "@pytest.fixture(scope='module')\ndef base(limit):\n    yield [limit]\n    base = None\n\n"
     ) + GOOD.replace("import pytest", "").replace("measure):", "measure, base):").replace("0.5)", "base[0])")
     place = project("prove: required", gates)
-    assert place.run(apart=True).ret == 0, place.check("good")["reason"]
+    assert place.run().ret == 0, place.check("good")["reason"]
     assert proofs(place)["good"]["proven"]
 
 
@@ -279,25 +279,25 @@ def test_less_is_named_as_weaker(place):
     place.write(
         test_gates="import pytest\n@pytest.mark.critical\ndef test_a(artifact):\n    assert artifact('evidence/good.json')['score'] == 0.9\n"
     )
-    place.run("--promotion-set=prove=off", apart=True)
+    place.run("--promotion-set=prove=off")
     assert place.latest()["weakened"] == ["prove: required to off"]
-    place.run("--promotion-profile=dev", apart=True)
+    place.run("--promotion-profile=dev")
     assert [one["gate"] for one in place.latest()["unproven"]] == ["a"]
     assert place.latest()["status"] == "PASS"
-    place.run("--promotion-profile=ci", apart=True)
+    place.run("--promotion-profile=ci")
     assert place.latest()["status"] == "FAIL"
     for wrong in ("prove: always", "prove: {mode: on}", "profiles: {ci: {prove: {min_kill_rate: 0.5}}}", "prove: true"):
         place.file("promotion.yaml", f"version: 1\n{wrong}\n")
-        assert place.run(apart=True).ret == 4
+        assert place.run().ret == 4
 
 
 def test_a_gate_with_a_temporary_folder_can_be_proven(project):
     """A gate that fails for want of something that only a report gives would seem to notice everything."""
     gates = GOOD.replace("measure):", "measure, tmp_path):")
     place = project("prove: required", gates)
-    assert place.run(apart=True).ret == 0, place.check("good")["reason"]
+    assert place.run().ret == 0, place.check("good")["reason"]
     place.write(test_gates=GATES.replace("freshness):", "freshness, tmp_path):"))
-    place.run(apart=True)
+    place.run()
     assert place.check("weak")["reason"].endswith("(and 2 more)")
 
 
@@ -318,6 +318,6 @@ def test_what_a_program_wrote_is_not_written_again(project):
         .replace("import pytest, sys, pathlib\n", "import pytest, sys\n\nRUNS = []\n")
     )
     place = project("prove: {mode: advise}", gates)
-    assert place.run(apart=True).ret == 0, place.latest()["reasons"]
+    assert place.run().ret == 0, place.latest()["reasons"]
     [unproven] = place.latest()["unproven"]
     assert "its programs would have to run again" in unproven["because"]

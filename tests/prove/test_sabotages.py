@@ -22,7 +22,7 @@ def table(place, ago):
         place.file("evidence/report.json", {"ts_utc": ago(timedelta()), "samples": 40, **report})
         gate = f"{HEAD}def test_it({fixtures}):\n" + "".join(f"    {line}\n" for line in body.splitlines())
         place.write(test_it=gate)
-        place.run("--promotion-prove", *words, apart=True)
+        place.run("--promotion-prove", *words)
         [path] = place.folder.glob("prove_*.json")
         found = json.loads(path.read_text())
         path.unlink()
@@ -141,7 +141,7 @@ def test_fields_that_no_gate_reads_are_listed(table, place, words):
     ]
     assert found["proven"]
     line = "evidence/report.json: 3 of 6 fields are read by no gate: bots[].fees, bots[].pnl.day, mode"
-    done = place.run("--promotion-prove", *words, apart=True)
+    done = place.run("--promotion-prove", *words)
     done.stdout.fnmatch_lines(
         [line.replace("[", "[[]"), "promotion: every gate can fail by what it reads (*3 of 6 fields*"]
     )

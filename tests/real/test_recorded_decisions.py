@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sessions import environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("PROMOTION_REAL_DATA", REPOSITORY.parent / "shared" / "data")) / "trading" / "decisions"
 OLDER_NAMES = {"replay_regression_cycle": "replay_regression_first_class"}
@@ -47,7 +49,6 @@ def decide(name: str, profile: str, reports: Path) -> tuple[dict, dict, int]:
         "skip_replay_cycle": str(expected["skip_replay_cycle"]).lower(),
         "required": required,
     }
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ML_ENABLED")}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "gates/trading", "-q", "-p", "no:cacheprovider"),
@@ -59,7 +60,7 @@ def decide(name: str, profile: str, reports: Path) -> tuple[dict, dict, int]:
             *(f"--promotion-set={key}={value}" for key, value in settings.items()),
         ],
         cwd=REPOSITORY,
-        env=environment,
+        env=environment("ML_ENABLED"),
         capture_output=True,
         check=False,
     )

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fixtures import release
+from tests.sessions import environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Decide = Callable[..., tuple[dict[str, Any], subprocess.CompletedProcess[str]]]
@@ -71,12 +72,11 @@ def decide(tmp_path: Path) -> Decide:
         root: Path, *words: str, only: str = "", variables: dict[str, str | None] | None = None
     ) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
         reports = tmp_path / f"reports{len(list(tmp_path.glob('reports*')))}"
-        ours = ("PYTEST_ADDOPTS", "ALLOW_SIM_BACKTEST", "SECRET_KEY", "APP_ENV", "GITHUB_ACTIONS")
-        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        handed = environment("ALLOW_SIM_BACKTEST", "SECRET_KEY", "APP_ENV", "GITHUB_ACTIONS")
         for name, value in (variables or {}).items():
-            environment.pop(name, None)
+            handed.pop(name, None)
             if value is not None:
-                environment[name] = value
+                handed[name] = value
         done = subprocess.run(
             [
                 *(
@@ -96,7 +96,7 @@ def decide(tmp_path: Path) -> Decide:
                 *words,
             ],
             cwd=REPOSITORY,
-            env=environment,
+            env=handed,
             capture_output=True,
             text=True,
             check=False,

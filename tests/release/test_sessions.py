@@ -17,6 +17,7 @@ from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
 from pytest_promotion.readers.compose import engine
 from tests.release.conftest import REPOSITORY, check_of
+from tests.sessions import environment
 
 DEV = [
     *("required_files", "env_policy", "git_clean", "backend_tests", "frontend_lint", "frontend_unit"),
@@ -407,6 +408,7 @@ def test_every_release_gate_can_fail(whole, decide):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "gates/release", "-q", "-p", "no:cacheprovider", *words],
         cwd=REPOSITORY,
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

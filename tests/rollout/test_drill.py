@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_promotion.suites.release.rollout.drill import drill
+from pytest_promotion.suites.release.rollout.plan import Limits
 from pytest_promotion.suites.release.rollout.services import Configuration
 from tests.compose_programs import CURRENT, OLD
-from tests.rollout.site import PATIENT, rows_of
+from tests.rollout.site import rows_of
 
 
 def reports(site):
@@ -50,7 +51,7 @@ class TestLive:
         )
         site.write("1", once, volumes=["./scratch:/data"])
         (site.path / "scratch").mkdir()
-        limits = replace(PATIENT, health_s=60.0, rollback_health_s=60.0)
+        limits = Limits(health_s=60, interval_s=1, up_s=300, rollback_health_s=60)  # which the rollback waits out
         done = drill(site.plan(limits=limits), retain=24, shared_data=True)
         assert (done.status, done.code) == ("failed", 2), done.document["reasons"]
         assert "rollback failed" in done.document["reasons"][0]

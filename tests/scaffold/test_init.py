@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from pytest_promotion.cli import main
+from tests.sessions import environment
 
 pytestmark = pytest.mark.slow
 
@@ -38,9 +38,7 @@ TESTS = (
 
 
 def run(folder, *argv):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    environment["PYTEST_ADDOPTS"] = "-p no:asyncio"  # warns of its own settings, where warnings are errors
-    return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(argv, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
 
 def init(*words):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from pytest_promotion.cli import main
 from tests.suites.conftest import write
+from tests.verifying import LOOSE
 
 pytestmark = pytest.mark.slow
 
@@ -211,4 +212,4 @@ def test_verify_knows_what_does_not_apply(project):
 
 
 def verified(path):
-    return CliRunner().invoke(main, ["verify", str(path)]).exit_code
+    return CliRunner().invoke(main, ["verify", *LOOSE, str(path)]).exit_code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.verify import Answer, Case, Demands, case_at, verify
+from tests.sessions import environment
 from tests.trust.firm import Desk, Firm, found_firm
 
 SUBJECT = "candidate.whl=sha256:" + "a1" * 32
@@ -77,10 +77,9 @@ class Signed:
 
 def decide(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """`pytest gates` in *path*."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     command = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider", *words]
     return subprocess.run(
-        command, cwd=path, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        command, cwd=path, env=environment(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from pytest_promotion import policy as policies
+from pytest_promotion.cli import main
 from pytest_promotion.decision.fingerprint import failure_of
 from pytest_promotion.model import (
     Freshness,
@@ -28,6 +31,7 @@ from pytest_promotion.model import (
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.approvals import Approval, Matter, approve
 from pytest_promotion.trust.waivers import Entry, granted, matter_of
+from tests.sessions import environment
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = "a1" * 32
@@ -163,6 +167,15 @@ def stale(age_s: float, reason: str = "") -> GateResult:
     return GateResult(Gate("drift", Severity.CRITICAL), Outcome.FAIL, said, record=Record(freshness=(item,)))
 
 
+def command(path: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """`promotion` with *words* in the folder *path*, in this process, and how it ended."""
+    with contextlib.chdir(path):
+        done = CliRunner().invoke(main, [str(word) for word in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
 class Desk:
     """A project folder in which decisions are taken and accepted."""
 
@@ -201,12 +214,11 @@ class Desk:
 
     def decide(self, *words: str, subject: str = f"candidate.whl=sha256:{DIGEST}") -> dict[str, Any]:
         """The decision of `pytest gates`, with its exit code and what it said."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
         command = [sys.executable, "-m", "pytest", "gates", "-q", "-p", "no:cacheprovider"]
         done = subprocess.run(
             [*command, f"--promotion-subject={subject}", *words],
             cwd=self.path,
-            env=environment,
+            env=environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -215,14 +227,9 @@ class Desk:
         assert "INTERNALERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
         return json.loads(self.latest.read_bytes()) | {"code": done.returncode, "said": done.stdout + done.stderr}
 
-    def promotion(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def promotion(self, *words: object) -> subprocess.CompletedProcess[str]:
         """The command."""
-        command = [sys.executable, "-c", "from pytest_promotion.cli import main; main()", *map(str, words)]
-        done = subprocess.run(
-            command, cwd=self.path, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+        return command(self.path, *words)
 
     def waive(self, *names: str, gate: str = "drift", **options: str) -> None:
         """Accepts what the latest decision says is wrong with a gate."""

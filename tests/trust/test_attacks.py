@@ -19,6 +19,7 @@ import pytest
 
 from pytest_promotion.clock import parse_moment
 from pytest_promotion.trust import dsse, keys, signing
+from tests.sessions import environment
 from tests.trust.conftest import SUBJECT, decide
 
 
@@ -209,7 +210,7 @@ def test_a_killed_session_leaves_no_pass_and_no_broken_file(signed, after_s, att
     began = signed.document()["run_id"]
     process = subprocess.Popen(
         command, cwd=signed.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))},
+        env=environment(),
     )  # fmt: skip
     time.sleep(after_s)
     os.killpg(process.pid, signal.SIGKILL)

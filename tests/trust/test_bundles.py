@@ -21,6 +21,7 @@ from pytest_promotion.trust.bundles import export, opened
 from pytest_promotion.trust.verify import verify
 from tests.trust.conftest import decide
 from tests.trust.test_verify import promotion
+from tests.verifying import LOOSE
 
 zstandard = pytest.importorskip("zstandard")
 KINDS = ("zip", "tar.zst")
@@ -78,7 +79,7 @@ def refused(path, said: str, signed) -> None:
     with pytest.raises(Unproven, match=said), opened(path):
         pass
     assert set(_temporary()) == before
-    done = promotion(signed, "verify", str(path))
+    done = promotion(signed, "verify", *LOOSE, str(path))
     assert (done.returncode, "Traceback" in done.stderr) == (3, False)
 
 
@@ -96,7 +97,7 @@ def test_a_bundle_verifies_where_nothing_else_is(signed, bundle, tmp_path):
     with opened(moved) as case:
         answer = verify(case, signed.demands())
     assert (answer.yes, answer.signers) == (True, (signed.key.public.id,))
-    done = promotion(signed, "verify", str(moved), "--key", str(key), "--rerun", "--json")
+    done = promotion(signed, "verify", *LOOSE, str(moved), "--key", str(key), "--rerun", "--json")
     assert (done.returncode, json.loads(done.stdout)["may_act"]) == (0, True), done.stderr
 
 
@@ -128,7 +129,7 @@ def test_a_fail_is_packed_and_stays_a_fail(signed, kind, tmp_path):
     (signed.path / "evidence" / "score.json").write_text("{")
     assert decide(signed.path).returncode == 1
     path = export(signed.latest, tmp_path / f"no.{kind}").path
-    done = promotion(signed, "verify", str(path))
+    done = promotion(signed, "verify", *LOOSE, str(path))
     assert (done.returncode, "it says FAIL" in done.stdout) == (2, True)
 
 
@@ -228,9 +229,9 @@ def test_evidence_of_another_content_is_a_no(signed, bundle, kind, attacks):
             (name, content[:-1] + b"!" if name.endswith(digest) else content) for name, content in members_of(bundle)
         ]
         path = packed(kind, members, bundle.with_name(f"changed.{kind}"))
-        assert promotion(signed, "verify", str(path)).returncode == 2
+        assert promotion(signed, "verify", *LOOSE, str(path)).returncode == 2
         without = [one for one in members_of(bundle) if not one[0].endswith(digest)]
-        assert promotion(signed, "verify", str(packed(kind, without, path))).returncode == 2
+        assert promotion(signed, "verify", *LOOSE, str(packed(kind, without, path))).returncode == 2
         attacks(2)
 
 
@@ -239,7 +240,7 @@ def test_a_changed_decision_in_a_bundle_is_a_no(signed, bundle, kind, attacks):
     document = signed.document() | {"valid_until": None, "ts_utc": datetime.now(UTC).isoformat()}
     members = [("decision.json", json.dumps(document).encode()), *members_of(bundle)[1:]]
     packed(kind, members, bundle)
-    done = promotion(signed, "verify", str(bundle), "--key", "keys/release.key.pub")
+    done = promotion(signed, "verify", *LOOSE, str(bundle), "--key", "keys/release.key.pub")
     assert done.returncode == 2
     attacks()
 
@@ -300,6 +301,6 @@ def test_a_bundle_that_was_cut_off_is_refused(signed, bundle, kind, attacks):
     content = bundle.read_bytes()
     for kept in (0, 10, len(content) // 3, len(content) // 2, len(content) - 30):
         bundle.write_bytes(content[:kept])
-        done = promotion(signed, "verify", str(bundle))
+        done = promotion(signed, "verify", *LOOSE, str(bundle))
         assert (done.returncode in (2, 3), "Traceback" in done.stderr) == (True, False)
         attacks()

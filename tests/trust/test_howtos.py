@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sessions import WITHOUT_OTHERS
 from tests.trust.firm import GATES, Desk, later
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
@@ -46,7 +47,12 @@ def run(desk, block, **names):
     return subprocess.run(
         ["sh", "-ec", block],
         cwd=desk.path,
-        env={"PATH": path, "HOME": str(desk.path), **{key: str(value) for key, value in names.items()}},
+        env={
+            "PYTEST_ADDOPTS": WITHOUT_OTHERS,
+            "PATH": path,
+            "HOME": str(desk.path),
+            **{key: str(value) for key, value in names.items()},
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.trust.firm import DIGEST, RULES, Desk, later
+from tests.verifying import LOOSE
 
 GOVERNANCE = Path(__file__).parents[2] / "gates" / "governance"
 INCIDENTS = "docs/ops/incidents.md"
@@ -57,7 +58,7 @@ def override_of(desk, *names, **options):
 
 def verify(desk, path, *words, file=None):
     """What `promotion verify --override` says, and its exit code."""
-    done = desk.promotion("verify", file or desk.latest, "--override", path, "--json", *words)
+    done = desk.promotion("verify", *LOOSE, file or desk.latest, "--override", path, "--json", *words)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -68,10 +69,10 @@ def test_an_override_is_neither_yes_nor_no(refused):
     assert (code, answer["may_act"]) == (5, False)
     assert answer["overridden"].startswith("by ben, cleo until ")
     assert "INC-7" in answer["overridden"]
-    done = refused.promotion("verify", refused.latest, "--override", path)
+    done = refused.promotion("verify", *LOOSE, refused.latest, "--override", path)
     assert done.returncode == 5
     assert "may be acted on: OVERRIDDEN by ben, cleo" in done.stdout
-    assert refused.promotion("verify", refused.latest).returncode == 2
+    assert refused.promotion("verify", *LOOSE, refused.latest).returncode == 2
     note = (refused.path / INCIDENTS).read_text()
     assert path.name in note
     assert "INC-7" in note

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,8 @@ from pytest_promotion.clock import parse_moment
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.trust import keys
 from tests.trust.conftest import SUBJECT, decide
+from tests.trust.firm import command
+from tests.verifying import LOOSE
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 LATEST = "reports/promotion_gates/latest.json"
@@ -22,7 +23,7 @@ LATEST = "reports/promotion_gates/latest.json"
 
 def promotion(signed, *words):
     """The command, in the project."""
-    return subprocess.run([*PROMOTION, *words], cwd=signed.path, capture_output=True, text=True, check=False)
+    return command(signed.path, *words)
 
 
 def test_a_good_decision_may_be_acted_on(signed):
@@ -35,7 +36,7 @@ def test_a_good_decision_may_be_acted_on(signed):
 def test_the_copy_under_its_own_name_is_signed_too(signed):
     """`latest.json` is replaced by the next run; what is archived is the other one."""
     [dated] = signed.latest.parent.glob("promotion_gates_*Z.json")
-    done = promotion(signed, "verify", str(dated), "--key", "keys/release.key.pub", "--json")
+    done = promotion(signed, "verify", *LOOSE, str(dated), "--key", "keys/release.key.pub", "--json")
     assert (done.returncode, json.loads(done.stdout)["may_act"]) == (0, True)
 
 
@@ -207,25 +208,27 @@ def test_the_envelope_of_another_decision_is_not_this_one_s(signed):
 def test_two_signers_can_be_demanded(signed, tmp_path):
     """One compromised key must not be enough where two were agreed on."""
     second = keys.generate(tmp_path / "second.key")[0]
-    words = ("verify", LATEST, "--key", "keys/release.key.pub", "--key", f"{second}.pub", "--threshold", "2")
+    words = ("verify", *LOOSE, LATEST, "--key", "keys/release.key.pub", "--key", f"{second}.pub", "--threshold", "2")
     assert promotion(signed, *words).returncode == 2
     done = promotion(signed, "sign", LATEST, "--key", str(second))
     assert done.returncode == 0, done.stderr
     assert promotion(signed, *words).returncode == 0
-    assert promotion(signed, "verify", LATEST, "--key", "keys/release.key.pub", "--threshold", "2").returncode == 4
+    assert (
+        promotion(signed, "verify", *LOOSE, LATEST, "--key", "keys/release.key.pub", "--threshold", "2").returncode == 4
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"schema_version": 2}', b"\xff\xfe"], ids=repr)
 def test_what_is_no_decision_cannot_be_judged(signed, content):
     """Exit 3 sends someone to look; exit 0 would deploy a broken file."""
     signed.latest.write_bytes(content)
-    assert promotion(signed, "verify", LATEST).returncode == 3
+    assert promotion(signed, "verify", *LOOSE, LATEST).returncode == 3
 
 
 def test_an_unfinished_session_is_a_no(signed):
     """The provisional FAIL is what a killed session leaves."""
     signed.latest.write_text(json.dumps({"finished": False, "reasons": ["it was killed"]}))
-    done = promotion(signed, "verify", LATEST)
+    done = promotion(signed, "verify", *LOOSE, LATEST)
     assert (done.returncode, "it was killed" in done.stdout) == (2, True)
 
 
@@ -241,7 +244,7 @@ def test_the_same_evidence_is_judged_again_from_its_vault(signed):
     """A decision that cannot be taken again from its evidence did not rest on it."""
     for path in (signed.path / "evidence").iterdir():
         path.unlink()
-    done = promotion(signed, "verify", LATEST, "--rerun", "--json")
+    done = promotion(signed, "verify", *LOOSE, LATEST, "--rerun", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "same bundle id" in " ".join(json.loads(done.stdout)["notes"])
 
@@ -250,7 +253,7 @@ def test_gates_that_judge_otherwise_now_are_named(signed):
     """The evidence is the same; then the rule is not."""
     gates = signed.path / "gates" / "test_gates.py"
     gates.write_text(gates.read_text().replace("0.5", "0.95"))
-    done = promotion(signed, "verify", LATEST, "--rerun")
+    done = promotion(signed, "verify", *LOOSE, LATEST, "--rerun")
     assert done.returncode == 2
     assert "judged again, score was PASS, and is FAIL" in done.stdout
 
@@ -258,7 +261,7 @@ def test_gates_that_judge_otherwise_now_are_named(signed):
 def test_gates_that_cannot_be_run_leave_the_question_open(signed):
     """No answer is not the answer of the first time."""
     shutil.rmtree(signed.path / "gates")
-    done = promotion(signed, "verify", LATEST, "--rerun")
+    done = promotion(signed, "verify", *LOOSE, LATEST, "--rerun")
     assert (done.returncode, "cannot be told" in done.stdout) == (3, True)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from itertools import starmap
@@ -18,6 +20,7 @@ from pytest_promotion.decision.waivers import apply
 from pytest_promotion.model import Gate, GateResult, Measurement, Outcome, Record, Severity, Subject
 from pytest_promotion.trust.waivers import Entry
 from tests.trust.firm import DIGEST, NOW, RULES, SUBJECT, Desk, drifted, later, stale, written
+from tests.verifying import LOOSE
 
 QUORUM = ("cleo", "ben", "pat")
 OTHER = "b2" * 32
@@ -428,18 +431,18 @@ def test_a_replay_judges_waivers_by_its_own_clock(waived):
 def test_verify_judges_waivers_again(waived):
     """The right to act ends with the waiver, and a decision's own word for its approvals is none."""
     decision = waived.decide()
-    done = waived.promotion("verify", waived.latest)
+    done = waived.promotion("verify", *LOOSE, waived.latest)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "drift is waived until" in done.stdout
     assert "a venue is down" in done.stdout
-    done = waived.promotion("verify", waived.latest, "--rerun")
+    done = waived.promotion("verify", *LOOSE, waived.latest, "--rerun")
     assert done.returncode == 0, done.stdout + done.stderr
 
-    over = waived.promotion("verify", waived.latest, "--at", later(days=4))
+    over = waived.promotion("verify", *LOOSE, waived.latest, "--at", later(days=4))
     assert over.returncode == 2
     assert "expired" in over.stdout
     left = waived.file("left.yaml", waived.firm.signers(ben=None))
-    gone = waived.promotion("verify", waived.latest, "--signers", left)
+    gone = waived.promotion("verify", *LOOSE, waived.latest, "--signers", left)
     assert gone.returncode == 2
     assert "'ben' is nobody who may sign" in gone.stdout
 
@@ -453,7 +456,7 @@ def test_verify_judges_waivers_again(waived):
         change(forged)
         path = waived.latest.with_name(f"forged_{name}.json")
         path.write_text(json.dumps(forged))
-        assert waived.promotion("verify", path).returncode == 2, name
+        assert waived.promotion("verify", *LOOSE, path).returncode == 2, name
     assert decision["waivers"]
 
 
@@ -559,9 +562,13 @@ def test_two_who_sign_at_once_both_have_signed(desk):
 
     desk.decide()
     desk.waive()
+    sign = [sys.executable, "-m", "pytest_promotion.cli", "waiver", "sign", "waivers.yaml", "1"]
     with ThreadPoolExecutor() as pool:
         done = pool.map(
-            lambda name: desk.promotion("waiver", "sign", "waivers.yaml", "1", *desk.firm.flags(name)), QUORUM
+            lambda name: subprocess.run(
+                [*sign, *map(str, desk.firm.flags(name))], cwd=desk.path, capture_output=True, check=False
+            ),
+            QUORUM,
         )
         assert [one.returncode for one in done] == [0, 0, 0]
     code, [one] = check(desk)

@@ -34,7 +34,7 @@ def document(decision: Decision) -> dict[str, Any]:
         "passed": verdict.status is Status.PASS and decision.kind == "decision",
         "generated_at_utc": iso(parse_moment(decision.ts_utc)),
         "duration_seconds": round(sum(check["duration_seconds"] for check in checks), 3),
-        "commit": decision.git_commit,
+        "commit": decision.git.commit,
         "blockers": [*_blockers(decision), *verdict.reasons],
         "weakened": list(decision.weakened),
         "checks": checks,

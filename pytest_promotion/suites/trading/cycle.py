@@ -19,7 +19,7 @@ from typing import Any, Final
 from pytest_promotion.clock import iso
 from pytest_promotion.evidence.commands import kill_group
 from pytest_promotion.json_files import append_line, write_json
-from pytest_promotion.suites.trading.decisions import Heard, hear, run_id_at
+from pytest_promotion.suites.trading.decisions import Verified, run_id_at, verified
 from pytest_promotion.text import block, legible, listed
 
 KEPT: Final = 4000  # characters of output that the summary keeps
@@ -32,24 +32,24 @@ class Cycle:
 
     at: datetime
     exit_code: int | None  # None: it was killed at its time limit
-    heard: Heard
+    decision: Verified
     output: str
 
     @property
     def passed(self) -> bool:
         """Whether the process and its decision both say PASS."""
-        return self.exit_code == 0 and self.heard.status == "PASS"
+        return self.exit_code == 0 and self.decision.status == "PASS"
 
     @property
     def status(self) -> str:
         """PASS, FAIL, or UNKNOWN where nothing was decided."""
         if self.passed:
             return "PASS"
-        return "FAIL" if self.heard.status == "PASS" else self.heard.status
+        return "FAIL" if self.decision.status == "PASS" else self.decision.status
 
 
 def run(reports: Path, pytest_args: Sequence[str], cwd: Path, timeout: float = TIMEOUT_S) -> Cycle:
-    """Takes one strict decision in a process of its own, below *cwd*, and hears what it says."""
+    """Takes one strict decision in a process of its own, below *cwd*, and verifies it."""
     latest = reports / "promotion_gates" / "latest.json"
     before = run_id_at(latest)
     started = datetime.now(UTC)
@@ -76,8 +76,8 @@ def run(reports: Path, pytest_args: Sequence[str], cwd: Path, timeout: float = T
         kill_group(process)
         raise
     now = datetime.now(UTC)
-    heard = hear(latest, now, since=started, not_run=before)
-    return Cycle(now, code, heard, block(raw.decode("utf-8", "replace"))[-KEPT:])
+    decision = verified(latest, now, since=started, not_run=before)
+    return Cycle(now, code, decision, block(raw.decode("utf-8", "replace"))[-KEPT:])
 
 
 def summary(cycle: Cycle, reports: Path) -> dict[str, Any]:
@@ -86,10 +86,12 @@ def summary(cycle: Cycle, reports: Path) -> dict[str, Any]:
         "ts_utc": iso(cycle.at),
         "strict_gate_rc": cycle.exit_code,
         "strict_gate_status": cycle.status,
-        "because": cycle.heard.why,
-        "critical_failures": list(cycle.heard.critical_failures),
-        "run_id": cycle.heard.run_id,
-        "valid_until": cycle.heard.valid_until,
+        "because": cycle.decision.why,
+        "critical_failures": list(cycle.decision.critical_failures),
+        "run_id": cycle.decision.run_id,
+        "profile": cycle.decision.profile,
+        "decision_sha256": cycle.decision.sha256,
+        "valid_until": cycle.decision.valid_until,
         "gate_latest_path": str(reports / "promotion_gates" / "latest.json"),
         "stdout": cycle.output,
     }
@@ -104,7 +106,7 @@ def write_summary(cycle: Cycle, reports: Path) -> Path:
 
 def note_incident(path: Path, cycle: Cycle, came_from: str) -> None:
     """Appends one line to the incidents document. Raises `OSError`."""
-    gates = listed(cycle.heard.critical_failures, 20) or "none named"
-    why = " ".join(cycle.heard.why.split())
+    gates = listed(cycle.decision.critical_failures, 20) or "none named"
+    why = " ".join(cycle.decision.why.split())
     line = f"- {iso(cycle.at)} strict cycle {came_from} to {cycle.status}: {why} (critical: {gates})"
     append_line(path, legible(line))

@@ -2,7 +2,8 @@
 The readiness decision: GO or HOLD, from the strict cycle, the soak and the day-2 evaluation.
 
 Each input must be there, fresh by its own time, and say so in the words that mean yes; what
-is missing, stale, dated ahead or damaged is a blocker with its name.
+is missing, stale, dated ahead or damaged is a blocker with its name. The strict cycle's summary is not believed: the
+decision that it is about has to lie there, to be the newest, and to verify.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import read_object
+from pytest_promotion.suites.trading.decisions import Verified, verified
 
+DECISION = "promotion_gates/latest.json"
 INPUTS = {
     "strict_cycle": "promotion_gates/strict_cycle_latest.json",
     "soak_latest": "soak/latest.json",
@@ -64,8 +67,14 @@ class Readiness:
         return "\n".join(lines) + "\n"
 
 
-def finalize(reports: Path, now: datetime, max_age: timedelta) -> Readiness:
-    """Judges the inputs below *reports* as of *now*; each may be *max_age* old at most."""
+def finalize(reports: Path, now: datetime, max_age: timedelta, profile: str = "strict") -> Readiness:
+    """
+    Judges the inputs below *reports* as of *now*.
+
+    Args:
+        max_age: how old each of them may be at most.
+        profile: of which the decision has to be.
+    """
     found: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}
     for name, path in INPUTS.items():
@@ -73,15 +82,18 @@ def finalize(reports: Path, now: datetime, max_age: timedelta) -> Readiness:
             found[name] = _fresh(reports / path, now, max_age)
         except Unproven as refusal:
             refused[name] = str(refusal)
-    blockers = dict(_blockers(found, refused, now))
+    decision = verified(reports / DECISION, now)
+    blockers = dict(_blockers(found, refused, decision, profile))
     return Readiness(
         at=now,
         blockers=tuple(blockers),
         because=tuple(blockers.values()),
-        evidence={name: str(reports / path) for name, path in INPUTS.items()},
+        evidence={name: str(reports / path) for name, path in {"decision": DECISION, **INPUTS}.items()},
         summary={
             "strict_gate_status": found.get("strict_cycle", {}).get("strict_gate_status"),
-            "strict_critical_failures": found.get("strict_cycle", {}).get("critical_failures"),
+            "strict_critical_failures": list(decision.critical_failures),
+            "decision_run_id": decision.run_id,
+            "decision_sha256": decision.sha256,
             "day2_go": found.get("day2_gate", {}).get("go"),
             "soak_status": found.get("soak_latest", {}).get("status"),
             "reconciliation_status": found.get("reconciliation", {}).get("status"),
@@ -105,15 +117,13 @@ def _fresh(path: Path, now: datetime, max_age: timedelta) -> dict[str, Any]:
     return document
 
 
-def _blockers(found: dict[str, dict[str, Any]], refused: dict[str, str], now: datetime) -> Iterator[tuple[str, str]]:
+def _blockers(
+    found: dict[str, dict[str, Any]], refused: dict[str, str], decision: Verified, profile: str
+) -> Iterator[tuple[str, str]]:
     cycle = found.get("strict_cycle")
-    if cycle is None:
-        yield "strict_cycle_not_pass", refused["strict_cycle"]
-    elif cycle.get("strict_gate_status") != "PASS" or cycle.get("strict_gate_rc") != 0:
-        said, code = cycle.get("strict_gate_status"), cycle.get("strict_gate_rc")
-        yield "strict_cycle_not_pass", f"the strict cycle says {said} with exit code {code}"
-    elif (ended := _expired(cycle.get("valid_until"), now)) is not None:
-        yield "strict_cycle_not_pass", ended
+    against = refused["strict_cycle"] if cycle is None else _not_passed(cycle, decision, profile)
+    if against:
+        yield "strict_cycle_not_pass", against
     day2 = found.get("day2_gate")
     if day2 is None or day2.get("go") is not True:
         yield "day2_event_store_gate", refused.get("day2_gate", f"go is {(day2 or {}).get('go')!r}")
@@ -130,11 +140,18 @@ def _blockers(found: dict[str, dict[str, Any]], refused: dict[str, str], now: da
             yield f"{name}_not_healthy", refused.get(name, f"{name} says {(report or {}).get('status')!r}")
 
 
-def _expired(until: object, now: datetime) -> str | None:
-    if until is None:
-        return None
-    try:
-        ends = parse_moment(until)
-    except BadTimestamp as problem:
-        return f"the end of its validity is {problem}"
-    return f"its decision expired at {until}" if ends < now else None
+def _not_passed(cycle: dict[str, Any], decision: Verified, profile: str) -> str:
+    """What is against the strict cycle whose summary is *cycle*, by the decision that lies there, or ""."""
+    status, code = cycle.get("strict_gate_status"), cycle.get("strict_gate_rc")
+    if status != "PASS" or code != 0:
+        return f"the strict cycle says {status} with exit code {code}"
+    if decision.status != "PASS":
+        return f"the decision that lies there says {decision.status}: {decision.why}"
+    if decision.profile != profile:
+        return f"the decision is of the profile {decision.profile}, not of {profile}"
+    for name, value in (("run_id", decision.run_id), ("decision_sha256", decision.sha256)):
+        if cycle.get(name) != value:
+            return f"the strict cycle is about another decision than the one that lies there: {name} differs"
+    if cycle.get("critical_failures") != list(decision.critical_failures):
+        return "the strict cycle names other critical failures than its decision"
+    return ""

@@ -79,7 +79,7 @@ class Watch:
                 "ts_utc": iso(cycle.at),
                 "from_status": before,
                 "to_status": cycle.status,
-                "critical_failures": list(cycle.heard.critical_failures),
+                "critical_failures": list(cycle.decision.critical_failures),
                 "strict_cycle_latest_path": str(path),
             }
             append_line(self.transitions, json.dumps(line))
@@ -92,7 +92,7 @@ class Watch:
                 "run_count": count,
                 "last_status": cycle.status,
                 "last_rc": cycle.exit_code,
-                "last_failures": list(cycle.heard.critical_failures),
+                "last_failures": list(cycle.decision.critical_failures),
                 "strict_cycle_latest_path": str(path),
             },
         )

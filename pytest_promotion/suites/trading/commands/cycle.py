@@ -65,7 +65,7 @@ def strict(
     if as_json:
         say_json(cycles.summary(done, reports))
     else:
-        say(f"strict cycle: {done.status}: {done.heard.why} ({path})")
+        say(f"strict cycle: {done.status}: {done.decision.why} ({path})")
     return {"PASS": 0, "FAIL": 2}.get(done.status, 3)
 
 
@@ -110,7 +110,7 @@ def watch(
 
     def tell(done: cycles.Cycle, before: str) -> None:
         changed = "" if done.status == before else f" (was {before})"
-        say(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.heard.why}")
+        say(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.decision.why}")
 
     with command_errors():
         status = keep_watching(place, run, interval_sec, max_runs, tell)

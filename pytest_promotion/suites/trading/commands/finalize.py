@@ -36,14 +36,15 @@ from pytest_promotion.text import clean
     show_default=True,
     help="Greatest age of each input, in minutes.",
 )
+@click.option("--profile", default="strict", show_default=True, help="Profile that the decision has to be of.")
 @click.option("--apply-to-primary", is_flag=True, help="Write the primary document too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def finalize(reports: Path, docs: Path, max_age: timedelta, apply_to_primary: bool, as_json: bool) -> int:
+def finalize(reports: Path, docs: Path, max_age: timedelta, profile: str, apply_to_primary: bool, as_json: bool) -> int:
     """Decide GO or HOLD from the strict cycle, the soak and day 2. Exit 0 GO, 2 HOLD."""
     from pytest_promotion.json_files import write, write_json
     from pytest_promotion.suites.trading.readiness import finalize as judge
 
-    found = judge(reports, datetime.now(UTC), max_age)
+    found = judge(reports, datetime.now(UTC), max_age, profile)
     with command_errors("the decision could not be written"):
         write_json(reports / "readiness" / "final_decision_latest.json", clean(found.document()))
         write(docs / "option4_readiness_decision_latest.md", found.markdown())

@@ -1,0 +1,125 @@
+"""
+Lets the tally see the operands of conditions, before pytest rewrites the assertions that they are in.
+
+They are shown as subscripts of objects of `runtime`, which the rewriting explains by their value and looks no further
+into.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TypeVar
+
+from pytest_promotion.assertions.inserted import mark, put_first, runtime, subscript
+from pytest_promotion.assertions.judging import both_read, called_function, fails, judges
+from pytest_promotion.assertions.sources import Place, place
+from pytest_promotion.assertions.syntax import last_name, own_nodes
+
+_CLOCKS = ("now", "utcnow", "time", "today")
+_CUTTING = ("int", "round", "floor", "ceil", "trunc")
+_BELOW, _ABOVE = (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
+_Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def show_operands(tree: ast.Module) -> dict[Place, str]:
+    """Changes *tree*; gives, by their place, how the sides of comparisons are compared where both of them are read."""
+    shown = _Conditions()
+    shown.visit(tree)
+    return shown.equalities
+
+
+class _Conditions(ast.NodeTransformer):
+    """Goes through the assertions and guards of a module."""
+
+    def __init__(self) -> None:
+        self.equalities: dict[Place, str] = {}
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
+        return self._function(node)
+
+    def _function(self, node: _Function) -> _Function:
+        nodes = list(own_nodes(node))
+        count = sum(map(judges, nodes))
+        if node.name.startswith("test"):  # what it compares and does not assert: it has more to judge than an age
+            count += sum(isinstance(one, ast.Compare) for one in nodes)
+        self.generic_visit(node)
+        if count:
+            put_first(node, "expects", count)
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
+        calls = called_function(node.test) is not None
+        node.test = self._shown(node.test, _BELOW)
+        return [mark(node), node] if calls else [node]
+
+    def visit_If(self, node: ast.If) -> ast.stmt:
+        self.generic_visit(node)
+        if fails(node.body) or fails(node.orelse):
+            node.test = self._shown(node.test, _ABOVE if fails(node.body) else _BELOW)
+        return node
+
+    def _shown(self, test: ast.expr, limits: tuple[type[ast.cmpop], ...]) -> ast.expr:
+        found: ast.expr = _Operands(self.equalities, limits).visit(test)
+        return found
+
+
+class _Operands(ast.NodeTransformer):
+    """Goes through what decides the truth of one condition, in which *limits* limit an age from above."""
+
+    def __init__(self, equalities: dict[Place, str], limits: tuple[type[ast.cmpop], ...]) -> None:
+        self._equalities = equalities
+        self._limits = limits
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        node.values = [self._truth(value) for value in node.values]
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        if isinstance(node.op, ast.Not):
+            node.operand = self._truth(node.operand)
+        return node
+
+    def _truth(self, value: ast.expr) -> ast.expr:
+        if not isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)):
+            return self.visit(value)  # type: ignore[no-any-return] # an expression stays one
+        return subscript("operands", value, value)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) != 1:
+            return node
+        operator, right = node.ops[0], node.comparators[0]
+        how = both_read(node.left, right)
+        if how == "counts" or (how and isinstance(operator, (ast.Eq, ast.NotEq))):
+            self._equalities[place(node)] = how
+        ordered = isinstance(operator, (*_BELOW, *_ABOVE))
+        limited = isinstance(operator, (*self._limits, ast.Eq))
+        node.left = self._operand(node.left, cuts=ordered or isinstance(right, ast.Constant), limited=limited)
+        node.comparators[0] = self._operand(right, cuts=ordered, limited=False)
+        return node
+
+    def _operand(self, node: ast.expr, *, cuts: bool, limited: bool) -> ast.expr:
+        match node:
+            case ast.Call(func=function, args=[first, *others], keywords=[]) if cuts and last_name(node) in _CUTTING:
+                return subscript("cut", node, function, first, *others)
+            case ast.BinOp(left=left, op=ast.FloorDiv(), right=right) if cuts:
+                return subscript("cut", node, runtime("floordiv"), left, right)
+            case ast.BinOp(left=left, op=ast.Sub(), right=right) if limited and _is_now(left):
+                return subscript("ages", node, left, right)
+            case ast.Attribute(value=value, attr="seconds" | "days" as name) if limited:
+                return subscript("parts", node, value, ast.Constant(name))
+            case ast.BoolOp(op=ast.Or(), values=[value, ast.Constant(value=constant)]) if type(constant) in (
+                int,
+                float,
+            ):
+                return subscript("substitutes", node, value, node.values[1])
+        return node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        return node  # only what decides the truth of the whole
+
+
+def _is_now(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and last_name(node) in _CLOCKS

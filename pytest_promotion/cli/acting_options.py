@@ -1,0 +1,42 @@
+"""The options of commands that act on a decision: what is demanded of it, and what is done without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_promotion.custody.acting import Acting
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+_WITHOUT: Final = {
+    "any_profile": ("profile", "Whatever profile it was judged by."),
+    "any_subject": ("subject", "Whatever it is about."),
+    "allow_unsigned": ("signature", "Also without a signature."),
+    "allow_dirty": ("clean", "Also from a tree that differs from its commit, or lies in one now."),
+    "allow_superseded": ("newest", "Also if a newer decision is about the same subject, or nobody can tell."),
+}
+
+
+def acting_options(command: _Command) -> _Command:
+    """Adds the options, whose values `acting_of` takes."""
+    for name, (_, text) in reversed(_WITHOUT.items()):
+        command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
+    history = "Where the history lies (default: beside the decision)."
+    command = click.option("--history", type=_FOLDER, metavar="DIR", help=history)(command)
+    policy = "The policy by whose rules for the profile it has to be judged."
+    command = click.option("--policy", type=_FILE, metavar="FILE", help=policy)(command)
+    return click.option("--profile", default="", metavar="NAME", help="The profile that it has to be of.")(command)
+
+
+def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool = False) -> Acting:
+    """Who acts, by the values of the options; *folder* has what is promoted where no subject is named."""
+    from pytest_promotion.custody.acting import Acting
+
+    without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given[name])
+    return Acting(given["profile"], given["policy"], without, folder, archived, given["history"])

@@ -1,0 +1,185 @@
+"""
+May this decision be acted on, here and now?
+
+`trust.verify` looks at the decision alone. Who acts on it also has to know that it is of the right profile, from a
+clean tree, about what lies here, signed, and the newest of its kind. Each of these is demanded unless it is waived by
+its own flag, which the answer repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from pytest_promotion import policy as policies
+from pytest_promotion.clock import iso
+from pytest_promotion.custody.newest import superseded
+from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.files import read_file
+from pytest_promotion.evidence.provenance import checkout
+from pytest_promotion.text import listed
+from pytest_promotion.trust.required_gates import assignment
+from pytest_promotion.trust.stored import StoredDecision
+from pytest_promotion.trust.verify import Answer, Case, Demands, verify
+
+FLAGS: Final = {  # by the demand that each does without
+    "profile": "--any-profile",
+    "subject": "--any-subject",
+    "signature": "--allow-unsigned",
+    "clean": "--allow-dirty",
+    "newest": "--allow-superseded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """
+    Who acts on a decision: what is asked for, and which demands are done without.
+
+    Attributes:
+        profile: the one that the decision has to be of; "" for the one without a name.
+        policy: the file whose rules, resolved for the profile, the decision has to be judged by.
+        without: keys of `FLAGS`.
+        folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
+        archived: whether only what the commit has is promoted, whatever else lies in the folder.
+        history: the folder of the log, other than the one of the decision.
+    """
+
+    profile: str = ""
+    policy: Path | None = None
+    without: frozenset[str] = frozenset()
+    folder: Path | None = None
+    archived: bool = False
+    history: Path | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    against: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+
+    def waive(self, demand: str, acting: Acting, sentence: str) -> bool:
+        """Whether *demand* is done without, which is then noted with what it would have found."""
+        if demand in acting.without:
+            self.without.append(f"{FLAGS[demand]}: {sentence}")
+        return demand in acting.without
+
+
+def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
+    """
+    The answer of `verify`, in which what is not demanded and not waived is unknown.
+
+    Raises:
+        PolicyError: for a subject or a policy file that cannot be used.
+    """
+    answer = verify(case, demands)
+    if answer.decision is None:
+        return answer
+    found = _Found()
+    _judge_profile(answer.decision, acting, found)
+    _judge_policy(answer.decision, acting, found)
+    _judge_tree(answer.decision, demands, acting, found)
+    if not demands.subject:
+        _judge_place(answer.decision, acting, found)
+    if not demands.keys and not found.waive("signature", acting, "no signature was demanded"):
+        found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
+    _judge_newest(answer.decision, case, acting, found)
+    return replace(
+        answer,
+        against=(*answer.against, *found.against),
+        unknown=(*answer.unknown, *found.unknown),
+        without=tuple(found.without),
+    )
+
+
+def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    wanted = acting.profile or policies.DEFAULT_PROFILE
+    if decision.profile == wanted:
+        return
+    if acting.profile:
+        found.against.append(f"it is of the profile {decision.profile}, not of {wanted}")
+    elif not found.waive("profile", acting, f"it is of the profile {decision.profile}"):
+        flag = f"--profile {decision.profile}, or {FLAGS['profile']}"
+        found.unknown.append(f"it is of the profile {decision.profile}, and no profile is asked for: {flag}")
+
+
+def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
+    if acting.policy is None:
+        return
+    resolved = policies.load(acting.policy, acting.profile or decision.profile).resolved_sha256
+    if resolved == decision.policy.resolved_sha256:
+        return
+    changed = [assignment(key, value) for key, value in decision.overrides.items()]
+    because = f", and was changed by {listed(changed)}" if changed else ""
+    found.against.append(f"it was judged by other rules than {acting.policy} has for {decision.profile}{because}")
+
+
+def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: _Found) -> None:
+    """What was judged has to be what the commit says; a subject with a digest of its own says what it is."""
+    git, by_commit = decision.git, decision.subject is None or "gitCommit" in decision.subject.digest
+    if git.commit is None or git.dirty is False or not (by_commit or not demands.subject):
+        return
+    if git.dirty is None:
+        what = "whether files differed from its commit when it was taken is not known"
+    else:
+        files = listed(git.changes) or "which files is not known"
+        what = f"it was taken in a tree that differs from its commit: {files}"
+    if not found.waive("clean", acting, what):
+        (found.unknown if git.dirty is None else found.against).append(what)
+
+
+def _judge_place(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    """Whether the decision is about what lies in the folder from which it is acted on."""
+    if found.waive("subject", acting, f"it is about {decision.subject.name if decision.subject else 'nothing'}"):
+        return
+    unknown = f"what is to be promoted is not named, {{}}: --subject [NAME=]sha256:HEX, or {FLAGS['subject']}"
+    if decision.subject is None:
+        found.against.append("it does not say what it is about")
+    elif acting.folder is None:
+        found.unknown.append(unknown.format("and nothing lies here"))
+    elif "gitCommit" in decision.subject.digest:
+        found.against += _other_commit(decision, acting, found)
+    else:
+        place = acting.folder / decision.subject.name
+        try:
+            lies_here = sha256(read_file(place)).hexdigest()
+        except (OSError, Unproven):
+            found.unknown.append(unknown.format(f"and {decision.subject.name} does not lie here"))
+            return
+        if lies_here != decision.subject.digest.get("sha256"):
+            found.against.append(f"it is about another {decision.subject.name} than the one that lies here")
+
+
+def _other_commit(decision: StoredDecision, acting: Acting, found: _Found) -> Iterator[str]:
+    here = checkout(acting.folder or Path())
+    digests = decision.subject.digest if decision.subject else {}
+    if here.commit is None:
+        yield "it is about a commit, and no repository lies here"
+    elif here.commit != digests["gitCommit"]:
+        yield f"it is about the commit {digests['gitCommit'][:12]}, and {here.commit[:12]} lies here"
+    elif not acting.archived and here.dirty is not False:
+        changes = listed(here.changes) or "which files is not known"
+        if not found.waive("clean", acting, f"files here differ from the commit: {changes}"):
+            yield f"files here differ from the commit that it is about: {changes}"
+
+
+def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _Found) -> None:
+    folder = acting.history or case.folder
+    try:
+        newer = superseded(decision, case.content, folder)
+    except Unproven as problem:
+        what = f"whether it is the newest decision about its subject is not known: {problem}"
+        if not found.waive("newest", acting, what):
+            found.unknown.append(what)
+        return
+    except OSError as problem:
+        raise PolicyError(f"the history in {folder} cannot be read: {problem.strerror}") from None
+    if newer is not None:
+        what = f"it is superseded: {newer.file} of {iso(newer.ts)} about the same subject says {newer.status}"
+        if not found.waive("newest", acting, what):
+            found.against.append(what)
