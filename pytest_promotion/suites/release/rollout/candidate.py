@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_promotion.evidence.provenance import git_state
+from pytest_promotion.evidence import provenance
 from pytest_promotion.readers.compose.configuration import Place
 from pytest_promotion.readers.compose.document import read
 from pytest_promotion.readers.compose.engine import Compose
@@ -59,7 +59,7 @@ def find_folder(run: Run) -> None:
     plan, decided = run.plan, run.decided
     run.place = plan.root.resolve()
     if decided is None:
-        run.head = git_state(plan.root)[0] or ""
+        run.head = provenance.checkout(plan.root).commit or ""
     elif plan.allow_dirty:
         run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
     elif decided.commit:
