@@ -20,6 +20,7 @@ from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.plan import Limits, Plan
 from tests.engine import BUSYBOX, DockerEngine
+from tests.verifying import LOOSE
 
 # A deployment that succeeds ends at once; only one that is meant to fail waits for its whole limit.
 PATIENT = Limits(health_s=120.0, interval_s=0.2, up_s=300.0, busy_s=60.0)
@@ -149,7 +150,7 @@ class Site:
         code = "from pytest_promotion.cli import main; main()"
         common = ["--env", "staging", "--project-name", self.project, "--health-interval-seconds", "0.2"]
         common += ["--health-timeout-seconds", str(health_s)]
-        common += ["--allow-unjudged-configuration"] if words[0] == "deploy" else []
+        common += ["--allow-unjudged-configuration", *LOOSE] if words[0] == "deploy" else []
         return [sys.executable, "-c", code, words[0], *common, *words[1:]]
 
     def answer(self) -> str:

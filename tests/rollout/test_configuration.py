@@ -18,6 +18,7 @@ from pytest_promotion.suites.release.rollout.resolving import resolve, warnings_
 from pytest_promotion.suites.release.rollout.services import Composing
 from tests.compose_programs import CURRENT, OLD
 from tests.rollout.test_candidate import commit, environment
+from tests.verifying import LENIENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BOTH = pytest.mark.parametrize("compose_path", [OLD, CURRENT], indirect=True)
@@ -142,7 +143,7 @@ def judged(site, tmp_path):
         latest = reports / "promotion_gates" / "latest.json"
         [check] = [one for one in json.loads(latest.read_text())["checks"] if one["name"] == "compose_config"]
         assert check["outcome"] == outcome, done.stdout + done.stderr
-        return Permission(latest), check
+        return Permission(latest, acting=LENIENT), check
 
     return decide
 
@@ -192,7 +193,10 @@ class TestDeployed:
 def test_a_configuration_that_was_not_judged_is_for_development_alone(site, decision, env):
     """A decision without the gate says nothing of the variables."""
     done = site.deploy(
-        permission=Permission(decision.latest), env=env, allow_unjudged_configuration=False, dry_run=True
+        permission=Permission(decision.latest, acting=LENIENT),
+        env=env,
+        allow_unjudged_configuration=False,
+        dry_run=True,
     )
     assert done["status"] == ("dry run" if env == "dev" else "refused"), done["reasons"]
     assert "has judged no Compose configuration" in json.dumps(done["notes"] if env == "dev" else done["reasons"])

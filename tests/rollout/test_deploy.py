@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_promotion.clock import Clock
+from pytest_promotion.custody.acting import Acting
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
@@ -345,7 +346,7 @@ class TestPermission:
     @pytest.fixture
     def permission(self, decision):
         public = decision.path / "keys" / "release.key.pub"
-        return Permission(decision.latest, SUBJECT, [public], policy=decision.path / "promotion.yaml")
+        return Permission(decision.latest, SUBJECT, [public], acting=Acting(policy=decision.path / "promotion.yaml"))
 
     def test_a_decision_that_verify_accepts_is_named_in_the_report(self, site, permission):
         """A deployment that nobody can trace to its evidence."""
@@ -360,9 +361,9 @@ class TestPermission:
         [
             ({"subject": "candidate.whl=sha256:" + "b2" * 32}, 2, "not about"),
             ({"path": Path("nowhere.json")}, 3, "no such file"),
-            ({"policy": Path(__file__)}, 2, "judged by the policy"),
+            ({"acting": Acting("prod")}, 2, "it is of the profile default, not of prod"),
         ],
-        ids=["something-else", "missing", "other-policy"],
+        ids=["something-else", "missing", "other-profile"],
     )
     def test_another_decision_changes_nothing(self, site, permission, change, code, why):
         """Each of these deploys what nobody decided."""

@@ -28,6 +28,7 @@ from tests.compose_programs import CURRENT
 from tests.rollout.site import free_port
 from tests.rollout.test_calls import promotion
 from tests.rollout.test_candidate import commit
+from tests.verifying import LENIENT, LOOSE
 
 PATIENT = Limits(health_s=120, interval_s=0.05, up_s=120, rollback_health_s=120)
 QUICK = Limits(health_s=1, interval_s=0.05, up_s=120, rollback_health_s=120)
@@ -141,7 +142,7 @@ def shop(tmp_path):
 @pytest.fixture
 def decided(decide_about):
     """`decided(commit)`: the permission of a decision about it."""
-    return lambda about: Permission(decide_about(f"git=gitCommit:{about}"))
+    return lambda about: Permission(decide_about(f"git=gitCommit:{about}"), acting=LENIENT)
 
 
 @pytest.mark.slow
@@ -241,7 +242,16 @@ def test_compose_on_the_engine_that_the_environment_names(site, decision):
     (site.path / "colour.txt").write_text("red\n")
     file = site.path / "promotion.environments.yaml"
     file.write_text(json.dumps({"version": 1, "environments": {"prod": environment, "staging": environment}}))
-    words = ["deploy", "--env", "prod", "--decision", str(decision.latest), "--allow-unjudged-configuration", "--json"]
+    words = [
+        "deploy",
+        "--env",
+        "prod",
+        "--decision",
+        str(decision.latest),
+        "--allow-unjudged-configuration",
+        "--json",
+        *LOOSE,
+    ]
     around = {**site.environment, "DOCKER_HOST": "unix:///nowhere"}
     done = promotion(site.path, *words, "--health-interval-seconds", "0.2", environment=around)
     report = json.loads(done.stdout)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
@@ -49,16 +50,11 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of health URLs that have to answer.",
+    help="Number of the keys that must have signed.",
 )
-@click.option("--policy", type=_FILE, help="The policy file that it has to be judged by.")
+@acting_options
 @click.option("--refuse-weakened", is_flag=True, help="Not with a decision whose profile was weakened by flags.")
 @click.option("--override", type=_FILE, help="Somebody broke the glass: deploy what the decision says FAIL to.")
-@click.option(
-    "--allow-dirty",
-    is_flag=True,
-    help="Deploy what lies in the folder, whatever the decision is about. The report repeats it.",
-)
 @click.option(
     "--allow-unjudged-configuration",
     is_flag=True,
@@ -79,10 +75,8 @@ def deploy(
     subject: str,
     keys: tuple[Path, ...],
     threshold: int,
-    policy: Path | None,
     refuse_weakened: bool,
     override: Path | None,
-    allow_dirty: bool,
     allow_unjudged_configuration: bool,
     keep: int,
     as_json: bool,
@@ -103,7 +97,10 @@ def deploy(
     if threshold > max(len(keys), 1):
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
     way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
-    permission = Permission(decision, subject, keys, threshold, policy, override, refuse_weakened)
+    # The profile of an environment is the one of its name.
+    given["profile"] = given["profile"] or ("" if given["any_profile"] else given["env"])
+    acting = acting_of(given, Path.cwd(), archived=not given["allow_dirty"])
+    permission = Permission(decision, subject, keys, threshold, acting, override, refuse_weakened)
     with command_errors("the report cannot be written"):
         # A dry run may come before there is a decision.
         needed = not dry_run or decision.exists()
@@ -114,7 +111,7 @@ def deploy(
             rollback_scope=rollback_scope,
             dry_run=dry_run,
             keep=keep,
-            allow_dirty=allow_dirty,
+            allow_dirty=given["allow_dirty"],
             allow_unjudged_configuration=allow_unjudged_configuration,
         )
         with waiting("deploy"):
