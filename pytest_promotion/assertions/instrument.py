@@ -141,7 +141,7 @@ class _Statements(Expressions):
 
     def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
         source, searches = place(node.iter), fails(node.orelse)
-        judged = may_judge(node.body) and not fails(node.body)
+        judged = may_judge(node.body) and not fails(node.body) and not is_constant(node.iter)
         self.generic_visit(node)
         if not self._depth:
             return node

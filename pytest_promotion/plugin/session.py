@@ -296,7 +296,15 @@ class GateSession:
             vault.keep(source.sha256, source.content)
         shard = shards.shard_of(account, share, self._recorder.ledger.collected)
         stem = f"shard_{share.index}of{share.count}_{stamp(account.now)}"
-        place = self._folder.place(stem, {".json": shards.written(shard)})
+        content = shards.written(shard)
+        files = {".json": content}
+        if self._settings.sign is not None:
+            from pytest_promotion.trust import shard_signatures
+            from pytest_promotion.trust.keys import read_private
+
+            key = read_private(self._settings.sign)
+            files[shard_signatures.SUFFIX] = shard_signatures.signed(f"{stem}.json", content, account.run_id, key)
+        place = self._folder.place(stem, files)
         self.document = as_json.document(self._decide(session))
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 

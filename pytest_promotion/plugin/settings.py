@@ -179,9 +179,8 @@ def _share(config: pytest.Config, start: Opening) -> Share | None:
     check_run_id(start.run_id)
     if start.share is None:
         return None
-    if start.as_of or _text(config, "sign"):
-        with_what = "--promotion-as-of: a replay is no decision" if start.as_of else "--promotion-sign: sign the merge"
-        raise PolicyError(f"--promotion-shard with {with_what}")
+    if start.as_of:
+        raise PolicyError("--promotion-shard with --promotion-as-of: a replay is no decision")
     return parse_share(start.share, _text(config, "run_id") or "")
 
 
