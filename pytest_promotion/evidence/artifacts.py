@@ -19,6 +19,7 @@ from pytest_promotion.clock import BadTimestamp, Clock, parse_moment
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents, freshness
+from pytest_promotion.evidence.other_times import other_times
 from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
 from pytest_promotion.model import Exhibit
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
 STATEMENT = ".intoto.json"  # after the name of an artifact: what it was made from
+MODIFIED = "mtime"  # in place of a field: the file's modification time
 PROVENANCE = "provenance"  # in place of a field: the statement beside the artifact dates it
 _NO_MTIME = "this profile does not accept modification times"
 INGESTED = "ingest_ts_utc"  # what dates a row of an event store
@@ -252,6 +254,8 @@ class Artifact:
 
     def _find_moment(self) -> tuple[datetime, str]:
         names = self._fields or TIMESTAMP_FIELDS
+        if self._fields == (MODIFIED,):
+            return self._outside_of_data(names)
         if Path(self.path).suffix in _ROWS:
             if self._fields == (INGESTED,) and (newest := self._newest_event()):
                 return newest, INGESTED
@@ -264,14 +268,34 @@ class Artifact:
             for name in names:
                 if isinstance(data, dict) and name in data:
                     return moment_of(data[name], name, self.path), name
+        return self._outside_of_data(names)
+
+    def _outside_of_data(self, names: tuple[str, ...]) -> tuple[datetime, str]:
+        """The time of an item that has none of the fields *names*: of its statement, or of its file."""
         made = None if self._fields else self._made()
         if made is not None:
             return made, PROVENANCE
-        if self._fields or not self._window.mtime:
+        if (self._fields and self._fields != (MODIFIED,)) or not self._window.mtime:
             wanted = " or ".join(names)
             forbidden = "" if self._fields else f", and no statement of `promotion run` that fits; {_NO_MTIME}"
             raise Unproven(f"{self.path} is undated: it has no {wanted}{forbidden}")
-        return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC), "mtime"
+        if self._window.own_times and not self._fields:
+            self._refuse_older_time()
+        return self._modified(), MODIFIED
+
+    def _modified(self) -> datetime:
+        return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC)
+
+    def _refuse_older_time(self) -> None:
+        """Raises `Unproven` where a field of the data says that it is much older than its file."""
+        data = self.data if self.path.endswith((".json", ".yml", ".yaml")) else None
+        for name, moment in other_times(data) if isinstance(data, dict) else ():
+            if self._modified() - moment > self._window.max_age:
+                raise Unproven(
+                    f"{self.path} has no {' or '.join(TIMESTAMP_FIELDS)}, and its {name} is of "
+                    f"{moment:%Y-%m-%d %H:%M}, long before its modification time: say which counts, by "
+                    f"timestamps={name!r} or timestamps={MODIFIED!r}"
+                )
 
     def _made(self) -> datetime | None:
         """When it was made, by a statement that fits its bytes."""

@@ -28,6 +28,7 @@ class Window:
     future_skew: timedelta
     mtime: bool  # whether a file's modification time may stand in for a timestamp
     calendar: Calendar | None = None  # of business days
+    own_times: bool = False  # whether it may not, where the data says under another name that it is older
     ageless: tuple[tuple[str, str], ...] = ()  # patterns of files whose age makes no difference, each with the reason
 
 

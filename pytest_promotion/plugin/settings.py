@@ -71,7 +71,14 @@ class Settings:
         rules = self.policy.rules.timestamps
         ageless = tuple((pattern, one.because) for one in rules.ageless for pattern in one.artifacts)
         calendar = rules.calendar.made() if rules.calendar is not None else None
-        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow", calendar=calendar, ageless=ageless)
+        return Window(
+            rules.max_age,
+            rules.skew,
+            mtime=rules.mtime == "allow",
+            calendar=calendar,
+            own_times=self.policy.rules.evidence == "required",
+            ageless=ageless,
+        )
 
 
 @dataclass(frozen=True, slots=True)
