@@ -55,10 +55,8 @@ def parse_moment(value: object) -> datetime:
         raise BadTimestamp(f"{_found(value)} where a timestamp belongs")
     if isinstance(value, (int, float)) or (isinstance(value, str) and _is_number(value)):
         raise BadTimestamp(f"the bare number {_number(value)} where ISO 8601 with an offset belongs")
-    if not isinstance(value, str):
-        raise BadTimestamp(f"{_found(value)} where a timestamp belongs")
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = value if isinstance(value, datetime) else _read(value)  # YAML gives it as one
     except ValueError:
         raise BadTimestamp(f"{_found(value)}, which is not an ISO 8601 timestamp") from None
     if moment.tzinfo is None or moment.utcoffset() is None:
@@ -67,6 +65,12 @@ def parse_moment(value: object) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise BadTimestamp(f"{_found(value)}, which is outside the calendar") from None
+
+
+def _read(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise BadTimestamp(f"{_found(value)} where a timestamp belongs")
+    return datetime.fromisoformat(value.strip())
 
 
 def iso(moment: datetime) -> str:

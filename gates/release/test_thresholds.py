@@ -40,8 +40,8 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
     assert not answer.problems, "; ".join(answer.problems)
     # A flag that asks less of the benchmark than its policy does is a change that nobody recorded.
     asked = policy.resolved.gate("kb_benchmark").thresholds
-    for name, least in current.get(policy.profile, {}).items():
-        if name in thresholds.NUMBERS and name in asked:
-            measure.at_least(f"{name} that the benchmark is judged by", asked[name], least)
+    limits = {name: least for name, least in current.get(policy.profile, {}).items() if name in thresholds.NUMBERS}
+    looser = [f"{name} {asked[name]} below {least}" for name, least in limits.items() if asked.get(name, least) < least]
+    measure.none("thresholds below those of its policy that the benchmark is judged by", looser, among=len(limits), may_be_empty=True)
     unused = f"; not used: {', '.join(answer.unused)}" if answer.unused else ""
     reason(f"{answer}{unused}")

@@ -16,14 +16,40 @@ _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE
 class _Cut:
     """A number of which digits are cut off, before it is compared: `cut[int, x]`."""
 
+    def __init__(self) -> None:
+        self._last: tuple[Any, Any] = (None, None)
+
     def __getitem__(self, call: tuple[Any, ...]) -> Any:
         function, *arguments = call
         result, before = function(*arguments), arguments[0]
         if function is operator.floordiv and arguments[1]:
             before = arguments[0] / arguments[1]
-        if isinstance(before, (int, float)) and isinstance(result, (int, float)) and result != before:
-            doubt(f"compares {result!r}, which was rounded from {before!r}", "an assertion")
+        self._last = result, before
         return result
+
+    def judge(self, left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any, place: str) -> None:
+        """Whether the comparison that gave *result* gives another one with all digits."""
+        (cut, before), self._last = self._last, (None, None)
+        if cut is not None and cut is left and isinstance(before, (int, float)) and holds(before, right) != result:
+            doubt(f"compares {left!r}, which was rounded from {before!r}", place)
+
+
+class _Since:
+    """A moment before now: `since[now, length]`, which what is compared with it has to follow, and not now."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, Any] = (None, None)
+
+    def __getitem__(self, parts: tuple[Any, Any]) -> Any:
+        now, length = parts
+        self._last = now - length, now
+        return self._last[0]
+
+    def judge(self, moment: Any, limit: Any) -> None:
+        """Whether *moment*, which is later than *limit*, is later than now as well."""
+        (since, now), self._last = self._last, (None, None)
+        if since is not None and since is limit:
+            _dated(now - moment)
 
 
 class _Ages:
@@ -54,6 +80,8 @@ def _dated(age: Any) -> Any:
 def ordered(name: str, file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
     """An order of two values; *how* says whether it decides the gate, and whether the left one is an age."""
     result = _ORDERS[name](left, right)
+    cut.judge(left, right, _ORDERS[name], result, where(file, line))
+    since.judge(left, right)
     if current.tally is not None and not (type(left) is int and type(right) is int):
         problem = values.order(left, right, _ORDERS[name], result)
         if not problem and "decides" in how and values.is_infinite(left):
@@ -69,7 +97,7 @@ def ordered(name: str, file: str, line: int, left: Any, right: Any, how: str = "
 def compared(name: str, file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
     """`!=`, which holds of NaN; `in`, which holds of a part of a word; `not in`, which holds of nothing."""
     if name == "In":
-        doubt(values.membership(left, right), where(file, line))
+        doubt(values.within(left, right) if how == "within" else values.membership(left, right), where(file, line))
         return left in right
     if name == "NotIn":
         if current.tally is not None and isinstance(right, Sized) and values.is_empty(right):
@@ -86,6 +114,7 @@ def compared(name: str, file: str, line: int, left: Any, right: Any, how: str = 
 def equal(file: str, line: int, left: Any, right: Any, how: str = "") -> Any:
     """An equality of two values; *how* says whether both are read from evidence, and may be counts of nothing."""
     result = left == right
+    cut.judge(left, right, operator.eq, result, where(file, line))
     if current.tally is not None:
         if how and result is True:
             _nothing(left, right, how, where(file, line))
@@ -131,4 +160,4 @@ def begins(function: Callable[..., Any], file: str, line: int, *arguments: Any) 
 
 
 floordiv = operator.floordiv
-cut, ages, parts = _Cut(), _Ages(), _Parts()
+cut, ages, since, parts = _Cut(), _Ages(), _Since(), _Parts()

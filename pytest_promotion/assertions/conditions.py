@@ -87,7 +87,7 @@ def passed_by(condition: Any, what: str, file: str, line: int, sources: tuple[So
     if current.tally is not None and not condition:
         why = f"{what} does not hold" if what else current.tally.rests_on_nothing(sources).partition(": ")[2]
         if why:
-            current.tally.set_hollow(where(file, line), f"judges nothing: {why}; say in an `else` that this is right")
+            current.tally.set_hollow(where(file, line), f"judged nothing: {why}; say in an `else` that this is right")
     return condition
 
 

@@ -91,13 +91,18 @@ class _Operands(ast.NodeTransformer):
         if len(node.ops) != 1:
             return node
         operator, right = node.ops[0], node.comparators[0]
+        if isinstance(operator, ast.In) and isinstance(right, ast.Constant) and not isinstance(node.left, ast.Constant):
+            self._equalities[place(node)] = "within"
         how = both_read(node.left, right)
         if how == "counts" or (how and isinstance(operator, (ast.Eq, ast.NotEq))):
             self._equalities[place(node)] = how
         ordered = isinstance(operator, (*_BELOW, *_ABOVE))
         limited = isinstance(operator, (*self._limits, ast.Eq))
         node.left = self._operand(node.left, cuts=ordered or isinstance(right, ast.Constant), limited=limited)
-        node.comparators[0] = self._operand(right, cuts=ordered, limited=False)
+        if isinstance(operator, _ABOVE) and self._limits is _BELOW and isinstance(right, ast.BinOp):
+            node.comparators[0] = _since(right)
+        else:
+            node.comparators[0] = self._operand(right, cuts=ordered, limited=False)
         return node
 
     def _operand(self, node: ast.expr, *, cuts: bool, limited: bool) -> ast.expr:
@@ -119,6 +124,12 @@ class _Operands(ast.NodeTransformer):
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         return node  # only what decides the truth of the whole
+
+
+def _since(node: ast.BinOp) -> ast.expr:
+    if isinstance(node.op, ast.Sub) and _is_now(node.left):
+        return subscript("since", node, node.left, node.right)
+    return node
 
 
 def _is_now(node: ast.expr) -> bool:

@@ -13,6 +13,7 @@ from pytest_promotion.assertions.comparing import (
     measured,
     ordered,
     parts,
+    since,
 )
 from pytest_promotion.assertions.conditions import (
     begin,
@@ -84,6 +85,7 @@ __all__ = [
     "passed_by",
     "reduced",
     "settle",
+    "since",
     "skipped",
     "start",
     "stop",

@@ -142,7 +142,7 @@ class Tally:
     def looped(self, source: Source, where: str) -> None:
         """A loop that judges has ended; where there was nothing in it, it judged nothing."""
         if self._sources.get(source) is False:
-            self.set_hollow(where, "judges nothing: what it goes through is empty")
+            self.set_hollow(where, "judged nothing: what it goes through is empty")
         elif self.active:
             self._held.add(where)
 

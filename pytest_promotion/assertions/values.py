@@ -13,6 +13,8 @@ from decimal import Decimal
 from numbers import Number
 from typing import Any, Final
 
+from pytest_promotion.clock import FUTURE_SKEW
+
 _FALSE_WORDS: Final = frozenset(
     (
         *("0", "error", "fail", "failed", "failure", "false", "inconclusive", "n/a", "nan", "no", "none", "null"),
@@ -22,7 +24,6 @@ _FALSE_WORDS: Final = frozenset(
 _VERDICTS: Final = ("ok", "passed", "valid", "success", "succeeded", "successful", "healthy", "approved")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _NEGATED: Final = r"(?:\b(?:no|not|non|never|without|isn't|wasn't)[\s_-]*|[a-z0-9])"
-_SKEW: Final = timedelta(minutes=2)
 
 
 def truth(value: Any) -> str:
@@ -131,6 +132,13 @@ def membership(needle: Any, text: Any) -> str:
     return ""
 
 
+def within(part: Any, words: Any) -> str:
+    """Why `part in "passed"` says too little: its letters are in it as well."""
+    if isinstance(part, str) and isinstance(words, str) and part != words and part in words:
+        return f"looks whether {part!r} is a part of the text {words!r}; compare the whole word, by == or in a tuple"
+    return ""
+
+
 def unused(value: Any) -> str:
     """Why a call whose value is not looked at says nothing."""
     if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
@@ -164,8 +172,8 @@ def missing(values: Any) -> int:
 def from_the_future(age: Any) -> bool:
     """Whether an age, a length of time or a number of seconds, is less than zero by more than clocks differ."""
     if isinstance(age, timedelta):
-        return age < -_SKEW
-    return isinstance(age, (int, float)) and age < -_SKEW.total_seconds()
+        return age < -FUTURE_SKEW
+    return isinstance(age, (int, float)) and age < -FUTURE_SKEW.total_seconds()
 
 
 def is_false_word(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pytest_promotion.model import GateResult, Outcome, UnprovenGate
 
 _NONE = "there is no proof of it as it is now"
+_CURE = "; let the gate notice that, or say under prove.equivalent why it makes no difference"
 
 
 def unproven(results: Iterable[GateResult], mode: str) -> tuple[UnprovenGate, ...]:
@@ -26,8 +27,12 @@ def demanded(results: Iterable[GateResult], unproven_gates: Iterable[UnprovenGat
     """The results, in which those gates are INCONCLUSIVE where *mode* requires proofs."""
     because = {one.gate: one.because for one in unproven_gates} if mode == "required" else {}
     return [
-        replace(one, outcome=Outcome.INCONCLUSIVE, reason=f"passed and is not proven: {because[one.gate.id]}")
+        replace(one, outcome=Outcome.INCONCLUSIVE, reason=_reason(because[one.gate.id]))
         if one.outcome is Outcome.PASS and one.gate.id in because
         else one
         for one in results
     ]
+
+
+def _reason(because: str) -> str:
+    return f"passed and is not proven: {because}{_CURE if ': passes with ' in because else ''}"

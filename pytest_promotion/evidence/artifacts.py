@@ -263,11 +263,12 @@ class Artifact:
                 return self._newest_row(names)
         elif self._reading.content is not None and self.path.endswith((".json", ".yml", ".yaml")):
             data = self.data
-            if not isinstance(data, dict) and (self._fields or self._made() is None):
+            if not isinstance(data, dict) and self._fields:
                 data = self._object()  # says what it is instead
             for name in names:
-                if isinstance(data, dict) and name in data:
-                    return moment_of(data[name], name, self.path), name
+                value = _at(data, name)
+                if value is not _MISSING:
+                    return moment_of(value, name, self.path), name
         return self._outside_of_data(names)
 
     def _outside_of_data(self, names: tuple[str, ...]) -> tuple[datetime, str]:
@@ -327,6 +328,17 @@ class Artifact:
 
 
 _UNREAD = object()
+
+
+_MISSING = object()
+
+
+def _at(data: object, name: str) -> object:
+    """The field *name*, which may be `outer.inner`; `_MISSING` where there is none."""
+    if isinstance(data, dict) and name in data:
+        return data[name]
+    outer, dot, inner = name.partition(".")
+    return _at(data[outer], inner) if dot and isinstance(data, dict) and outer in data else _MISSING
 
 
 def moment_of(value: object, name: str, origin: str) -> datetime:

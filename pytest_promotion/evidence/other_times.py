@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 _NAME: Final = re.compile(
@@ -14,6 +14,7 @@ _NAME: Final = re.compile(
 )
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _SECONDS: Final = (1e9, 1e10)  # since 1970: from 2001 to 2286
+_WESTERNMOST: Final = timedelta(hours=12)
 _NESTED: Final = ("meta", "metadata", "header", "info")
 
 
@@ -40,7 +41,8 @@ def _moment(value: Any) -> datetime | None:
                 moment = datetime.fromisoformat(text)
             except ValueError:
                 continue
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            # Without an offset it may be of any zone: the latest moment that it can mean.
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC) + _WESTERNMOST
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         for seconds in (value, value / 1000):
             if _SECONDS[0] <= seconds < _SECONDS[1]:

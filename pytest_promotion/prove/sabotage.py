@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
+from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.model import CommandRun, Freshness, Record
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look, Sabotaged
@@ -175,10 +176,10 @@ def _redated(path: str, look: Look, seen: Freshness) -> Iterator[Sabotage]:
         yield _edit(kind, path, look, (name,), value)
 
     def undated(content: bytes) -> bytes:
-        document = json.loads(content)
+        document = _document(path, content)
         for each in {name, *_TIMES}:
             document.pop(each, None)
-        return json.dumps(document).encode()
+        return _written(document)
 
     if path.endswith(".json"):
         # Its modification time would date it where the profile allows that; so it has an old one.
@@ -224,6 +225,16 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
 
 def _edit(kind: str, path: str, look: Look, place: Place, *values: Any) -> Sabotage:
     def edited(content: bytes, new: Any) -> bytes:
-        return json.dumps(changed(json.loads(content), place, new)).encode()
+        return _written(changed(_document(path, content), place, new))
 
     return _bytes(kind, path, look, *(partial(edited, new=new) for new in values), field=dotted(place))
+
+
+def _document(path: str, content: bytes) -> Any:
+    """The values in a JSON or YAML file, to be changed."""
+    return json.loads(content) if path.endswith(".json") else parse_yaml(content, path)
+
+
+def _written(document: Any) -> bytes:
+    """A document as JSON, which is YAML too; dates of YAML are written as it reads them."""
+    return json.dumps(document, default=str).encode()

@@ -29,6 +29,7 @@ def test_weak(artifact, freshness):
     assert report["score"] != 7
 '''
 GOOD = GATES.partition("@pytest.mark.critical\ndef test_weak")[0]
+CURE = "; let the gate notice that, or say under prove.equivalent why it makes no difference"
 WEAK = "gates/test_gates.py:11: passes with evidence/report.json (score) set to null (and 2 more)"
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
 
@@ -64,12 +65,12 @@ def test_a_gate_that_was_not_shown_to_fail_does_not_count(project, workers):
     decision = place.latest()
     assert (done.ret, decision["status"], decision["critical_failures"]) == (1, "FAIL", ["weak"])
     weak = place.check("weak")
-    assert (weak["outcome"], weak["reason"]) == ("INCONCLUSIVE", f"passed and is not proven: {WEAK}")
+    assert (weak["outcome"], weak["reason"]) == ("INCONCLUSIVE", f"passed and is not proven: {WEAK}{CURE}")
     assert place.check("good")["outcome"] == "PASS"
     [unproven] = decision["unproven"]
     assert (unproven["gate"], unproven["because"]) == ("weak", WEAK)
     assert {name: one["proven"] for name, one in proofs(place).items()} == {"good": True, "weak": False}
-    done.stdout.fnmatch_lines([f"INCONCLUSIVE weak (critical): passed and is not proven: {WEAK}".replace("[", "[[]")])
+    done.stdout.fnmatch_lines([f"INCONCLUSIVE weak (critical): passed and is not proven: {WEAK}*".replace("[", "[[]")])
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
@@ -100,7 +101,7 @@ def test_a_proof_is_made_once(project):
     project("prove: required", score=0.8)  # another value, of the same shape
     place.run()
     assert kept_at(place) == before
-    assert place.check("weak")["reason"].endswith(WEAK)
+    assert place.check("weak")["reason"].endswith(f"{WEAK}{CURE}")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_a_gate_with_a_temporary_folder_can_be_proven(project):
     assert place.run().ret == 0, place.check("good")["reason"]
     place.write(test_gates=GATES.replace("freshness):", "freshness, tmp_path):"))
     place.run()
-    assert place.check("weak")["reason"].endswith("(and 2 more)")
+    assert place.check("weak")["reason"].endswith(f"(and 2 more){CURE}")
 
 
 def test_what_a_program_wrote_is_not_written_again(project):

@@ -124,3 +124,12 @@ def test_nothing_was_found_among_some(artifact, freshness, measure):
     slow = [row["name"] for row in report["rows"] if row["score"] < 0.9]
     measure.none("rows below the limit", slow, among=len(report["rows"]))
     measure.none("errors that nobody accepted", report["errors"], among=len(report["errors"]), may_be_empty=True)
+
+
+@pytest.mark.critical
+def test_a_rounding_that_decides_nothing(artifact, freshness):
+    report = artifact("evidence/report.json")
+    freshness(report)
+    assert round(report["score"] + 0.0001, 2) >= 0.9
+    assert int(report["precision"] * 100) >= 90
+    assert report["day"] in ("2026-03-01", "2026-03-02")
