@@ -91,6 +91,7 @@ class Gate:
     timeout: float | None = None  # seconds
     line: int = 0  # where it stands in its file, from 1; 0 where that is not known
     defined: str = ""  # "file:line" of the function, which for an inherited or imported gate is another file's
+    built_in: bool = False  # the stage brings it; that it passes says nothing about the candidate itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +347,7 @@ class Decision:
     refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
     waived: tuple[Waived, ...] = ()
     unproven: tuple[UnprovenGate, ...] = ()  # where the policy asks for proofs
+    stage: str = ""  # "" where it is about none
     tool_version: str = ""
 
     @property

@@ -38,6 +38,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the answer a
 @click.option("--status", type=click.Choice(["PASS", "FAIL"]), help="Only decisions that say so.")
 @click.option("--gate", metavar="ID", help="Only decisions in which that gate did not pass, or was waived.")
 @click.option("--profile", metavar="NAME", help="Only decisions under that profile.")
+@click.option("--stage", metavar="NAME", help="Only decisions about that stage.")
 @click.option("--subject", metavar="NAME|DIGEST", help="Only decisions about that.")
 @click.option("--since", metavar="ISO-8601", help="Only decisions of that moment or day and later.")
 @click.option("--until", metavar="ISO-8601", help="Only decisions before that moment or day.")
@@ -50,6 +51,7 @@ def history(
     status: str | None,
     gate: str | None,
     profile: str | None,
+    stage: str | None,
     subject: str | None,
     since: str | None,
     until: str | None,
@@ -65,7 +67,7 @@ def history(
         return None
     from pytest_promotion.history.index import Question
 
-    question = Question(status, gate, profile, subject, _moment(since), _moment(until), limit=limit)
+    question = Question(status, gate, profile, subject, _moment(since), _moment(until), limit=limit, stage=stage)
     with _asked(reports) as index:
         found = index.entries(question)
     if as_json:
@@ -216,13 +218,14 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _line(entry: Entry) -> str:
-    said = entry.decision
-    count = sum(len(names) for outcome, names in said.gates.items() if outcome != "NOT_APPLICABLE")
-    passed = len(said.gates.get("PASS", ())) + len(said.gates.get("WAIVED", ()))
-    about = f" {said.subject.name}" if said.subject else ""
-    failed = f": {', '.join(said.critical_failures)}" if said.critical_failures else ""
-    gates = f"{passed} of {count} gates, profile {said.profile}"
-    return f"{entry.sequence:>6}  {said.ts_utc[:19]}Z  {said.status}{about} ({gates}) {said.file}{failed}"
+    decision = entry.decision
+    count = sum(len(names) for outcome, names in decision.gates.items() if outcome != "NOT_APPLICABLE")
+    passed = len(decision.gates.get("PASS", ())) + len(decision.gates.get("WAIVED", ()))
+    about = f" {decision.subject.name}" if decision.subject else ""
+    failed = f": {', '.join(decision.critical_failures)}" if decision.critical_failures else ""
+    of = f"stage {decision.stage}" if decision.stage else f"profile {decision.profile}"
+    gates = f"{passed} of {count} gates, {of}"
+    return f"{entry.sequence:>6}  {decision.ts_utc[:19]}Z  {decision.status}{about} ({gates}) {decision.file}{failed}"
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Acting:
 
     Attributes:
         profile: the one that the decision has to be of; "" for the one without a name.
+        stage: the stage that the decision has to be about; "" for any or none.
         policy: the file whose rules, resolved for the profile, the decision has to be judged by.
         without: keys of `FLAGS`.
         folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
@@ -49,6 +50,7 @@ class Acting:
     """
 
     profile: str = ""
+    stage: str = ""
     policy: Path | None = None
     without: frozenset[str] = frozenset()
     folder: Path | None = None
@@ -80,6 +82,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     if answer.decision is None:
         return answer
     found = _Found()
+    _judge_stage(answer.decision, acting, found)
     _judge_profile(answer.decision, acting, found)
     _judge_policy(answer.decision, acting, found)
     _judge_tree(answer.decision, demands, acting, found)
@@ -96,14 +99,23 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     )
 
 
+def _judge_stage(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    if acting.stage and decision.stage != acting.stage:
+        of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
+        found.against.append(f"it is {of}, not of {acting.stage}")
+
+
 def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    if acting.stage and not acting.profile:
+        return  # a stage has one profile, and its policy says which
     wanted = acting.profile or policies.DEFAULT_PROFILE
     if decision.profile == wanted:
         return
     if acting.profile:
         found.against.append(f"it is of the profile {decision.profile}, not of {wanted}")
     elif not found.waive("profile", acting, f"it is of the profile {decision.profile}"):
-        flag = f"--profile {decision.profile}, or {FLAGS['profile']}"
+        given = f"--stage {decision.stage}" if decision.stage else f"--profile {decision.profile}"
+        flag = f"{given}, or {FLAGS['profile']}"
         found.unknown.append(f"it is of the profile {decision.profile}, and no profile is asked for: {flag}")
 
 
@@ -111,7 +123,9 @@ def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> No
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
     if acting.policy is None:
         return
-    resolved = policies.load(acting.policy, acting.profile or decision.profile).resolved_sha256
+    stage = acting.stage or decision.stage or ""
+    profile = acting.profile or (None if stage else decision.profile)
+    resolved = policies.load(acting.policy, profile, stage=stage).resolved_sha256
     if resolved == decision.policy.resolved_sha256:
         return
     changed = [assignment(key, value) for key, value in decision.overrides.items()]

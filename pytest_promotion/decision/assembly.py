@@ -70,7 +70,7 @@ class Account:
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
     skew = account.policy.rules.timestamps.skew
-    applicable, mode = _applicable(account), account.policy.rules.prove
+    applicable, mode = [*_applicable(account), *_missing(account)], account.policy.rules.prove
     unproven = proofs.unproven(applicable, mode)
     known = proofs.demanded(applicable, unproven, mode)
     accepted, waived, uncovered = apply(known, account.granted.waivers, account.now, skew)
@@ -85,7 +85,7 @@ def decision_of(account: Account) -> Decision:
     policy = account.policy
     verdict = decide(
         results,
-        policy.rules.required_ids,
+        policy.required_ids,
         [*account.problems, *problems],
         requested=account.requested,
         counts={name: n for name, n in policy.rules.required_counts.items() if name not in account.not_applicable},
@@ -118,6 +118,7 @@ def decision_of(account: Account) -> Decision:
         refreshed=account.refreshed,
         waived=waived,
         unproven=unproven,
+        stage=policy.stage,
         tool_version=VERSION,
     )
 
@@ -137,6 +138,15 @@ def _applicable(account: Account) -> list[GateResult]:
             gate = Gate(name, account.policy.gate(name).severity or Severity.CRITICAL)
             found.append(GateResult(gate, Outcome.NOT_APPLICABLE, why))
     return found
+
+
+def _missing(account: Account) -> Iterator[GateResult]:
+    """The gates of the stage that were not evaluated, as those of a shard that is missing."""
+    known = {result.gate.id for result in account.results}
+    for name in account.policy.built_in:
+        if name not in known:
+            gate = Gate(name, Severity.CRITICAL, built_in=True)
+            yield GateResult(gate, Outcome.NOT_RUN, "was not evaluated in this session")
 
 
 def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) -> Iterator[str]:

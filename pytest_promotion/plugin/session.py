@@ -62,7 +62,8 @@ _COARSE = timedelta(seconds=2)  # how coarse file times are
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
     """Makes `latest.json` say FAIL until this session has decided. Raises `pytest.exit` where it cannot."""
     try:
-        folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
+        profile, stage = opening.profile or "default", opening.stage
+        folder.begin(as_json.provisional(opening.run_id, iso(opening.started), profile, reason, stage))
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
         pytest.exit(legible(f"promotion: FAIL: {folder.path} cannot be written: {said}"), returncode=1)

@@ -170,6 +170,21 @@ class RequiredGate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 Required = str | RequiredGate
 
 
+class Stage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """
+    One step on the way of a candidate, such as `staging`.
+
+    `profile` is the one that its decisions are of: where it is not given, that of the stage's name, or `default` where
+    there is none of that name. `keys` are files of public keys, one of which has to have signed its decisions.
+    """
+
+    after: str | None = None
+    soak: Span | None = None  # how long the candidate has to have been in the stage before
+    approvals: dict[str, Annotated[int, msgspec.Meta(ge=1, le=100)]] = {}
+    profile: str | None = None
+    keys: list[str] = []
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
@@ -252,3 +267,4 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     producers: dict[str, Producer] = {}
     prove: Prove | ProveMode = Prove()
     refresh: list[str] = []
+    stages: dict[str, Stage] = {}

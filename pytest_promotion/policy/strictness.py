@@ -117,6 +117,8 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _there
     if place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):
         return _gone
+    if place[0] == "stages":
+        return _stage_rank(place[2:])
     if place[0] == "exceptions":
         return _higher if "approvals" in place else _QUORUM_RANKS.get(place[-1], _gone)
     if place[0] != "gates":
@@ -124,6 +126,17 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
     if place[2] == "thresholds" and len(place) == 4:
         return _threshold_rank(place[3], declared)
     return _GATE_RANKS.get(place[2])
+
+
+def _stage_rank(place: Place) -> _Rank | None:
+    if not place:
+        return _there
+    if place[0] == "approvals":
+        return _higher
+    if place[0] == "soak":
+        return lambda value: 0.0 if value is ABSENT else float(value.seconds)
+    # Another stage before, and other keys, are neither stricter nor weaker; none at all is weaker.
+    return _there if place[0] in ("after", "keys") else None
 
 
 def _threshold_rank(name: str, declared: Mapping[str, str]) -> _Rank | None:

@@ -29,6 +29,8 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     if subject:
         algorithm, hexes = next(iter(subject["digest"].items()))
         yield f"- Subject: {_text(subject['name'])} `{algorithm}:{hexes}`"
+    if decision.get("stage"):
+        yield f"- Stage: {_code(decision['stage'])}"
     yield f"- Decided: {decision['ts_utc']}, profile {_code(decision['profile'])}, scope {_code(decision['scope'])}"
     until = decision["valid_until"]
     if until:

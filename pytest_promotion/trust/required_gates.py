@@ -13,6 +13,7 @@ from pytest_promotion.model import Outcome, Severity
 from pytest_promotion.trust.stored import StoredDecision
 
 _LETS_THROUGH = (Outcome.PASS, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
+_STAGE = ((Severity.CRITICAL, Outcome.PASS), (Severity.CRITICAL, Outcome.WAIVED))
 Kept = Callable[[str], bytes]  # from a digest to the bytes that have it; raises Unproven
 
 
@@ -21,6 +22,8 @@ class Judged(Protocol):
 
     @property
     def profile(self) -> str: ...
+    @property
+    def stage(self) -> str | None: ...
     @property
     def overrides(self) -> dict[str, Any]: ...
 
@@ -60,7 +63,7 @@ def resolved(
 
     assignments = [assignment(key, value) for key, value in judged.overrides.items()]
     try:
-        found = policies.load(Path(path) if path else None, judged.profile, assignments, reader)
+        found = policies.load(Path(path) if path else None, judged.profile, assignments, reader, judged.stage or "")
     except PolicyError as problem:
         raise Unproven(f"its policy cannot be resolved again: {problem}") from None
     first = found.sources[0].sha256 if found.sources else found.resolved_sha256
@@ -73,7 +76,11 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
     """A sentence for each required gate that the decision does not rest on, and for each severity it changed."""
     checks = {check.name: check for check in decision.checks}
     heard = {*checks, *(name.partition("[")[0] for name in checks)}
-    for name in policy.rules.required_ids or ():
+    for name in policy.built_in:
+        # Whatever else is required: these are what the stage rests on.
+        if name in checks and (checks[name].severity, checks[name].outcome) not in _STAGE:
+            yield f"{name} is {checks[name].severity.value} and {checks[name].outcome.value}, and the stage rests on it"
+    for name in (*policy.built_in, *(policy.rules.required_ids or ())):
         if name not in heard:
             yield f"the required gate {name} is not in it"
     for name, least in policy.rules.required_counts.items():

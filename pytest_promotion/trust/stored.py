@@ -176,6 +176,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     waivers: list[StoredWaiver]
     refreshed: list[StoredCommand] = []
     judges: StoredJudges | None = None
+    stage: str | None = None
 
 
 def read_content(path: Path) -> bytes:
