@@ -43,6 +43,7 @@ _SECTIONS: Final[list[Section]] = [
             "vault": ("pytest_promotion.cli.vault:vault", "Check and prune kept evidence."),
             "merge": ("pytest_promotion.cli.merge:merge", "Merge the shards of one run into a decision."),
             "waiver": ("pytest_promotion.cli.waiver:waiver", "Accept the failure of a gate for a while."),
+            "approve": ("pytest_promotion.cli.approve:approve", "Approve that a candidate may enter a stage."),
             "override": ("pytest_promotion.cli.override:override", "Override a refusal in an emergency."),
         },
     ),

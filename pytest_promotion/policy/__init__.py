@@ -85,6 +85,7 @@ class Policy:
     signers: PolicySource | None = None
     stage: str = ""  # the one that is decided about; "" where none is
     stages: dict[str, Stage] = field(default_factory=dict)
+    stage_profiles: dict[str, str] = field(default_factory=dict)
     keys: dict[str, tuple[PolicySource, ...]] = field(default_factory=dict)  # public keys, by stage
 
     @property
@@ -186,6 +187,7 @@ def load(
         signers=signers,
         stage=stage,
         stages=stages,
+        stage_profiles={one: profile_of(one, stages, None, document, of_suites) for one in stages},
         keys=keys,
     )
     try:

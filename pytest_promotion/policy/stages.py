@@ -15,7 +15,7 @@ from pytest_promotion.policy.document import Document
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE
 from pytest_promotion.policy.shape import Stage
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it stands in the ids of gates and in names of files
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # part of the ids of gates and of names of files
 
 
 def read_stages(document: Document, of_suites: Collection[str] = ()) -> dict[str, Stage]:
@@ -60,7 +60,7 @@ def profile_of(
 
     Args:
         stage: "" for a decision about none, which is of *profile* or of `default`.
-        profile: the one that was named, which has to be that of the stage.
+        profile: the requested one, which has to be that of the stage.
 
     Raises:
         PolicyError: where there is no such stage, or it has another profile.

@@ -40,7 +40,7 @@ def written(tmp_path):
 
 
 def test_a_stage_has_the_profile_of_its_name_or_the_default_one(written):
-    """A stage whose profile is guessed otherwise is decided by rules that nobody chose for it."""
+    """A stage whose profile is guessed otherwise is decided by the rules of another stage."""
     path = written(STAGES)
     profiles = {name: policy.load(path, None, stage=name).profile for name in ("dev", "staging", "prod")}
     assert profiles == {"dev": "desk", "staging": "default", "prod": "prod"}
@@ -76,7 +76,7 @@ def test_a_stage_brings_its_gates(written):
     ],
 )
 def test_what_cannot_be_meant_is_refused(written, change, sentence):
-    """A stage that is misspelt is a step that nobody has to take."""
+    """A misspelt stage is a step that is skipped."""
     assert change[0] in STAGES
     done = CliRunner().invoke(main, ["policy", "check", str(written(STAGES.replace(*change)))])
     assert done.exit_code == 4
