@@ -27,6 +27,8 @@ def acting_options(command: _Command) -> _Command:
     """Adds the options, whose values `acting_of` takes."""
     for name, (_, text) in reversed(_WITHOUT.items()):
         command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
+    anchors = "Where the head of the history is anchored, which it has to agree with (repeatable)."
+    command = click.option("--anchor", "anchors", multiple=True, metavar="TARGET", help=anchors)(command)
     history = "Where the history lies (default: beside the decision)."
     command = click.option("--history", type=_FOLDER, metavar="DIR", help=history)(command)
     policy = "The policy by whose rules for the profile it has to be judged."
@@ -49,4 +51,5 @@ def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool =
         folder=folder,
         archived=archived,
         history=given["history"],
+        anchors=given.get("anchors", ()),
     )

@@ -47,6 +47,7 @@ class Acting:
         folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
         archived: whether only what the commit has is promoted, whatever else lies in the folder.
         history: the folder of the log, other than the one of the decision.
+        anchors: where heads of the log are kept outside of it, each of which the log has to agree with.
     """
 
     profile: str = ""
@@ -56,6 +57,7 @@ class Acting:
     folder: Path | None = None
     archived: bool = False
     history: Path | None = None
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     if not demands.keys and not found.waive("signature", acting, "no signature was demanded"):
         found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
     _judge_newest(answer.decision, case, acting, found)
+    _judge_anchors(case, acting, found)
     return replace(
         answer,
         against=(*answer.against, *found.against),
@@ -197,3 +200,23 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _
         what = f"it is superseded: {newer.file} of {iso(newer.ts)} about the same subject says {newer.status}"
         if not found.waive("newest", acting, what):
             found.against.append(what)
+
+
+def _judge_anchors(case: Case, acting: Acting, found: _Found) -> None:
+    """Whether the history that says which decision is the newest is the one that was anchored."""
+    if not acting.anchors:
+        return
+    from pytest_promotion.history import anchors
+    from pytest_promotion.history.anchor_targets import target_at
+
+    folder = acting.history or case.folder
+    for text in acting.anchors:
+        target = target_at(text)
+        try:
+            if folder is None:
+                raise Unproven("no history lies beside it")
+            if difference := anchors.compare(folder, target):
+                found.against.append(difference)
+        except (Unproven, OSError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else problem
+            found.unknown.append(f"whether the history is the one of {target.name} is not known: {reason}")

@@ -126,6 +126,16 @@ class Index:
         ]
         return next(self._read([max(rows)]), None) if rows else None
 
+    def last(self) -> int:
+        """The number of the last entry; 0 where there is none."""
+        [(sequence,)] = self._base.execute("SELECT sequence FROM state").fetchall()
+        return int(sequence)
+
+    def at(self, sequence: int) -> Entry | None:
+        """The entry with that number, None where there is none. Raises `Unproven`."""
+        words = "SELECT sequence, start, size FROM entry WHERE sequence = ?"
+        return next(self._read(self._base.execute(words, [sequence]).fetchall()), None)
+
     def newest_of(self, stage: str) -> Entry | None:
         """The last entry of *stage*, whatever it is about. Raises `Unproven`."""
         row = self._last("stage = ?", [stage])
