@@ -27,6 +27,7 @@ _SECTIONS: Final[list[Section]] = [
             "explain": ("pytest_promotion.cli.explain:explain", "Say why a decision is what it is."),
             "diff": ("pytest_promotion.cli.explain:diff", "Compare two decisions."),
             "history": ("pytest_promotion.cli.history:history", "List and check past decisions."),
+            "status": ("pytest_promotion.cli.status:status", "Show the stages, and what blocks the next step."),
             "render": ("pytest_promotion.cli.render:render", "Write a decision in another format."),
             "policy": ("pytest_promotion.cli.policy:policy", "Check a policy, or compare two."),
             "schema": ("pytest_promotion.cli.schema:schema", "Print a JSON Schema."),

@@ -60,7 +60,7 @@ class Target(Protocol):
     name: str  # as it may be shown
 
     def add(self, head: Anchored) -> None:
-        """Adds *head*. Raises `Unproven` where another one stands in its place, and `OSError`."""
+        """Adds *head*. Raises `Unproven` where another one is in its place, and `OSError`."""
 
     def heads(self) -> list[Anchored]:
         """All that were added, in any order. Raises `Unproven` where one cannot be read, and `OSError`."""

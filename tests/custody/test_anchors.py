@@ -110,9 +110,9 @@ def test_what_was_removed_is_noticed(tmp_path, log, target):
     assert "entry 5 was anchored in" in history(tmp_path, "anchor", "--to", target)
     cut(log, 4)
     history(tmp_path, "verify")
-    said = history(tmp_path, "verify", "--anchor", target, code=2)
-    assert "the history ends with entry 4, and " in said
-    assert "names entry 5: it was removed" in said
+    output = history(tmp_path, "verify", "--anchor", target, code=2)
+    assert "the history ends with entry 4, and " in output
+    assert "names entry 5: it was removed" in output
     # The target is not used up by the history that was cut.
     answer = json.loads(history(tmp_path, "anchor", "--to", target, "--json", code=2))
     assert (answer["anchored"], "names entry 5" in answer["problem"]) == (False, True)
@@ -136,9 +136,9 @@ def test_the_anchor_of_another_log(tmp_path, log, target):
     log.path.unlink()
     (log.path.parent / INDEX).unlink()
     History(log.path.parent).append(*(record(number) for number in range(11, 16)))
-    said = history(tmp_path, "verify", "--anchor", target, code=2)
-    assert "the history is not the one of " in said
-    assert "it begins with another entry" in said
+    output = history(tmp_path, "verify", "--anchor", target, code=2)
+    assert "the history is not the one of " in output
+    assert "it begins with another entry" in output
 
 
 def test_the_log_is_gone(tmp_path, log, target):
