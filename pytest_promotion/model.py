@@ -91,6 +91,8 @@ class Gate:
     timeout: float | None = None  # seconds
     line: int = 0  # where it stands in its file, from 1; 0 where that is not known
     defined: str = ""  # "file:line" of the function, which for an inherited or imported gate is another file's
+    effective_on: str = ""  # from when on it is critical, where the policy says it; a warning before
+    shadow: bool = False  # is recorded, and counts for nothing
     built_in: bool = False  # the stage brings it; that it passes says nothing about the candidate itself
 
 
@@ -286,6 +288,11 @@ class Verdict:
     def not_applicable(self) -> tuple[str, ...]:
         """The gates that the policy found not to apply to this candidate."""
         return tuple(result.gate.id for result in self.results if not result.applies)
+
+    @property
+    def shadow(self) -> tuple[str, ...]:
+        """The gates that are recorded only."""
+        return tuple(result.gate.id for result in self.results if result.gate.shadow)
 
     @property
     def without_evidence(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def status(policy: Path, reports: Path, vault: str | None, at: str | None, html:
     """
     Show the stages of the policy: subject, decision, deployment, and what blocks the step into each.
 
-    Exit 0 every step is clear, 2 something blocks one, 3 it cannot be told, 4 there are no stages.
+    Exit 0 every step is clear, 2 something blocks one, 3 that is not known, 4 there are no stages.
     """
     import sqlite3
 

@@ -1,7 +1,7 @@
 """
 The board: what is in each stage, by which decision, and what blocks the step into it.
 
-Everything is found anew by the history, the deployments and the incidents; the board itself is stored nowhere.
+Everything is read each time from the history, the deployments and the incidents; the board itself is stored nowhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Step:
         candidate: the newest one of the stage before; None where there is none.
         done: whether the newest decision of the stage is a PASS about it.
         against: what blocks it, a sentence each.
-        unknown: what could not be told, which blocks it too.
+        unknown: what could not be read, which blocks it too.
         soak_left: seconds.
     """
 
@@ -74,7 +74,7 @@ class Board:
 
     @property
     def unknown(self) -> bool:
-        """Whether nothing is known to block a step, and something could not be told."""
+        """Whether nothing is known to block a step, and something could not be read."""
         return any(row.step.unknown for row in self.rows) and not any(row.step.against for row in self.rows)
 
     def document(self) -> dict[str, Any]:

@@ -36,8 +36,9 @@ def decide(
     """
     known = list(results)
     called = _answer_the_call(known, required, narrowed=requested in _UNKNOWN)
-    left_out = [result for result in called if result.absent and result.absent.on_purpose]
-    seen = [result for result in called if result.applies and not (result.absent and result.absent.on_purpose)]
+    counted = [result for result in called if not result.gate.shadow]
+    left_out = [result for result in counted if result.absent and result.absent.on_purpose]
+    seen = [result for result in counted if result.applies and not (result.absent and result.absent.on_purpose)]
     short = list(_too_few(called, counts or {}))
     scope = _scope(left_out, required, requested, enough=not short)
     critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]

@@ -94,6 +94,10 @@ class Policy:
         rules = msgspec.to_builtins(self.rules)
         if self.rules.prove == "off":
             del rules["prove"]  # so that policies which do not ask for proofs keep the digest they have always had
+        for gate in rules["gates"].values():
+            for name, default in (("effective_on", None), ("shadow", False)):
+                if gate[name] is default:
+                    del gate[name]  # for the same reason
         # Nor do stages change the digest of a policy that has none.
         stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}
         stage = {"stage": self.stage} if self.stage else {}

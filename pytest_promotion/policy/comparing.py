@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from pytest_promotion.clock import iso
 from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
 from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules, Stage
@@ -219,6 +220,9 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
         value, place = getattr(own, name), ("gates", gate_id, name)
         if name == "because":
             continue  # words, which hold or lift nothing
+        if name == "effective_on":
+            yield place, iso(own.starts) if own.starts is not None else None
+            continue
         if name == "max_age":
             # A gate without a window of its own has the profile's.
             if value is not None or theirs.max_age is not None:

@@ -12,8 +12,9 @@ import msgspec
 from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
+from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import Condition, OverrideQuorum, Quorum, RequiredGate, Rules
+from pytest_promotion.policy.shape import Condition, GateRules, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -156,6 +157,7 @@ def check(rules: Rules, policy: Document) -> None:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
     _check_conditions(rules, policy)
     for name, gate in rules.gates.items():
+        _check_start(name, gate, policy)
         if (gate.max_age == AGELESS) != bool(gate.because.strip()):
             path = ("gates", name, "max_age" if gate.max_age == AGELESS else "because")
             raise PolicyError(f"{policy.where(path)}: gates.{name}: `max_age: none` and `because` need each other")
@@ -171,6 +173,16 @@ def check(rules: Rules, policy: Document) -> None:
         raise PolicyError(f"{policy.where(('waivers',))}: waivers need `signers`, a file of who may approve them")
     for place, quorum in quorums(rules):
         _check_quorum(place, quorum, policy)
+
+
+def _check_start(name: str, gate: GateRules, policy: Document) -> None:
+    where = policy.where(("gates", name, "effective_on"))
+    try:
+        starts = gate.starts
+    except PolicyError as problem:
+        raise PolicyError(f"{where}: gates.{name}.{problem}") from None
+    if starts is not None and gate.severity is Severity.WARNING:
+        raise PolicyError(f"{where}: gates.{name}: `effective_on` makes it critical, and `severity` says warning")
 
 
 def _check_parameters(rules: Rules, policy: Document) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.durations import parse_duration
+from pytest_promotion.errors import PolicyError
 from pytest_promotion.model import Severity
 
 Span = Annotated[str | float, msgspec.Meta(description="A length of time: 90s, 20m, 24h, 7d, or a number of seconds.")]
@@ -74,6 +76,25 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
     not_applicable: NotApplicable | None = None
+    effective_on: str | None = None  # a day or a moment: a warning before it, critical from then on
+    shadow: bool = False  # is recorded, and counts for nothing
+
+    @property
+    def starts(self) -> datetime | None:
+        """From when on the gate is critical; None where the policy gives no date. Raises `PolicyError`."""
+        if self.effective_on is None:
+            return None
+        text = self.effective_on
+        try:
+            return parse_moment(f"{text}T00:00:00+00:00" if len(text) == len("2026-05-01") else text)
+        except BadTimestamp as problem:
+            raise PolicyError(f"effective_on: {problem}; write a day, 2026-05-01, or a moment with an offset") from None
+
+    def severity_at(self, now: datetime) -> Severity | None:
+        """The severity that the policy gives the gate at *now*; None where it gives none."""
+        if self.starts is None:
+            return self.severity
+        return Severity.WARNING if now < self.starts else Severity.CRITICAL
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from pytest_promotion.clock import parse_moment
 from pytest_promotion.policy.shape import PROVE_MODES
 
 Place = tuple[str, ...]
@@ -91,6 +92,9 @@ _GATE_RANKS: Final[dict[str, _Rank]] = {
     "severity": _ladder("warning", None, "critical"),
     "max_age": _shorter,
     "source": _ladder("report", "inputs"),
+    # Without a date the mark decides, which may be either severity.
+    "effective_on": lambda value: -parse_moment(value).timestamp() if isinstance(value, str) else None,
+    "shadow": _switch(strict=False),
 }
 # What the name of a threshold says of it.
 _PREFIXES: Final[dict[str, _Rank]] = {

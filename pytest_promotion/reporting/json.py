@@ -61,6 +61,7 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "critical_failures": [gates[name] for name in verdict.critical_failures],
         "warnings": [gates[name] for name in verdict.warnings],
         "not_applicable": [gates[name] for name in verdict.not_applicable],
+        "shadow": [gates[name] for name in verdict.shadow],
         "without_evidence": [gates[name] for name in verdict.without_evidence],
         "unproven": [
             {"gate": gates[one.gate], "because": legible(one.because), "digest": one.digest}
@@ -133,6 +134,8 @@ def _check(
     return {
         "name": gates[gate.id],
         "severity": gate.severity.value,
+        "effective_on": gate.effective_on or None,
+        "shadow": gate.shadow,
         "pass": result.passed,
         "outcome": result.outcome.value,
         "reason": legible(result.reason),

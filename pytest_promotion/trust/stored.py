@@ -81,6 +81,7 @@ class StoredCheck(msgspec.Struct, frozen=True):
     measurements: list[StoredMeasurement] = []
     freshness: list[StoredFreshness] = []
     commands: list[StoredCommand] = []
+    shadow: bool = False
 
 
 class StoredBundle(msgspec.Struct, frozen=True):

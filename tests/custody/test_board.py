@@ -116,7 +116,7 @@ def test_the_way_of_a_candidate(staged):
 
 @pytest.mark.slow
 def test_what_is_deployed(staged):
-    """What runs may have come by another decision than the newest one."""
+    """What runs may rest on another decision than the newest one."""
     for stage in ("dev", "staging"):
         staged.decide(stage=stage)
     there = Deployment(
@@ -187,7 +187,7 @@ def test_the_page_is_written(staged):
 
 
 def test_a_page_has_no_markup_of_others():
-    """A subject is named by whoever runs the session."""
+    """The name of a subject is free text."""
     text = page(BOARD)
     assert "<b>" not in text
     assert "&lt;b&gt;git" in text
