@@ -1,11 +1,17 @@
-"""Ending a long-running command at SIGINT or SIGTERM without leaving anything half-done."""
+"""Ending what was begun: a long-running command at SIGINT or SIGTERM, and a process with all that it started."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 @contextmanager
@@ -21,3 +27,17 @@ def stop_event() -> Iterator[threading.Event]:
     finally:
         for name, handler in earlier.items():
             signal.signal(name, handler)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that leads its own group, with all that it started, and lets go of its output."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
+            os.killpg(process.pid, 9)
+    else:
+        process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):  # what was not written yet cannot be written any more
+                pipe.close()  # not read to its end: a grandchild that got away may hold it open

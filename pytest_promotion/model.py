@@ -126,9 +126,10 @@ class Freshness:
 
     path: str
     timestamp: str  # ISO 8601 with offset
-    source: str  # the field the timestamp came from, or "mtime"
+    source: str  # the field the timestamp came from, "provenance" or "mtime"
     age_s: float
     max_age_s: float
+    business_days: int = 0  # where the window was given in them; `max_age_s` is what they are from this moment on
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,26 @@ class CommandRun:
     exit_code: int | None  # None: it never ran, or was killed
     duration_s: float
     output_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputDigest:
+    """An input of a producer by the digest that it had when its gate asked."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an artifact was made by and from, as its statement says, and what the inputs were when its gate asked."""
+
+    path: str
+    statement_sha256: str
+    command: tuple[str, ...]
+    finished: str  # ISO 8601 with offset
+    inputs: tuple[InputDigest, ...] = ()
+    outputs: tuple[str, ...] = ()  # of the command; where one lies in an input, it is no part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +186,7 @@ class Record:
     settings: tuple[str, ...] = ()  # the thresholds that were read or looked for, by name
     judged: Judged = Judged()
     ageless: tuple[tuple[str, str], ...] = ()  # files whose age makes no difference, each with the reason
+    provenance: tuple[Provenance, ...] = ()
     witnesses: tuple[tuple[str, int, int, int, int], ...] = ()  # path, size, mtime, ctime, inode: as read
 
     @property

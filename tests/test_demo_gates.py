@@ -92,3 +92,24 @@ def test_every_gate_names_its_evidence_owner_and_cure(company, tmp_path):
     assert len(decision["checks"]) > 20
     for check in decision["checks"]:
         assert all([check["owner"], check["fix"], check["rule"], check["reason"], check["evidence_paths"]]), check
+
+
+def test_an_edit_after_the_producers_ran_is_no_promotion(company, tmp_path):
+    """A report can be a minute old and about other code: young reports alone let an unreviewed change through."""
+    root = shutil.copytree(company, tmp_path / "company")
+    edited = root / "controllers/quay_v3_1.py"
+    edited.write_text(edited.read_text(encoding="utf-8") + "\n# one line more\n", encoding="utf-8")
+    decision, done = decide(root, tmp_path / "reports", "--promotion-profile=ci")
+    assert (decision["status"], done.returncode) == ("FAIL", 1)
+    checks = {check["name"]: check for check in decision["checks"]}
+    stale = [
+        "unit_service_integration_tests",
+        "secrets_hygiene",
+        "replay_regression_first_class",
+        "regression_backtest_harness",
+    ]
+    assert sorted(decision["critical_failures"]) == sorted(stale)
+    for name in stale:
+        assert checks[name]["outcome"] == "FAIL"
+        assert "controllers/quay_v3_1.py changed since it was made" in checks[name]["reason"]
+        assert checks[name]["provenance"][0]["inputs"][0]["name"] in ("config", "controllers")

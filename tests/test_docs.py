@@ -42,6 +42,7 @@ def test_everything(artifact, freshness, measure, command, policy):
     '''It looks at everything there is.'''
     report = artifact("evidence/good.json")
     freshness(report)
+    artifact("made.txt", max_age="none", because="made in this test").about("manifest.md")
     assert artifact("manifest.md", max_age="none", because="what is promoted").text
     measure.at_least("score", report["score"], policy["least"], min_samples=1, samples=2)
     assert command([sys.executable, "-c", ""]).exit_code == 0
@@ -53,7 +54,8 @@ release_manifest: manifest.md
 gates: {everything: {thresholds: {least: 0.5}}}
 producers:
   manifest: {command: ["{python}", -c, "open('manifest.md', 'a').write('a')"], writes: [manifest.md]}
-refresh: [manifest]
+  made: {command: ["{python}", -c, "open('made.txt', 'a').write('a')"], writes: [made.txt], inputs: [manifest.md]}
+refresh: [manifest, made]
 """
 
 

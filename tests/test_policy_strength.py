@@ -302,6 +302,7 @@ def test_no_rule_of_a_policy_is_overlooked(name):
         "evidence": "required",
         "partial": "allow",
         "prove": "required",
+        "provenance": "required",
         "refresh": ["p"],
         "release_manifest": "m",
         "waivers": "w.yaml",

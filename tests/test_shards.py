@@ -19,6 +19,7 @@ from pytest_promotion.decision.assembly import decision_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Checkout, Exhibit, Gate, GateResult, Outcome, Record, Requested, Severity
 from pytest_promotion.reporting import json as as_json
+from tests.conftest import now_iso
 from tests.verifying import LOOSE
 
 PROMOTION = [sys.executable, "-c", "from pytest_promotion.cli import main; main()"]
@@ -92,15 +93,62 @@ def test_all_shards_together_decide_as_one_session(sharded, workers):
     assert ids[0] == ids[1]
 
 
-def test_a_merged_decision_can_be_verified_and_signed(sharded):
-    """The deployment asks the same question of it as of any other."""
+@pytest.fixture
+def key(sharded):
+    """A key pair: the paths of its two files."""
     from pytest_promotion.trust.keys import generate
 
-    private, public = generate(sharded.path / "keys" / "k")
-    merge(sharded, *all_shards(sharded), more=("--key", str(private)))
-    words = ["verify", *LOOSE, "merged/promotion_gates/latest.json", "--key", str(public), "--rerun"]
+    return generate(sharded.path / "keys" / "k")
+
+
+def test_a_merged_decision_can_be_verified_and_signed(sharded, key):
+    """The deployment asks the same question of it as of any other."""
+    private, public = map(str, key)
+    merge(sharded, *all_shards(sharded, 3, "--promotion-sign", private), more=("--key", private))
+    words = ["verify", *LOOSE, "merged/promotion_gates/latest.json", "--key", public, "--rerun"]
     done = subprocess.run([*PROMOTION, *words], cwd=sharded.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_decision_is_signed_only_where_its_shards_are(sharded, key):
+    """A signature on what anybody may have written says that it was seen, and by nobody."""
+    private, public = map(str, key)
+    files = all_shards(sharded, 2)
+    done, decision = merge(sharded, *files, more=("--key", private))
+    assert (done.returncode, decision) == (3, None)
+    assert "is not signed" in done.stderr
+    assert merge(sharded, *files, more=("--shard-key", public))[0].returncode == 3
+    done, decision = merge(sharded, *files, more=("--key", private, "--allow-unsigned-shards"))
+    assert (done.returncode, decision["status"]) == (0, "PASS")
+    assert merge(sharded, *files, more=("--allow-unsigned-shards",))[0].returncode == 4
+
+
+def test_a_shard_that_was_edited_after_it_was_signed_is_refused(sharded, key):
+    """Its text is a file like any other."""
+    private, public = map(str, key)
+    files = all_shards(sharded, 2, "--promotion-sign", private)
+    assert merge(sharded, *files, more=("--shard-key", public))[0].returncode == 0
+    files[0].write_bytes(files[0].read_bytes() + b" ")
+    done, _ = merge(sharded, *files, more=("--shard-key", public))
+    assert done.returncode == 3
+    assert "what was signed" in done.stderr
+
+
+def test_an_outcome_that_was_edited_is_belied_by_its_measurements(sharded):
+    """`"FAIL"` is one word in a file, and the value and the threshold still stand beside it."""
+    sharded.file("evidence/good.json", {"ts_utc": now_iso(), "score": 0.1})
+    files = all_shards(sharded, 2)
+    for file in files:
+        text = file.read_text().replace('"FAIL"', '"PASS"').replace('"INCONCLUSIVE"', '"PASS"')
+        file.write_text(text)
+    done, decision = merge(sharded, *files)
+    assert (done.returncode, decision["status"]) == (2, "FAIL")
+    assert any("it passed, and score is 0.1, >= 0.5 does not hold" in reason for reason in decision["reasons"])
+    for file in files:
+        file.write_text(file.read_text().replace('"ok":false', '"ok":true'))
+    done, decision = merge(sharded, *files)
+    assert (done.returncode, decision["status"]) == (2, "FAIL")
+    assert any("score is 0.1, >= 0.5 is said to hold" in reason for reason in decision["reasons"])
 
 
 def test_a_shard_decides_nothing(sharded):

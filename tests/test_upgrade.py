@@ -15,7 +15,7 @@ import pytest
 
 from pytest_promotion.readers.compose import project
 from pytest_promotion.readers.compose.images import parse
-from pytest_promotion.secrets.masking import Mask
+from pytest_promotion.secrets.masking import Mask, secret_values
 from pytest_promotion.suites.trading.upgrade.check import Wanted, judge
 from pytest_promotion.suites.trading.upgrade.report import check
 
@@ -309,6 +309,38 @@ class TestMask:
     def test_the_longest_goes_first(self):
         """A secret that begins with another one must not leave its tail."""
         assert Mask(["abcd", "abcdefgh"]).text("abcdefgh") == "***"
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PWD", "/srv/shop"),
+            ("OLDPWD", "shop-prod"),
+            ("SSH_AUTH_SOCK", "/tmp/agent"),
+            ("SIGNING_KEY", str(ROOT)),
+            ("TOKEN_FILE", "token.txt"),
+            ("DB_PASSWORD", "admin"),
+            ("DB_PASSWORD", "my-db"),
+            ("API_KEY", "8080"),
+        ],
+    )
+    def test_a_path_and_a_short_word_are_no_secrets(self, name, value):
+        """`PWD` masked every path of a report, and the password `admin` the names of services."""
+        assert secret_values({name: value}) == set()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DB_PASSWORD", "hunter2"),
+            ("DB_PASSWORD", "correcthorse"),
+            ("API_KEY", "12345678"),
+            ("API_TOKEN", "/aB3dE5fG7hI9/kLmNoP+q"),
+            ("SLACK_WEBHOOK_URL", "https://hooks.example.org/services/T1/B2/x3"),
+            ("DATABASE_DSN", "postgres://u:p@db/shop"),
+        ],
+    )
+    def test_what_can_be_a_secret_is_one(self, name, value):
+        """Each is the value of a variable that says so."""
+        assert secret_values({name: value}) == {value}
 
     def test_keys_and_numbers_stay(self):
         """A report whose shape changes with its secrets cannot be read by programs."""

@@ -1,12 +1,11 @@
 """What is released was tested, linted and built, here and now, from these files."""
 
-import re
-
 import pytest
 
 from pytest_promotion import GateFailed, Unproven
 from pytest_promotion.readers import junit
 from pytest_promotion.readers.compose import engine
+from pytest_promotion.suites.release.configuration import compose_files, keep, resolved
 from pytest_promotion.suites.release.tools import INSTALL
 
 
@@ -80,16 +79,20 @@ def compose(artifact, policy, tool, workspace):
     """`compose(word)`: asks Compose about the compose file; gives its services and what it printed."""
 
     def run(*words):
-        file = policy["compose"]
-        services = artifact(file)["services"]
-        assert services, f"{file} has no services"
+        files = compose_files(policy["compose"])
+        services = {}
+        for file in files:
+            found = artifact(file)["services"]
+            assert found, f"{file} has no services"
+            services |= found
         try:
             there = engine.find(workspace)
         except Unproven as lacking:
             raise GateFailed(f"{lacking}; {INSTALL['docker compose']}") from None
         values = policy["env_file"]
         given = ["--env-file", values] if values and (workspace / values).is_file() else []
-        done = tool([*there.words, *given, "-f", file, *words], policy["timeout_s"])
+        options = [word for file in files for word in ("-f", file)]
+        done = tool([*there.words, *given, *options, *words], policy["timeout_s"])
         if done.exit_code != 0:
             raise GateFailed(f"compose {' '.join(words)} ended with exit code {done.exit_code}")
         return services, done.output
@@ -97,13 +100,18 @@ def compose(artifact, policy, tool, workspace):
     return run
 
 
-@pytest.mark.critical(owner="ops", fix="docker compose config, and mend what it names")
-def test_compose_config(compose, reason):
-    """Compose accepts the file that will be deployed, and every variable in it has a value."""
-    services, output = compose("config", "-q")
-    unset = sorted(set(re.findall(r'[Tt]he "?(\w+)"? variable is not set', output)))
-    assert not unset, f"Compose takes nothing for {', '.join(unset)}, which have no value"
-    reason(f"Compose accepts {len(services)} services")
+@pytest.mark.critical(owner="ops", fix="docker compose config, and fix what it names")
+def test_compose_config(artifact, compose, measure, policy, reason, workspace):
+    """Compose accepts the files that will be deployed, and every variable in them has a value."""
+    services, _ = compose("config", "-q")
+    files = compose_files(policy["compose"])
+    found = resolved(workspace, files, policy["env_file"], policy["project"], policy["timeout_s"])
+    assert not found.unset, f"Compose takes nothing for {', '.join(found.unset)}, which have no value"
+    keep(found, workspace / policy["resolved"])
+    recorded = artifact(policy["resolved"])
+    assert recorded.data == found.evidence(), f"{policy['resolved']} was replaced while it was read"
+    measure.equals("compose_configuration_sha256", recorded["compose_configuration_sha256"], found.sha256)
+    reason(f"Compose accepts {len(services)} services, {len(found.evidence()['keys'])} keys of them recorded")
 
 
 @pytest.mark.critical(owner="ops", fix="docker compose build, and mend what it names", timeout=3700)

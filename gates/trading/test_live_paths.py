@@ -37,4 +37,6 @@ def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason):
         freshness(snapshot)
         if "account_mode" in bot:  # a paper exchange with a live account behind it is not paper
             measure.equals("account_mode", bot["account_mode"], "paper_only")
+        else:
+            assert simulated, f"{policy['bot']} has no account_mode, and trades on {exchange}"
     reason(f"{policy['bot']} is on paper at {exchange}")

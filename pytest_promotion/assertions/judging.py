@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from pytest_promotion.assertions.sources import Place, is_function, place
+from pytest_promotion.assertions.sources import Place, is_constant, is_function, place
 from pytest_promotion.assertions.syntax import MEASURES, last_name
 
 ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
@@ -91,13 +91,15 @@ def stands_in(value: ast.expr, *, numbers: bool = False) -> bool:
 def presence(test: ast.expr) -> str:
     """What *test* asks where it asks whether there is anything to judge; "" where it asks something else."""
     match test:
-        case ast.Compare(ops=[ast.In()]):
-            return ast.unparse(test)
-        case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]) if _is_field(left):
-            return ast.unparse(test)
-        case ast.Call() if last_name(test) in ("exists", "is_file", "hasattr"):
-            return ast.unparse(test)
-    return ""
+        case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            asks = _is_field(left) and not is_constant(left)
+        case ast.Compare(ops=[ast.In()], comparators=[where]):
+            asks = not is_constant(where)
+        case ast.Call():
+            asks = last_name(test) in ("exists", "is_file", "hasattr")
+        case _:
+            asks = False
+    return ast.unparse(test) if asks else ""
 
 
 def both_read(left: ast.expr, right: ast.expr) -> str:

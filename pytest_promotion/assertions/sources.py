@@ -51,7 +51,8 @@ def _follow(
             case ast.Assert(test=value) | ast.If(test=value) | ast.While(test=value) | ast.Expr(value=value):
                 found[node.lineno] = found.get(node.lineno, NOTHING) | _of(value, names)
         _bind(node, names, loops)
-        inner = loops | {place(node.iter)} if isinstance(node, (ast.For, ast.AsyncFor)) else loops
+        goes_through = isinstance(node, (ast.For, ast.AsyncFor)) and not is_constant(node.iter)
+        inner = loops | {place(node.iter)} if goes_through else loops  # type: ignore[attr-defined] # see above
         if not isinstance(node, _FUNCTIONS):
             for block in _blocks(node):
                 _follow(block, names, inner, found)
@@ -83,7 +84,7 @@ def _of(expression: ast.expr, names: Names) -> frozenset[Place]:
         if isinstance(node, ast.Name):
             found |= names.get(node.id, NOTHING)
         elif isinstance(node, COMPREHENSIONS):
-            found |= {place(one.iter) for one in node.generators}
+            found |= {place(one.iter) for one in node.generators if not is_constant(one.iter)}
         elif isinstance(node, ast.Call) and _may_find_nothing(node):
             found.add(place(node))
     return frozenset(found)
@@ -128,8 +129,12 @@ def is_set(node: ast.Call) -> bool:
 
 
 def is_constant(node: ast.expr) -> bool:
-    """Whether *node* is the name of a constant, or of one in a module: a table of the gate, not evidence."""
-    return isinstance(node, (ast.Name, ast.Attribute)) and last_name(node).isupper()
+    """Whether *node* is of the gate or its policy, not evidence: a constant by its name, or a part of one."""
+    if isinstance(node, (ast.Name, ast.Attribute)) and last_name(node).isupper():
+        return True
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return isinstance(node, ast.Name) and (node.id == "policy" or node.id.isupper())
 
 
 def is_lookup(node: ast.Call) -> bool:

@@ -44,15 +44,16 @@ def truth(value: Any) -> str:
 
 
 def _holds_false(value: Any) -> str:
+    """Of what a gate has put together itself: looking into evidence would count as reading it."""
     kind = type(value).__name__
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         members = list(value.values())
         named = [key for key in _VERDICTS if value.get(key) is False]
         if named:
             return f"asserts a {kind} in which {named[0]} is False; it is true as it is not empty"
         only_answers = bool(members) and all(isinstance(one, bool) for one in members)
         false = only_answers and False in members
-    elif isinstance(value, (tuple, list)):
+    elif type(value) in (tuple, list):
         false = any(one is False for one in value)
     elif hasattr(type(value), "__bool__") or hasattr(type(value), "__len__"):
         return ""

@@ -19,6 +19,7 @@ _SECTIONS: Final[list[Section]] = [
             "init": ("pytest_promotion.cli.init:init", "Add gates to a project."),
             "list-gates": ("pytest_promotion.cli.list_gates:list_gates", "List the gates, and where each is required."),
             "gates": ("pytest_promotion.cli.gates:gates", "Run the gates and decide."),
+            "run": ("pytest_promotion.cli.run:run", "Run a producer of evidence and record what it read."),
         },
     ),
     (

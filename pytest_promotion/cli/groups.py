@@ -10,10 +10,8 @@ from typing import Any, Final
 
 import click
 
-from pytest_promotion import suites
 from pytest_promotion.cli.output import say_lines, show_error
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.suites import registry
 from pytest_promotion.text import learn_secrets
 
 USAGE: Final = 4
@@ -90,14 +88,22 @@ class MainGroup(LazyGroup):
         raise SystemExit(code or 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        from pytest_promotion.suites import registry
+
         return [*self._targets, *(name for name in registry.names() if name not in self._targets)]
 
     def known_names(self, ctx: click.Context) -> list[str]:
+        from pytest_promotion import suites
+
         return [*self.list_commands(ctx), *(name for suite in suites.installed() for name in suite.commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name in self._targets:
             return loaded(self._targets[cmd_name])
+        # Looking for the installed suites takes as long as all of `promotion run` may.
+        from pytest_promotion import suites
+        from pytest_promotion.suites import registry
+
         if cmd_name in registry.names():
             suite = suites.find(cmd_name)
             return LazyGroup(cmd_name, targets=suite.commands, help=suite.summary, no_args_is_help=True)
@@ -108,6 +114,8 @@ class MainGroup(LazyGroup):
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        from pytest_promotion import suites
+
         for title, rows in self._sections:
             with formatter.section(title):
                 formatter.write_dl([(name, summary) for name, (_, summary) in rows.items()])

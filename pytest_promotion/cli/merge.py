@@ -21,13 +21,30 @@ from pytest_promotion.cli.output import say, say_json
 )
 @click.option("--vault", metavar="URL", help="Where the evidence is kept (default: beside the decision).")
 @click.option("--key", type=click.Path(path_type=Path), help="Sign the decision with this private key.")
+@click.option(
+    "--shard-key",
+    "shard_keys",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A public key that may sign shards (default: that of --key).",
+)
+@click.option("--allow-unsigned-shards", is_flag=True, help="With --key: sign what unsigned shards say.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path | None, as_json: bool) -> int:
+def merge(
+    files: tuple[Path, ...],
+    reports: Path,
+    vault: str | None,
+    key: Path | None,
+    shard_keys: tuple[Path, ...],
+    allow_unsigned_shards: bool,
+    as_json: bool,
+) -> int:
     """
     Decide from the files that `pytest gates --promotion-shard I/N` wrote. Exit 0 PASS, 2 FAIL, 3 no decision.
 
     The evidence is looked for in the vault, and in one beside each shard's file. A shard that is missing, was run
-    twice, or differs from the others in run id, subject, policy or commit makes the decision FAIL.
+    twice, or differs from the others in run id, subject, policy or commit makes the decision FAIL, as does one whose
+    measurements do not hold when they are computed again. A decision is signed only where every shard is.
     """
     from pytest_promotion.clock import parse_moment, stamp
     from pytest_promotion.evidence.remote_vault import vault_at
@@ -37,14 +54,17 @@ def merge(files: tuple[Path, ...], reports: Path, vault: str | None, key: Path |
     from pytest_promotion.reporting import terminal as as_lines
     from pytest_promotion.reporting.publishing import ReportFolder
     from pytest_promotion.trust import signing
-    from pytest_promotion.trust.keys import read_private
+    from pytest_promotion.trust.keys import read_private, read_public
     from pytest_promotion.trust.merging import merged
 
+    if allow_unsigned_shards and (shard_keys or key is None):
+        raise click.UsageError("--allow-unsigned-shards belongs to --key, and excludes --shard-key")
     folder = ReportFolder(reports / "promotion_gates")
     with command_errors("the decision cannot be written"):
         private = read_private(key) if key else None
         kept = vault_at(vault or folder.path / "evidence")
-        decision = merged(files, kept)
+        known = [read_public(one) for one in shard_keys] or ([private.public] if private else [])
+        decision = merged(files, kept, () if allow_unsigned_shards else known)
         kept.sync(decision.evidence_digests)
         history = History(folder.path)
         document = as_document.document(decision, history.head().document())

@@ -18,6 +18,7 @@ import msgspec
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.decision.assembly import Account
+from pytest_promotion.decision.recomputing import belied
 from pytest_promotion.decision.wire import pack
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
@@ -200,7 +201,7 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
     if not found:
         raise Unproven("there are no shards to merge")
     first = found[0]
-    problems = [*_disagreements(found), *_gaps(found)]
+    problems = [*_disagreements(found), *_gaps(found), *_belied(found)]
     for one in found:
         problems += [f"shard {one.index}: {sentence}" for sentence in one.problems]
     return Account(
@@ -238,6 +239,14 @@ def _disagreements(found: Sequence[Shard]) -> Iterator[str]:
         for name, value in one.common.items():
             if value != first[name]:
                 yield f"shard {found[0].index} and shard {one.index} have not the same {name}"
+
+
+def _belied(found: Sequence[Shard]) -> Iterator[str]:
+    for one in found:
+        for result in one.results:
+            record = result.record
+            for sentence in belied(result.outcome, record.measurements, record.freshness):
+                yield f"shard {one.index}: {result.gate.id}: {sentence}"
 
 
 def _gaps(found: Sequence[Shard]) -> Iterator[str]:

@@ -35,6 +35,7 @@ def cleaned(record: Record) -> Record:
             for one in record.measurements
         ),
         commands=tuple(replace(one, argv=tuple(words(one.argv))) for one in record.commands),
+        provenance=tuple(replace(one, command=tuple(words(one.command))) for one in record.provenance),
         notes=tuple(map(legible, record.notes)),
         refusals=tuple(map(legible, record.refusals)),
         reason=legible(record.reason),

@@ -8,7 +8,8 @@ its timestamp all come from those bytes. Asking is what makes it evidence.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,19 +19,26 @@ from pytest_promotion.clock import BadTimestamp, Clock, parse_moment
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents, freshness
+from pytest_promotion.evidence.other_times import other_times
 from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
 from pytest_promotion.model import Exhibit
 
 if TYPE_CHECKING:
+    from pytest_promotion.business_days import BusinessDays
     from pytest_promotion.evidence.event_store.count import Counted
     from pytest_promotion.evidence.event_store.days import Days
     from pytest_promotion.evidence.event_store.scan import StoreFacts
     from pytest_promotion.evidence.evidence_log import Notebook
     from pytest_promotion.evidence.freshness import Window
     from pytest_promotion.evidence.observer import Lens
+    from pytest_promotion.evidence.statements import Statements
     from pytest_promotion.evidence.vault import Vault
 
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
+STATEMENT = ".intoto.json"  # after the name of an artifact: what it was made from
+MODIFIED = "mtime"  # in place of a field: the file's modification time
+PROVENANCE = "provenance"  # in place of a field: the statement beside the artifact dates it
+_NO_MTIME = "this profile does not accept modification times"
 INGESTED = "ingest_ts_utc"  # what dates a row of an event store
 _COUNTED_KEPT = 64
 _COUNTED: dict[str, Counted] = {}
@@ -49,7 +57,18 @@ SHORTEST_REASON = 10  # characters, as of every reason in a policy
 class Artifact:
     """One file as it was read. Properties are facts; what is wrong with the file fails the gate that asks."""
 
-    __slots__ = ("_clock", "_data", "_fields", "_moment", "_notebook", "_parsed", "_reading", "_window", "path")
+    __slots__ = (
+        "_clock",
+        "_data",
+        "_fields",
+        "_moment",
+        "_notebook",
+        "_parsed",
+        "_reading",
+        "_shelf",
+        "_window",
+        "path",
+    )
 
     def __init__(
         self,
@@ -59,7 +78,9 @@ class Artifact:
         notebook: Notebook,
         window: Window,
         clock: Clock,
+        shelf: Shelf | None = None,
     ) -> None:
+        self._shelf = shelf
         self.path = path
         self._reading = reading
         self._fields = fields
@@ -82,6 +103,25 @@ class Artifact:
     def size_bytes(self) -> int:
         """How many bytes were read."""
         return self._reading.size_bytes
+
+    def about(self, *inputs: str) -> Artifact:
+        """
+        Demands that the artifact was made from *inputs* as they are now, files and folders below the promotion root.
+
+        Its statement says what it was made from; `promotion run` writes it.
+
+        Returns:
+            the artifact itself.
+
+        Raises:
+            GateFailed: where an input has changed since, or the statement is about other bytes.
+            Unproven: where there is no statement, or it cannot be read.
+        """
+        if not inputs or self._shelf is None:
+            with self._notebook.noting():
+                raise Unproven(f"{self.path}: about() takes the names of one or more inputs")
+        self._shelf.about(self.path, inputs)
+        return self
 
     @property
     def data(self) -> Any:
@@ -189,7 +229,7 @@ class Artifact:
 
     @property
     def timestamp_source(self) -> str:
-        """Where `timestamp` comes from: the field's name, or `mtime`."""
+        """Where `timestamp` comes from: the field's name, `provenance` or `mtime`."""
         return self._dated()[1]
 
     @property
@@ -214,21 +254,52 @@ class Artifact:
 
     def _find_moment(self) -> tuple[datetime, str]:
         names = self._fields or TIMESTAMP_FIELDS
+        if self._fields == (MODIFIED,):
+            return self._outside_of_data(names)
         if Path(self.path).suffix in _ROWS:
             if self._fields == (INGESTED,) and (newest := self._newest_event()):
                 return newest, INGESTED
             if self._fields:
                 return self._newest_row(names)
         elif self._reading.content is not None and self.path.endswith((".json", ".yml", ".yaml")):
-            data = self._object()
+            data = self.data
+            if not isinstance(data, dict) and (self._fields or self._made() is None):
+                data = self._object()  # says what it is instead
             for name in names:
-                if name in data:
+                if isinstance(data, dict) and name in data:
                     return moment_of(data[name], name, self.path), name
-        if self._fields or not self._window.mtime:
+        return self._outside_of_data(names)
+
+    def _outside_of_data(self, names: tuple[str, ...]) -> tuple[datetime, str]:
+        """The time of an item that has none of the fields *names*: of its statement, or of its file."""
+        made = None if self._fields else self._made()
+        if made is not None:
+            return made, PROVENANCE
+        if (self._fields and self._fields != (MODIFIED,)) or not self._window.mtime:
             wanted = " or ".join(names)
-            forbidden = "" if self._fields else "; this profile does not accept modification times"
+            forbidden = "" if self._fields else f", and no statement of `promotion run` that fits; {_NO_MTIME}"
             raise Unproven(f"{self.path} is undated: it has no {wanted}{forbidden}")
-        return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC), "mtime"
+        if self._window.own_times and not self._fields:
+            self._refuse_older_time()
+        return self._modified(), MODIFIED
+
+    def _modified(self) -> datetime:
+        return datetime.fromtimestamp(self._reading.mtime_ns / 1e9, UTC)
+
+    def _refuse_older_time(self) -> None:
+        """Raises `Unproven` where a field of the data says that it is much older than its file."""
+        data = self.data if self.path.endswith((".json", ".yml", ".yaml")) else None
+        for name, moment in other_times(data) if isinstance(data, dict) else ():
+            if self._modified() - moment > self._window.max_age:
+                raise Unproven(
+                    f"{self.path} has no {' or '.join(TIMESTAMP_FIELDS)}, and its {name} is of "
+                    f"{moment:%Y-%m-%d %H:%M}, long before its modification time: say which counts, by "
+                    f"timestamps={name!r} or timestamps={MODIFIED!r}"
+                )
+
+    def _made(self) -> datetime | None:
+        """When it was made, by a statement that fits its bytes."""
+        return None if self._shelf is None else self._shelf.made(self.path)
 
     def _newest_event(self) -> datetime | None:
         """When the youngest row of an event store was taken in, wherever it stands; None for what is no such store."""
@@ -273,9 +344,33 @@ class Shelf:
     A gate that asks twice for a path gets the same artifact: what it judged is one set of bytes.
     """
 
-    __slots__ = ("_clock", "_given", "_notebook", "_root", "_vault", "_window")
+    __slots__ = (
+        "_clock",
+        "_demanded",
+        "_given",
+        "_notebook",
+        "_read_digests",
+        "_root",
+        "_statements",
+        "_vault",
+        "_window",
+    )
 
-    def __init__(self, root: Root, vault: Vault | None, notebook: Notebook, window: Window, clock: Clock) -> None:
+    def __init__(
+        self,
+        root: Root,
+        vault: Vault | None,
+        notebook: Notebook,
+        window: Window,
+        clock: Clock,
+        statements: Statements | None = None,
+        demanded: Callable[[str], Sequence[str] | None] = lambda _: None,
+    ) -> None:
+        # By path the inputs that the policy wants an artifact to be about: none for all of its statement, None where
+        # it needs no statement.
+        self._demanded = demanded
+        self._statements = statements
+        self._read_digests: dict[str, str] = {}  # as they are, whatever a lens shows
         self._root = root
         self._vault = vault
         self._notebook = notebook
@@ -284,7 +379,70 @@ class Shelf:
         self._given: dict[str, Reading] = {}
 
     def get(self, path: str, fields: str | Iterable[str] | None = None, *, secret: bool = False) -> Artifact:
-        """The artifact at *path*. Raises `Unproven` for whatever is not a readable file below the root."""
+        """
+        The artifact at *path*, which is about the inputs that the policy says.
+
+        Raises:
+            Unproven: for whatever is not a readable file below the root, or has no statement where it needs one.
+            GateFailed: where it was made from other inputs than those that are there.
+        """
+        artifact = self._get(path, fields, secret=secret)
+        self._as_demanded(artifact.path)
+        return artifact
+
+    def _as_demanded(self, path: str) -> None:
+        demanded = self._demanded(path)
+        if demanded is not None:
+            self.about(path, demanded)
+
+    def about(self, path: str, inputs: Sequence[str]) -> None:
+        """Demands that the artifact at *path* is about *inputs*; where there are none, about all of its statement."""
+        with self._notebook.noting():
+            if self._statements is None:
+                raise Unproven(f"{path}: statements of what it was made from are not judged here")
+            seen, refusal = self._statements.examine(
+                path,
+                self._read_digests[path],
+                self._beside,
+                inputs,
+                self._clock.now(),
+                self._window.future_skew,
+            )
+            if seen is not None:
+                known = self._notebook.provenance.get(path)
+                if known is not None:
+                    seen = replace(seen, inputs=tuple(dict.fromkeys((*known.inputs, *seen.inputs))))
+                self._notebook.provenance[path] = seen
+            elif f"{path}{STATEMENT}" not in self._notebook.exhibits:
+                self._notebook.exhibits[f"{path}{STATEMENT}"] = Exhibit(f"{path}{STATEMENT}", "", 0, exists=False)
+            if refusal is not None:
+                raise refusal
+
+    def made(self, path: str) -> datetime | None:
+        """When the artifact at *path* was made, by a statement that fits its bytes; None where there is none."""
+        # Of the bytes that the gate gets: what a sabotage changed has no statement.
+        if self._statements is None or path not in self._given:
+            return None
+        return self._statements.finished(
+            path, self._given[path].sha256, self._beside, self._clock.now(), self._window.future_skew
+        )
+
+    def _beside(self, relative: str) -> bytes | None:
+        """A statement, or what it names, read once and listed as evidence; None where it is not there."""
+        reading = self._given.get(relative)
+        if reading is None:
+            try:
+                reading = read(self._root, self._root.relative(relative), self._vault)
+            except FileNotFoundError:
+                return None
+            self._keep(relative, reading)
+            self._given[relative] = reading
+            self._notebook.ageless.setdefault(relative, "a statement, dated by what it says itself")
+        if reading.content is None:
+            raise Unproven(f"{relative} is over {HELD_BYTES >> 20} MB, which no statement is")
+        return reading.content
+
+    def _get(self, path: str, fields: str | Iterable[str] | None = None, *, secret: bool = False) -> Artifact:
         with self._notebook.noting():
             relative = self._root.relative(path)
             reading = self._given.get(relative)
@@ -295,7 +453,7 @@ class Shelf:
         if self._notebook.ageless.get(relative) == _PRESENCE:
             del self._notebook.ageless[relative]
         names = (fields,) if isinstance(fields, str) else tuple(fields) if fields else None
-        return Artifact(relative, reading, names, self._notebook, self._window, self._clock)
+        return Artifact(relative, reading, names, self._notebook, self._window, self._clock, self)
 
     def ageless(self, artifact: Artifact, because: str) -> None:
         """Notes that the age of the artifact makes no difference. Raises `Unproven` where no reason is given."""
@@ -311,7 +469,7 @@ class Shelf:
             self._notebook.lens.asked(relative, "exists")
         before, known = list(self._notebook.refusals), relative in self._given
         try:
-            self.get(relative)
+            self._get(relative)
         except Unproven:
             if (self._root.path / relative).exists():
                 raise
@@ -324,6 +482,7 @@ class Shelf:
     def _read(self, relative: str, *, secret: bool) -> Reading:
         try:
             reading = read(self._root, relative, self._vault, secret=secret)
+            self._read_digests[relative] = reading.sha256
             if self._notebook.lens is not None:
                 reading = self._notebook.lens.reading(relative, reading)
         except FileNotFoundError:
@@ -332,12 +491,17 @@ class Shelf:
         except Unproven:
             self._notebook.exhibits[relative] = Exhibit(relative, "", 0, exists=False)
             raise
-        self._notebook.exhibits[relative] = Exhibit(
-            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret
-        )
+        self._keep(relative, reading)
         for pattern, because in self._window.ageless:
             if fnmatchcase(relative, pattern):
                 self._notebook.ageless.setdefault(relative, because)
+        return reading
+
+    def _keep(self, relative: str, reading: Reading) -> None:
+        """Lists what was read as evidence."""
+        self._notebook.exhibits[relative] = Exhibit(
+            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret
+        )
         self._notebook.witnesses[relative] = (
             relative,
             reading.size_bytes,
@@ -345,7 +509,6 @@ class Shelf:
             reading.ctime_ns,
             reading.inode,
         )
-        return reading
 
     def latest(self, pattern: str, fields: str | Iterable[str] | None = None) -> Artifact:
         """
@@ -362,13 +525,14 @@ class Shelf:
                 raise Unproven(f"nothing matches {relative} below the promotion root")
         dated = []
         for name in found:
-            artifact = self.get(name, fields)
+            artifact = self._get(name, fields)
             artifact._checked_age()  # noqa: SLF001 - refuses one from the future
             dated.append((artifact.timestamp, name, artifact))
         dated.sort(key=lambda item: item[:2])
         for moment, name, _ in dated[:-1]:
             self._notebook.ageless.setdefault(name, "a newer one is judged")
             self._notebook.notes.append(f"passed over {name}, dated {moment.isoformat()}")
+        self._as_demanded(dated[-1][1])
         return dated[-1][2]
 
     def days(self, pattern: str, back: int) -> Days:
@@ -396,7 +560,11 @@ class Shelf:
         return sorted(entry.relative_to(self._root.path).as_posix() for entry in found)
 
     def fresh(
-        self, artifact: Artifact, limit: timedelta, timestamp: object = None, source: str = "its timestamp"
+        self,
+        artifact: Artifact,
+        limit: timedelta | BusinessDays,
+        timestamp: object = None,
+        source: str = "its timestamp",
     ) -> None:
         """Notes the age of the artifact, or of the item in it that *timestamp* dates; refuses one outside *limit*."""
         if timestamp is None:
@@ -404,10 +572,17 @@ class Shelf:
         else:
             with self._notebook.noting():
                 moment = timestamp if isinstance(timestamp, datetime) else moment_of(timestamp, source, artifact.path)
-        seen, refusal = freshness.judge(
-            artifact.path, moment, source, self._clock.now(), limit, self._window.future_skew
-        )
-        self._notebook.freshness[artifact.path, limit.total_seconds()] = seen
+        with self._notebook.noting():
+            seen, refusal = freshness.judge(
+                artifact.path,
+                moment,
+                source,
+                self._clock.now(),
+                limit,
+                self._window.future_skew,
+                self._window.calendar,
+            )
+        self._notebook.freshness[artifact.path, seen.max_age_s] = seen
         if refusal is not None:
             with self._notebook.noting():
                 raise refusal

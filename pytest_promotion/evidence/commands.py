@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import time
@@ -12,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.interrupts import kill_group
 from pytest_promotion.model import CommandRun
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.evidence_log import Notebook
     from pytest_promotion.evidence.vault import Vault
+
+__all__ = ["TIMEOUT_S", "Completed", "kill_group", "run"]
 
 TIMEOUT_S: Final = 60.0
 
@@ -133,17 +135,3 @@ def _completed(
         vault.keep(digest, raw)
     notebook.commands.append(CommandRun(words, exit_code, duration, digest))
     return Completed(words, exit_code, raw.decode("utf-8", "replace"), duration, notebook)
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that leads its own group, with all that it started, and lets go of its output."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):  # it ended just now
-            os.killpg(process.pid, 9)
-    else:
-        process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            with contextlib.suppress(OSError):  # what was not written yet cannot be written any more
-                pipe.close()  # not read to its end: a grandchild that got away may hold it open

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_promotion.assertions.tally import Tally
 from pytest_promotion.errors import GateFailed, Unproven
-from pytest_promotion.model import CommandRun, Exhibit, Freshness, Measurement, Record
+from pytest_promotion.model import CommandRun, Exhibit, Freshness, Measurement, Provenance, Record
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.commands import Completed
@@ -26,6 +26,7 @@ class Notebook:
         "lens",
         "measurements",
         "notes",
+        "provenance",
         "reason",
         "refusals",
         "settings",
@@ -42,6 +43,7 @@ class Notebook:
         self.ageless: dict[str, str] = {}
         self.commands: list[CommandRun] = []
         self.notes: list[str] = []
+        self.provenance: dict[str, Provenance] = {}
         self.refusals: list[str] = []
         self.reason = ""
         self.settings: set[str] = set()  # the thresholds that were read or looked for, by name
@@ -74,5 +76,6 @@ class Notebook:
             reason=self.reason,
             settings=tuple(sorted(self.settings)),
             judged=self.tally.result(),
+            provenance=tuple(self.provenance.values()),
             witnesses=tuple(self.witnesses.values()),
         )

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.durations import format_duration, parse_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import Freshness
+
+if TYPE_CHECKING:
+    from pytest_promotion.business_days import BusinessDays, Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,19 @@ class Window:
     max_age: timedelta
     future_skew: timedelta
     mtime: bool  # whether a file's modification time may stand in for a timestamp
+    calendar: Calendar | None = None  # of business days
+    own_times: bool = False  # whether it may not, where the data says under another name that it is older
     ageless: tuple[tuple[str, str], ...] = ()  # patterns of files whose age makes no difference, each with the reason
 
 
 def judge(
-    path: str, timestamp: datetime, source: str, now: datetime, max_age: timedelta, skew: timedelta
+    path: str,
+    timestamp: datetime,
+    source: str,
+    now: datetime,
+    max_age: timedelta | BusinessDays,
+    skew: timedelta,
+    calendar: Calendar | None = None,
 ) -> tuple[Freshness, GateFailed | Unproven | None]:
     """
     Holds an age against its window; the window's end belongs to it.
@@ -36,13 +48,19 @@ def judge(
         what was measured, and the refusal where the item is too old (`GateFailed`) or dated
         further in the future than clocks may disagree (`Unproven`).
     """
-    age = now - timestamp
-    seen = Freshness(path, iso(timestamp), source, round(age.total_seconds(), 6), max_age.total_seconds())
+    age, days = now - timestamp, 0
+    window = ""
+    if not isinstance(max_age, timedelta):
+        if calendar is None:
+            raise Unproven(f"{path}: an age of {max_age} needs `timestamps.calendar` in the policy")
+        window, days = str(max_age), max_age.count
+        max_age = calendar.until(timestamp, max_age) - timestamp
+    seen = Freshness(path, iso(timestamp), source, round(age.total_seconds(), 6), max_age.total_seconds(), days)
     if age < -skew:
         dated = f"{path} is dated {format_duration(-seen.age_s)} in the future ({source} {seen.timestamp})"
         return seen, Unproven(dated)
     if age > max_age:
-        window = format_duration(seen.max_age_s)
+        window = window or format_duration(seen.max_age_s)
         return seen, GateFailed(f"{path} is {format_duration(seen.age_s)} old by its {source}, the window is {window}")
     return seen, None
 

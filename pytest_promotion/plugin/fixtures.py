@@ -11,23 +11,27 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_promotion.business_days import BusinessDays, parse_age
 from pytest_promotion.clock import Clock
-from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
+from pytest_promotion.durations import AGELESS, LONGEST
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
 from pytest_promotion.evidence.artifacts import Artifact, Shelf
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
+from pytest_promotion.evidence.statements import Statements
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import Gate
 from pytest_promotion.plugin.settings import Settings
 from pytest_promotion.policy import GateRules, Policy
+from pytest_promotion.policy.provenance_rules import demanded
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.event_store.days import Days
@@ -37,6 +41,7 @@ NOTEBOOK = pytest.StashKey[Notebook]()
 GATE = pytest.StashKey[Gate]()
 SETTINGS = pytest.StashKey[Settings]()
 STORES = pytest.StashKey[tuple[Root, Vault]]()
+CHECKER = pytest.StashKey[Statements]()  # of what artifacts were made from
 
 
 class Artifacts:
@@ -59,8 +64,8 @@ class Artifacts:
         The artifact at *path*.
 
         Args:
-            max_age: demand that it is no older: `"20m"`, seconds, or a `timedelta`; `"none"` where its age
-                makes no difference,
+            max_age: demand that it is no older: `"20m"`, seconds, a `timedelta`, or `"1 business day"`; `"none"`
+                where its age makes no difference,
             because: and why it does not.
             timestamps: the field or fields that date it, instead of `ts_utc` and
                 `last_update_utc`. In JSON lines and CSV, the newest row's counts.
@@ -71,7 +76,7 @@ class Artifacts:
         if max_age == AGELESS:
             self._shelf.ageless(artifact, because)
         elif max_age is not None:
-            self._shelf.fresh(artifact, parse_duration(max_age))
+            self._shelf.fresh(artifact, parse_age(max_age))
         return artifact
 
     def latest(self, pattern: str, timestamps: str | Iterable[str] | None = None) -> Artifact:
@@ -112,8 +117,18 @@ class GatePolicy(Mapping[str, Any]):
         """The gate's window, else the profile's."""
         if self._rules.max_age == AGELESS:
             return LONGEST
+        window = self.window
+        if not isinstance(window, timedelta):
+            raise Unproven(f"{self._id} needs a length of time as max_age, not {window}")
+        return window
+
+    @property
+    def window(self) -> timedelta | BusinessDays:
+        """The same, also where it is given in business days: what `freshness` uses."""
+        if self._rules.max_age == AGELESS:
+            return LONGEST
         if self._rules.max_age is not None:
-            return parse_duration(self._rules.max_age)
+            return parse_age(self._rules.max_age)
         return self.resolved.timestamps.max_age
 
     @property
@@ -174,7 +189,15 @@ def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.
     window, rules = _settings.window(), _settings.policy.gate(request.node.stash[GATE].id)
     if rules.max_age == AGELESS:
         window = dataclasses.replace(window, ageless=(*window.ageless, ("*", rules.because)))
-    return Shelf(root, vault, notebook, window, _settings.clock)
+    return Shelf(
+        root,
+        vault,
+        notebook,
+        window,
+        _settings.clock,
+        request.config.stash[CHECKER],
+        partial(demanded, _settings.policy.rules, rules),
+    )
 
 
 @pytest.fixture
@@ -198,7 +221,7 @@ def freshness(_shelf: Shelf, policy: GatePolicy) -> Callable[..., None]:
         timestamp: object = None,
         source: str = "its timestamp",
     ) -> None:
-        _shelf.fresh(item, policy.max_age if max_age is None else parse_duration(max_age), timestamp, source)
+        _shelf.fresh(item, policy.window if max_age is None else parse_age(max_age), timestamp, source)
 
     return demand
 

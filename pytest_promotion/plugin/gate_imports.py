@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from pytest_promotion import atomic
-from pytest_promotion.assertions import inserted, instrument, judging, operands, sources, syntax
+from pytest_promotion.assertions import expressions, inserted, instrument, judging, operands, sources, syntax
 
 _FOLDERS: list[str] = []  # of suites, whose gates are imported by name
 
@@ -153,9 +153,8 @@ def _keep(kept: Path, key: bytes, code: CodeType) -> None:
 @cache
 def _fingerprint() -> bytes:
     """Of what instruments: code that another version made is not run."""
-    made_by = b"".join(
-        Path(str(module.__file__)).read_bytes() for module in (syntax, sources, judging, inserted, operands, instrument)
-    )
+    modules = (syntax, sources, judging, inserted, operands, expressions, instrument)
+    made_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     return blake2b(made_by, digest_size=32).digest()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_promotion.assertions import runtime
+from pytest_promotion.assertions.current import counting
 from pytest_promotion.assertions.tally import Tally
 from pytest_promotion.decision.declared_gates import gate_id
 from pytest_promotion.decision.ledger import Ledger, Phase
@@ -195,7 +195,7 @@ class Collector:
         if GATE not in item.stash:
             return (yield)
         tally = item.stash[NOTEBOOK].tally
-        with runtime.counting(tally), warnings.catch_warnings():
+        with counting(tally), warnings.catch_warnings():
             # `return False` where `assert False` was meant is a warning to pytest; a session may
             # have silenced it, and a gate may not pass on it.
             warnings.simplefilter("error", pytest.PytestReturnNotNoneWarning)

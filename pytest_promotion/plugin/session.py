@@ -42,7 +42,7 @@ from pytest_promotion.model import (
     Subject,
     Verdict,
 )
-from pytest_promotion.plugin import judging, outgoing, staging
+from pytest_promotion.plugin import judging, outgoing, staging, statements
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
@@ -108,7 +108,8 @@ class GateSession:
         # A replay judges what is there.
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
         root, cwd = settings.root, project(self._config) or self._config.rootpath
-        for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault()):
+        sign = self._producer_signature()
+        for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault(), sign):
             if done.run is not None:
                 self._refreshed.append((done.name, done.run))
             for problem in done.problems:
@@ -171,7 +172,7 @@ class GateSession:
         settings, ledger = self._settings, self._recorder.ledger
         results = list(ledger.results(self._selection.asks_for))
         root = settings.evidence_root()
-        problems = [*ledger.problems, *bundle.changed_since(results, root)]
+        problems = [*ledger.problems, *bundle.changed_since(results, root), *statements.changed(results, settings)]
         problems += ledger.uncollected(self._selection.asks_for)
         if self._requested() in (Requested.ALL, Requested.CHOSEN) and settings.share is None:
             problems += unknown_gates(settings.policy, ledger.known_ids)
@@ -299,7 +300,15 @@ class GateSession:
             vault.keep(source.sha256, source.content)
         shard = shards.shard_of(account, share, self._recorder.ledger.collected)
         stem = f"shard_{share.index}of{share.count}_{stamp(account.now)}"
-        place = self._folder.place(stem, {".json": shards.written(shard)})
+        content = shards.written(shard)
+        files = {".json": content}
+        if self._settings.sign is not None:
+            from pytest_promotion.trust import shard_signatures
+            from pytest_promotion.trust.keys import read_private
+
+            key = read_private(self._settings.sign)
+            files[shard_signatures.SUFFIX] = shard_signatures.signed(f"{stem}.json", content, account.run_id, key)
+        place = self._folder.place(stem, files)
         self.document = as_json.document(self._decide(session))
         self.path = os.path.relpath(place, self._config.invocation_params.dir)
 
@@ -311,6 +320,15 @@ class GateSession:
 
         key = read_private(self._settings.sign)
         return lambda name, content: signing.signed(document, name, content, [key])
+
+    def _producer_signature(self) -> producers.Sign | None:
+        if self._settings.sign is None:
+            return None
+        from pytest_promotion.trust import dsse
+        from pytest_promotion.trust.keys import read_private
+
+        key = read_private(self._settings.sign)
+        return lambda payload: dsse.sign(payload, dsse.IN_TOTO, [key]).line()
 
     def _exit_code(self, session: pytest.Session, verdict: Verdict) -> int:
         code = int(session.exitstatus)

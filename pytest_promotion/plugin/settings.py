@@ -70,7 +70,15 @@ class Settings:
         """How timestamps are judged under this profile."""
         rules = self.policy.rules.timestamps
         ageless = tuple((pattern, one.because) for one in rules.ageless for pattern in one.artifacts)
-        return Window(rules.max_age, rules.skew, mtime=rules.mtime == "allow", ageless=ageless)
+        calendar = rules.calendar.made() if rules.calendar is not None else None
+        return Window(
+            rules.max_age,
+            rules.skew,
+            mtime=rules.mtime == "allow",
+            calendar=calendar,
+            own_times=self.policy.rules.evidence == "required",
+            ageless=ageless,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +188,8 @@ def _share(config: pytest.Config, start: Opening) -> Share | None:
     check_run_id(start.run_id)
     if start.share is None:
         return None
-    if start.as_of or _text(config, "sign"):
-        with_what = "--promotion-as-of: a replay is no decision" if start.as_of else "--promotion-sign: sign the merge"
-        raise PolicyError(f"--promotion-shard with {with_what}")
+    if start.as_of:
+        raise PolicyError("--promotion-shard with --promotion-as-of: a replay is no decision")
     return parse_share(start.share, _text(config, "run_id") or "")
 
 

@@ -162,9 +162,11 @@ def _start_proving(config: pytest.Config, given: Any, selection: Any, folder: An
 def _prepare(config: pytest.Config, given: Any, *, remote: bool) -> Any:
     from pytest_promotion.plugin import fixtures
     from pytest_promotion.plugin.recorder import Collector
+    from pytest_promotion.plugin.statements import LazyChecker
 
     config.stash[fixtures.SETTINGS] = given
     config.stash[fixtures.STORES] = (given.evidence_root(), _vault(config, given))
+    config.stash[fixtures.CHECKER] = LazyChecker(given)
     folders = [str(folder) for folder in gate_folders(config)]
     # Many runs of a gate that is proved share its one time limit, so it has none.
     collector = Collector(folders, given.policy, given.share, remote=remote, timeouts=not given.prove)

@@ -19,7 +19,15 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.comparing import weakened, weakened_from
 from pytest_promotion.policy.document import Document, PolicySource, Reader, convert, from_disk, merge
-from pytest_promotion.policy.resolving import DEFAULT_PROFILE, assign, check, check_overlay, check_profiles, lineage
+from pytest_promotion.policy.resolving import (
+    DEFAULT_PROFILE,
+    assign,
+    check,
+    check_calendar,
+    check_overlay,
+    check_profiles,
+    lineage,
+)
 from pytest_promotion.policy.shape import (
     Equivalent,
     GateRules,
@@ -92,12 +100,16 @@ class Policy:
     def resolved_sha256(self) -> str:
         """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
         rules = msgspec.to_builtins(self.rules)
-        if self.rules.prove == "off":
-            del rules["prove"]  # so that policies which do not ask for proofs keep the digest they have always had
+        # So that policies which do not ask for them keep the digest they have always had.
+        for key, default in (("prove", "off"), ("provenance", "optional")):
+            if rules[key] == default:
+                del rules[key]
+        if rules["timestamps"]["calendar"] is None:
+            del rules["timestamps"]["calendar"]
         for gate in rules["gates"].values():
-            for name, default in (("effective_on", None), ("shadow", False)):
-                if gate[name] is default:
-                    del gate[name]  # for the same reason
+            for name in ("about", "effective_on", "shadow"):
+                if gate[name] in (None, False):
+                    del gate[name]
         # Nor do stages change the digest of a policy that has none.
         stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}
         stage = {"stage": self.stage} if self.stage else {}
@@ -165,6 +177,8 @@ def load(
     check(after, document)
     if after.signers is None:
         refuse_approvals(stages, document)
+    if reader is from_disk:  # of a decision that was kept, the holidays need not be known here
+        check_calendar(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
     keys = {
         one: tuple(source for key in rules.keys if (source := _beside(path, key, document, reader)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from pytest_promotion.business_days import parse_business_days
 from pytest_promotion.clock import iso
 from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
@@ -222,13 +223,27 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
             continue  # words, which hold or lift nothing
         if name == "effective_on":
             yield place, iso(own.starts) if own.starts is not None else None
-            continue
-        if name == "max_age":
+        elif name == "about":
+            yield from (((*place, *one), "demanded") for one in _demands(value))
+        elif name == "max_age":
             # A gate without a window of its own has the profile's.
-            if value is not None or theirs.max_age is not None:
+            days = parse_business_days(value)
+            if days is not None:
+                # Which of one and of a length of time is longer depends on the day.
+                yield (*place, "business_days"), days.count
+            elif value is not None or theirs.max_age is not None:
                 yield place, _Length.of(f"{rules.timestamps.max_report_age_min:g}m" if value is None else value)
         else:
             yield from _leaves(place, msgspec.to_builtins(value))
+
+
+def _demands(about: Any) -> Iterator[tuple[str, ...]]:
+    """What the artifacts of a gate have to be made from, each with the pattern of those artifacts."""
+    if isinstance(about, str):
+        yield (about,)  # "none"
+        return
+    for pattern, inputs in ({"*": about} if isinstance(about, list) else about or {}).items():
+        yield from ((pattern, one) for one in inputs)
 
 
 def _of_proof(prove: Prove) -> Iterator[tuple[Place, Any]]:

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_promotion.durations import parse_duration
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import commands
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import CommandRun
 from pytest_promotion.policy import Producer
+
+Sign = Callable[[bytes], bytes]  # a statement in a signed envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +35,81 @@ class Refresh:
 
 
 def refresh(
-    names: Sequence[str], producers: Mapping[str, Producer], root: Path, cwd: Path, vault: Vault | None = None
+    names: Sequence[str],
+    producers: Mapping[str, Producer],
+    root: Path,
+    cwd: Path,
+    vault: Vault | None = None,
+    sign: Sign | None = None,
 ) -> Iterator[Refresh]:
     """
     Runs the named producers, one after the other, in *cwd*.
 
-    In a command, `{python}` stands for this interpreter and `{root}` for the promotion root.
+    In a command, `{python}` stands for this interpreter and `{root}` for the promotion root. A producer with inputs
+    leaves a statement beside what it writes, as `promotion run` does, signed by *sign* where that is given.
     """
     for name in names:
         producer = producers[name]
         words = [word.replace("{python}", sys.executable).replace("{root}", str(root)) for word in producer.command]
-        before = {path: _state(root / path) for path in producer.writes}
         book = Notebook()
-        problems = []
-        try:
-            done = commands.run(
-                words, parse_duration(producer.timeout).total_seconds(), cwd, book, vault, environment()
-            )
-        except Unproven as refusal:
-            problems.append(f"the producer {name} did not run: {refusal}")
-        else:
-            if done.exit_code != 0:
-                said = done.output.strip().splitlines()
-                problems.append(
-                    f"the producer {name} ended with exit code {done.exit_code}" + (f": {said[-1]}" if said else "")
-                )
-            for path, earlier in before.items():
-                if _state(root / path) in (None, earlier):
-                    problems.append(f"the producer {name} did not write {path}")
+        problems = _recorded(name, producer, words, root, cwd, vault, book, sign)
         yield Refresh(name, book.commands[-1] if book.commands else None, tuple(problems))
+
+
+def _recorded(
+    name: str,
+    producer: Producer,
+    words: list[str],
+    root: Path,
+    cwd: Path,
+    vault: Vault | None,
+    book: Notebook,
+    sign: Sign | None,
+) -> list[str]:
+    environ = environment()
+    if not producer.inputs:
+        return _run(name, producer, words, root, cwd, vault, book, environ)
+    from pytest_promotion.provenance.producing import Order, recording
+
+    problems: list[str] = []
+    try:
+        order = Order.of(name, words, producer.inputs, producer.writes)
+        with recording(order, root, sign=sign, environ=environ) as recorded:
+            problems += _run(name, producer, words, root, cwd, vault, book, environ)
+            code = book.commands[-1].exit_code if book.commands else None
+            if code is not None:
+                recorded.finish(code)
+        problems += recorded.moved
+    except (Unproven, PolicyError) as refusal:
+        problems.append(f"the producer {name} was not recorded: {refusal}")
+    return problems
+
+
+def _run(
+    name: str,
+    producer: Producer,
+    words: list[str],
+    root: Path,
+    cwd: Path,
+    vault: Vault | None,
+    book: Notebook,
+    environ: dict[str, str],
+) -> list[str]:
+    """Runs a producer. Returns what is wrong with how it went, a sentence each."""
+    before = {path: _state(root / path) for path in producer.writes}
+    try:
+        done = commands.run(words, parse_duration(producer.timeout).total_seconds(), cwd, book, vault, environ)
+    except Unproven as refusal:
+        return [f"the producer {name} did not run: {refusal}"]
+    problems = []
+    if done.exit_code != 0:
+        said = done.output.strip().splitlines()
+        last = f": {said[-1]}" if said else ""
+        problems.append(f"the producer {name} ended with exit code {done.exit_code}{last}")
+    for path, earlier in before.items():
+        if _state(root / path) in (None, earlier):
+            problems.append(f"the producer {name} did not write {path}")
+    return problems
 
 
 def environment() -> dict[str, str]:

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
+from pytest_promotion.business_days import parse_business_days
 from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import Condition, GateRules, OverrideQuorum, Quorum, RequiredGate, Rules
+from pytest_promotion.policy.shape import NOTHING, Condition, GateRules, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -150,17 +151,18 @@ def check(rules: Rules, policy: Document) -> None:
     """What types cannot say."""
     producers = policy.data.get("producers", {})
     timeouts = [(("producers", name, "timeout"), one.get("timeout", "60s")) for name, one in producers.items()]
-    for path, length in [*_durations(rules), *timeouts]:
+    for path, length in [*_durations(rules, policy), *timeouts]:
         try:
             parse_duration(length)
         except PolicyError as problem:
             raise PolicyError(f"{policy.where(path)}: {'.'.join(path)}: {problem}") from None
+    for name, one in producers.items():
+        _check_producer(name, one, policy)
     _check_conditions(rules, policy)
-    for name, gate in rules.gates.items():
-        _check_start(name, gate, policy)
-        if (gate.max_age == AGELESS) != bool(gate.because.strip()):
-            path = ("gates", name, "max_age" if gate.max_age == AGELESS else "because")
-            raise PolicyError(f"{policy.where(path)}: gates.{name}: `max_age: none` and `because` need each other")
+    _check_gates(rules, policy)
+    if rules.provenance == "signed" and rules.signers is None:
+        where = policy.where(("provenance",))
+        raise PolicyError(f"{where}: `provenance: signed` needs `signers`, a file of who may sign")
     if rules.required is not None and not rules.required:
         raise PolicyError(
             f"{policy.where(('required',))}: `required` is empty: a roll-call without gates decides nothing"
@@ -185,6 +187,48 @@ def _check_start(name: str, gate: GateRules, policy: Document) -> None:
         raise PolicyError(f"{where}: gates.{name}: `effective_on` makes it critical, and `severity` says warning")
 
 
+def _check_producer(name: str, producer: dict[str, Any], policy: Document) -> None:
+    if producer.get("inputs"):
+        from pytest_promotion.provenance.producing import Order
+
+        try:
+            Order.of(name, producer["command"], producer["inputs"], producer["writes"])
+        except PolicyError as problem:
+            raise PolicyError(f"{policy.where(('producers', name, 'inputs'))}: {problem}") from None
+
+
+def _check_gates(rules: Rules, policy: Document) -> None:
+    for name, gate in rules.gates.items():
+        excused = gate.max_age == AGELESS or gate.about == NOTHING
+        if excused != bool(gate.because.strip()):
+            path = ("gates", name, "because" if not excused else "max_age" if gate.max_age == AGELESS else "about")
+            which = "`about: none`" if gate.about == NOTHING else "`max_age: none`"
+            raise PolicyError(f"{policy.where(path)}: gates.{name}: {which} and `because` need each other")
+        _check_about(name, gate.about, policy)
+        _check_start(name, gate, policy)
+
+
+def _check_about(name: str, about: Any, policy: Document) -> None:
+    place = ("gates", name, "about")
+    wrong = f"{policy.where(place)}: gates.{name}.about:"
+    if isinstance(about, str) and about != NOTHING:
+        raise PolicyError(f"{wrong} expected a list of inputs, a mapping of artifacts to such lists, or none")
+    if isinstance(about, str) or about is None:
+        return
+    from pytest_promotion.provenance.inputs import normal
+
+    lists = [about] if isinstance(about, list) else list(about.values())
+    if not lists or not all(lists):
+        raise PolicyError(f"{wrong} it names no inputs; leave it out, or write `about: none` and `because`")
+    for one in (one for each in lists for one in each):
+        if one in (".", "./"):
+            raise PolicyError(f"{wrong} the promotion root is no input: every artifact lies in it")
+        try:
+            normal(one)
+        except Unproven as problem:
+            raise PolicyError(f"{wrong} {problem}") from None
+
+
 def _check_parameters(rules: Rules, policy: Document) -> None:
     for one in rules.required or ():
         if isinstance(one, RequiredGate) and "[" in one.gate:
@@ -192,12 +236,33 @@ def _check_parameters(rules: Rules, policy: Document) -> None:
             raise PolicyError(f"{where}: required: {one.gate} is one parameter of a gate, and has none itself")
 
 
-def _durations(rules: Rules) -> Iterator[tuple[tuple[str, ...], str | float]]:
+def _in_business_days(name: str, max_age: Any, policy: Document, rules: Rules) -> bool:
+    place = ("gates", name, "max_age")
+    try:
+        days = parse_business_days(max_age)
+    except PolicyError as problem:
+        raise PolicyError(f"{policy.where(place)}: {'.'.join(place)}: {problem}") from None
+    if days is not None and rules.timestamps.calendar is None:
+        raise PolicyError(f"{policy.where(place)}: gates.{name}.max_age: {days} need `timestamps.calendar`")
+    return days is not None
+
+
+def check_calendar(rules: Rules, policy: Document) -> None:
+    """Raises `PolicyError` where the calendar of business days has a name that is not known."""
+    if rules.timestamps.calendar is None:
+        return
+    try:
+        rules.timestamps.calendar.made().check()
+    except PolicyError as problem:
+        raise PolicyError(f"{policy.where(('timestamps', 'calendar'))}: timestamps.calendar: {problem}") from None
+
+
+def _durations(rules: Rules, policy: Document) -> Iterator[tuple[tuple[str, ...], str | float]]:
     """The durations outside of quorums, each with its place in the policy."""
     yield ("timestamps", "max_report_age_min"), rules.timestamps.max_report_age_min * 60
     yield ("timestamps", "future_skew"), rules.timestamps.future_skew
     for name, gate in rules.gates.items():
-        if gate.max_age not in (None, AGELESS):
+        if gate.max_age not in (None, AGELESS) and not _in_business_days(name, gate.max_age, policy, rules):
             yield ("gates", name, "max_age"), gate.max_age
 
 

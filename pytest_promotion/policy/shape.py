@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from pytest_promotion.business_days import Calendar
 from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
@@ -23,6 +24,18 @@ class Ageless(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     because: Annotated[str, msgspec.Meta(min_length=10)]
 
 
+class BusinessCalendar(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which days are business days, for ages such as `1 business day`."""
+
+    time_zone: str
+    holidays: str | None = None  # a country such as DE, one with its part such as US-NY, or an exchange such as NYSE
+    weekend: list[str] = msgspec.field(default_factory=lambda: ["sat", "sun"])
+
+    def made(self) -> Calendar:
+        """The calendar itself."""
+        return Calendar(self.time_zone, self.holidays or "", tuple(self.weekend))
+
+
 class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """How timestamps are judged."""
 
@@ -30,6 +43,7 @@ class Timestamps(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     future_skew: Span = "2m"
     mtime: Literal["allow", "forbid"] = "allow"
     ageless: list[Ageless] = []
+    calendar: BusinessCalendar | None = None
 
     @property
     def max_age(self) -> timedelta:
@@ -69,9 +83,12 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
     severity: Severity | None = None
     max_age: Span | None = None  # or "none", with `because`
-    because: str = ""  # why the age of this gate's evidence makes no difference
+    because: str = ""  # why the age of this gate's evidence, or what it was made from, makes no difference
     timestamps: list[str] | None = None
     source: Literal["inputs", "report"] = "inputs"
+    # What the artifacts of the gate have to be made from: inputs, or inputs by patterns of artifacts; or "none", with
+    # `because`.
+    about: list[str] | dict[str, list[str]] | str | None = None
     thresholds: dict[str, Threshold] = {}
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
@@ -98,10 +115,11 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A command that writes evidence afresh, and the files it must have written."""
+    """A command that writes evidence afresh, the files it must have written, and what it reads."""
 
     command: Annotated[list[str], msgspec.Meta(min_length=1)]
     writes: Annotated[list[str], msgspec.Meta(min_length=1)]
+    inputs: list[str] = []
     timeout: Span = "60s"
 
 
@@ -115,6 +133,9 @@ class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     field: str = "*"
 
 
+NOTHING: Final = "none"  # in place of inputs: the gate's artifacts need no statement, and `because` says why
+ProvenanceMode = Literal["optional", "required", "signed"]
+PROVENANCE_MODES: Final = ("optional", "required", "signed")  # from the weakest
 ProveMode = Literal["off", "advise", "required"]
 PROVE_MODES: Final = ("off", "advise", "required")  # from the weakest
 
@@ -220,6 +241,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
     prove: ProveMode = "off"
+    provenance: ProvenanceMode = "optional"
 
     @property
     def required_ids(self) -> list[str] | None:
@@ -250,6 +272,7 @@ class TimestampChanges(msgspec.Struct, forbid_unknown_fields=True, frozen=True, 
     future_skew: Span | msgspec.UnsetType = msgspec.UNSET
     mtime: Literal["allow", "forbid"] | msgspec.UnsetType = msgspec.UNSET
     ageless: list[Ageless] | msgspec.UnsetType = msgspec.UNSET
+    calendar: BusinessCalendar | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -266,6 +289,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     evidence: Literal["required", "optional"] | None = None
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
+    provenance: ProvenanceMode | None = None
     prove: ProfileProve | ProveMode | None = None
 
 
@@ -287,5 +311,6 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}
     prove: Prove | ProveMode = Prove()
+    provenance: ProvenanceMode = "optional"
     refresh: list[str] = []
     stages: dict[str, Stage] = {}

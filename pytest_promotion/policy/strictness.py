@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pytest_promotion.clock import parse_moment
-from pytest_promotion.policy.shape import PROVE_MODES
+from pytest_promotion.policy.shape import PROVE_MODES, PROVENANCE_MODES
 
 Place = tuple[str, ...]
 ABSENT: Final = object()  # not the same as null: a gate that asks for it fails
@@ -83,6 +83,7 @@ _RANKS: Final[dict[Place, _Rank]] = {
     ("release_manifest",): _there,
     ("waivers",): lambda value: value is None,
     ("prove",): _ladder(*PROVE_MODES),
+    ("provenance",): _ladder(*PROVENANCE_MODES),
     ("prove", "min_kill_rate"): _higher,
 }
 # Of a quorum; an exception that is not accepted at all is stricter than any.
@@ -125,8 +126,14 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _stage_rank(place[2:])
     if place[0] == "exceptions":
         return _higher if "approvals" in place else _QUORUM_RANKS.get(place[-1], _gone)
-    if place[0] != "gates":
-        return None
+    return _gate_rank(place, declared) if place[0] == "gates" else None
+
+
+def _gate_rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
+    if place[2:] == ("max_age", "business_days"):
+        return _lower
+    if place[2] == "about":
+        return _gone if place[3:] == ("none",) else _there
     if place[2] == "thresholds" and len(place) == 4:
         return _threshold_rank(place[3], declared)
     return _GATE_RANKS.get(place[2])

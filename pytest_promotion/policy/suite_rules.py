@@ -19,7 +19,7 @@ from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.policy.document import SUITE, Document, PolicySource, Reader, merge
 from pytest_promotion.policy.resolving import DEFAULT_PROFILE, check_overlay, lineage
-from pytest_promotion.policy.shape import PROVE_MODES, Producer, Rules
+from pytest_promotion.policy.shape import PROVE_MODES, PROVENANCE_MODES, Producer, Rules
 from pytest_promotion.suites import registry
 from pytest_promotion.text import listed
 
@@ -102,8 +102,8 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
                 rules[key] = _gates(rules[key], value, policy)
             elif key == "timestamps":
                 rules[key] = _stricter_timestamps(rules[key], value)
-            elif key == "prove":
-                rules[key] = max(rules[key], value, key=PROVE_MODES.index)
+            elif key in _MODES:
+                rules[key] = max(rules[key], value, key=_MODES[key].index)
             elif key in _STRICTER:
                 rules[key] = _STRICTER[key] if _STRICTER[key] in (rules[key], value) else value
             elif rules[key] != value:
@@ -111,6 +111,7 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
     return rules
 
 
+_MODES: Final = {"prove": PROVE_MODES, "provenance": PROVENANCE_MODES}
 _STRICTER: Final = {"evidence": "required", "partial": "refuse"}
 
 
@@ -128,6 +129,8 @@ def _stricter_timestamps(one: Mapping[str, Any], other: Mapping[str, Any]) -> di
         found["max_report_age_min"] = min(one["max_report_age_min"], other["max_report_age_min"])
     if "future_skew" in one and "future_skew" in other:
         found["future_skew"] = min((one["future_skew"], other["future_skew"]), key=parse_duration)
+    if one.get("calendar") and other.get("calendar") and one["calendar"] != other["calendar"]:
+        raise PolicyError("two suites set `timestamps.calendar` in different ways: set it in the policy that uses them")
     if "ageless" in one and "ageless" in other:
         found["ageless"] = [*one["ageless"], *other["ageless"]]
     if "forbid" in (one.get("mtime"), other.get("mtime")):

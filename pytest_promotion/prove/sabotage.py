@@ -22,6 +22,7 @@ from pytest_promotion.prove.observers import Look, Sabotaged
 from pytest_promotion.prove.rows import wrong_rows
 from pytest_promotion.prove.values import changed, chosen, dotted, is_named, wrong_values
 
+_LONGEST_BREAK = timedelta(days=20)  # without a business day: a national holiday of a week, between weekends
 _DAYS: Final = timedelta(days=400)
 _DOCUMENTS: Final = (".json", ".yaml", ".yml")
 _TIMES: Final = ("ts_utc", "last_update_utc")
@@ -125,13 +126,27 @@ def _dated(path: str, look: Look, record: Record, now: datetime) -> Iterator[Sab
         if seen.path != path:
             continue
         if seen.source == "mtime":
-            old, ahead = look.reading.mtime_ns - _ns(seen.max_age_s + 60), _ns((now + _DAYS).timestamp())
+            old, ahead = look.reading.mtime_ns - _ns(seen.max_age_s + _beyond(seen)), _ns((now + _DAYS).timestamp())
             for kind, mtime in (("stale", old), ("from the future", ahead)):
                 yield Sabotage(kind, path, "mtime", (partial(Sabotaged, path=path, mtime_ns=mtime),))
-        elif isinstance(look.document, dict) and seen.source in look.document:
+        elif isinstance(look.document, dict) and _is_moment(look.document.get(seen.source)):
             yield from _redated(path, look, seen)
     if not any(seen.path == path for seen in record.freshness):
         yield from _never_asked(path, look)
+
+
+def _beyond(seen: Freshness) -> float:
+    """Seconds beyond the window; one in business days is longer where a weekend or holidays lie in it."""
+    return 60.0 if not seen.business_days else (_LONGEST_BREAK * (seen.business_days + 1)).total_seconds()
+
+
+def _is_moment(value: object) -> bool:
+    """Whether a document is dated by *value*; what a statement dates may have any value under the same name."""
+    try:
+        parse_moment(value)
+    except BadTimestamp:
+        return False
+    return True
 
 
 def _never_asked(path: str, look: Look) -> Iterator[Sabotage]:
@@ -150,7 +165,7 @@ def _never_asked(path: str, look: Look) -> Iterator[Sabotage]:
 def _redated(path: str, look: Look, seen: Freshness) -> Iterator[Sabotage]:
     name = seen.source
     moment = parse_moment(seen.timestamp)
-    old = moment + timedelta(seconds=seen.age_s - seen.max_age_s - 60)
+    old = moment + timedelta(seconds=seen.age_s - seen.max_age_s - _beyond(seen))
     for kind, value in (
         ("stale", iso(old)),
         ("from the future", iso(moment + _DAYS)),

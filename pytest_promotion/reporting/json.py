@@ -17,6 +17,7 @@ from pytest_promotion.model import (
     GateResult,
     Measurement,
     Outcome,
+    Provenance,
     Subject,
     Waived,
 )
@@ -152,6 +153,7 @@ def _check(
         "measurements": tuple(map(_measurement, record.measurements)),
         "freshness": tuple(map(_freshness, record.freshness)),
         "ageless": tuple({"path": legible(path), "because": legible(because)} for path, because in record.ageless),
+        "provenance": tuple(map(_provenance, record.provenance)),
         "commands": tuple(map(_command, record.commands)),
         "notes": tuple(map(legible, record.notes)),
         "failure": _failure(result if before is None else replace(result, outcome=before)),
@@ -206,6 +208,16 @@ def _freshness(item: Freshness) -> dict[str, Any]:
         "source": legible(item.source),
         "age_s": item.age_s,
         "max_age_s": item.max_age_s,
+    }
+
+
+def _provenance(item: Provenance) -> dict[str, Any]:
+    return {
+        "path": legible(item.path),
+        "statement_sha256": item.statement_sha256,
+        "command": words(item.command),
+        "finished": item.finished,
+        "inputs": tuple({"name": legible(one.name), "sha256": one.sha256} for one in item.inputs),
     }
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pytest_promotion.secrets import common_forms, keywords, tokens
 from pytest_promotion.secrets.lines import Line, Match, strongest
-from pytest_promotion.secrets.placeholders import is_placeholder
+from pytest_promotion.secrets.placeholders import is_path, is_placeholder
 from pytest_promotion.secrets.suspects import HEADER, KEYED, LOGIN, PEM, suspects
 
 SHOWN: Final = "***"
 _SECRET: Final = re.compile(r"KEY|SECRET|PASS|PWD|TOKEN|CREDENTIAL|AUTH|DSN|COOKIE|SIGNATURE|WEBHOOK", re.IGNORECASE)
+# These name a secret and hold something else: the folder that one is in, where the secret is, how it is called.
+_ABOUT: Final = re.compile(r"^(?:OLD)?PWD$|_(?:FILE|PATH|DIR|HOME|NAME|TYPE|TTL|ENV|SOCK|HELPER)$", re.IGNORECASE)
+_WORD_OR_NUMBER: Final = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*|[0-9]+")
+_SHORTEST_WORD: Final = 8  # a shorter word or number is part of names, and of digests
 _SHORTEST: Final = 4  # shorter ones stand inside of ordinary words, and a text full of masks tells nothing
 _LOGIN: Final = re.compile(r"(?<=:/)(/?)[^\s/@:]*:[^\s/@]+(?=@)")  # in a path, // is one slash
 _PEM: Final = re.compile(
@@ -33,8 +38,24 @@ _TWICE: Final = 3  # rounds; what a mask uncovers is looked at again
 
 
 def secret_values(pairs: Mapping[str, Any]) -> set[str]:
-    """The values in *pairs* whose names say that they are secret."""
-    return {str(value) for name, value in pairs.items() if value and _SECRET.search(name)}
+    """
+    The values in *pairs* whose names say that they are secret, and which can be one.
+
+    A path is none, whatever its name: a mask over it would hide where things are. A word of a few letters, such as the
+    password `admin`, is none either: it is part of other names, which the mask would garble.
+    """
+    return {
+        str(value)
+        for name, value in pairs.items()
+        if value and _SECRET.search(name) and not _ABOUT.search(name) and can_be_secret(str(value))
+    }
+
+
+def can_be_secret(value: str) -> bool:
+    """Whether *value* is neither a path nor a short word or number."""
+    if ("/" in value or "\\" in value) and (os.path.exists(os.path.expanduser(value)) or is_path(value)):
+        return False
+    return len(value) >= _SHORTEST_WORD or _WORD_OR_NUMBER.fullmatch(value) is None
 
 
 class Mask:

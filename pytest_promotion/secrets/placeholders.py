@@ -49,9 +49,12 @@ def is_placeholder(value: str) -> bool:
 
 def is_reference(value: str) -> bool:
     """Whether *value* says where a secret is, or which digest something has, and is not the secret itself."""
-    return bool(_REFERENCE.match(value) or _AWS_EXAMPLE.search(value)) or (
-        _PATH.fullmatch(value) is not None and not _is_drawn(value)
-    )
+    return bool(_REFERENCE.match(value) or _AWS_EXAMPLE.search(value)) or is_path(value)
+
+
+def is_path(value: str) -> bool:
+    """Whether *value* is written as a path, and was not drawn by lot."""
+    return _PATH.fullmatch(value) is not None and not _is_drawn(value)
 
 
 def is_plausible(value: str, *, password: bool, literal: bool) -> bool:

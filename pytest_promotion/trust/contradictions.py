@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_promotion.canonical import digest
+from pytest_promotion.decision.recomputing import belied
 from pytest_promotion.errors import Unproven
 from pytest_promotion.model import Outcome, Severity
 from pytest_promotion.trust.stored import StoredCheck, StoredDecision, parse, read_content
@@ -64,6 +65,8 @@ def _of_checks(decision: StoredDecision) -> Iterator[str]:
             yield f"{check.name} says {check.outcome.value} and pass {str(check.passed).lower()}"
         elif not check.passed and check.outcome is not Outcome.NOT_APPLICABLE and not _is_listed(check, decision):
             yield f"{check.name} is {check.outcome.value} and is not listed as that"
+        for sentence in belied(check.outcome, check.measurements, check.freshness):
+            yield f"{check.name}: {sentence}"
     harmless = {check.name for check in decision.checks if check.passed or check.outcome is Outcome.NOT_APPLICABLE}
     for name in sorted(harmless & {*decision.critical_failures, *decision.warnings}):
         yield f"{name} is listed among what failed, and did not fail"

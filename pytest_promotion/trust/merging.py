@@ -15,6 +15,8 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import Decision, Requested
 from pytest_promotion.policy import Policy
+from pytest_promotion.trust import shard_signatures
+from pytest_promotion.trust.keys import PublicKey
 from pytest_promotion.trust.required_gates import resolved
 from pytest_promotion.trust.verify import kept
 from pytest_promotion.trust.waivers import granted
@@ -23,17 +25,23 @@ if TYPE_CHECKING:
     from pytest_promotion.decision.assembly import Account
 
 
-def merged(files: Sequence[Path], vault: Vault) -> Decision:
+def merged(files: Sequence[Path], vault: Vault, keys: Sequence[PublicKey] = ()) -> Decision:
     """
     The decision of the run whose shards lie in *files*; what their vaults hold of it is copied to *vault*.
+
+    Args:
+        keys: one of which has to have signed each shard; none for shards that need no signature.
 
     A shard that is missing, was run twice or disagrees makes it FAIL, as does evidence that is
     not, or not any more, what was judged.
 
     Raises:
-        Unproven: where a file is no shard, or the policy of the run cannot be had.
+        Unproven: where a file is no shard, is not signed, or the policy of the run cannot be had.
     """
-    contents = frozenset(shards.read(path) for path in files)
+    read = {path: shards.read(path) for path in files}
+    for path, content in read.items() if keys else ():
+        shard_signatures.demand(path, content, keys)
+    contents = frozenset(read.values())
     sources = [Vault(path.parent / "evidence") for path in files]
 
     def policy_of(shard: Shard) -> Policy:

@@ -30,6 +30,7 @@ TIMEOUT_S: Final = 600.0
 _STEP: Final = 2**20
 # What a surrounding pytest run, or somebody's habits, would add to the options.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST", "PYTEST_CURRENT", "COV_")
+RECORDED_INPUTS: Final = "PROMOTION_RECORDED_INPUTS"  # read by sessions that decide as of another moment
 _TOLD: Final = 400  # characters of what pytest said
 
 
@@ -52,8 +53,10 @@ def differences(
         root, reports = place / "workspace", place / "reports"
         root.mkdir()
         rebuild(decision, vault, root)
+        recorded = place / "inputs.json"
+        recorded.write_text(json.dumps(_inputs(decision)), encoding="utf-8")
         words = [*_options(decision, _policy(decision, vault, place / "policy")), f"--promotion-root={root}"]
-        found = _run([gates, *words, f"--promotion-reports={reports}"], project, reports, timeout)
+        found = _run([gates, *words, f"--promotion-reports={reports}"], project, reports, timeout, recorded)
     return tuple(_compared(decision, found))
 
 
@@ -141,7 +144,14 @@ def _options(decision: StoredDecision, policy: Path | None) -> Iterator[str]:
         yield "-mcritical"
 
 
-def _run(words: list[str], project: Path, reports: Path, timeout: float) -> StoredDecision:
+def _inputs(decision: StoredDecision) -> dict[str, str]:
+    """The inputs of producers by the digests that the decision recorded: the vault has no copy of them."""
+    return {
+        one.name: one.sha256 for check in decision.checks for artifact in check.provenance for one in artifact.inputs
+    }
+
+
+def _run(words: list[str], project: Path, reports: Path, timeout: float, recorded: Path) -> StoredDecision:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
@@ -150,7 +160,10 @@ def _run(words: list[str], project: Path, reports: Path, timeout: float) -> Stor
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
+                RECORDED_INPUTS: str(recorded),
+            },
             start_new_session=True,
         )
         try:

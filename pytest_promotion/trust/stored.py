@@ -61,6 +61,23 @@ class StoredMeasurement(msgspec.Struct, frozen=True):
     ok: bool | None = msgspec.field(name="pass")
 
 
+class StoredInput(msgspec.Struct, frozen=True):
+    """An input of a producer."""
+
+    name: str
+    sha256: _Hex
+
+
+class StoredProvenance(msgspec.Struct, frozen=True):
+    """What an artifact was made by and from."""
+
+    path: str
+    statement_sha256: _Hex
+    command: list[str]
+    finished: str
+    inputs: list[StoredInput]
+
+
 class StoredCheck(msgspec.Struct, frozen=True):
     """A gate with its outcome."""
 
@@ -82,6 +99,7 @@ class StoredCheck(msgspec.Struct, frozen=True):
     freshness: list[StoredFreshness] = []
     commands: list[StoredCommand] = []
     shadow: bool = False
+    provenance: list[StoredProvenance] = []
 
 
 class StoredBundle(msgspec.Struct, frozen=True):

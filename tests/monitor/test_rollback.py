@@ -20,7 +20,7 @@ from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.journal import Before, Journal
 from pytest_promotion.suites.release.rollout.plan import Plan
 from tests.monitor.conftest import MAX_AGE_S
-from tests.rollout.conftest import site  # noqa: F401 - a fixture
+from tests.rollout.conftest import compose_path, compose_programs, site  # noqa: F401 - fixtures
 from tests.rollout.site import rows_of
 
 PARITY = {"kind": "e2e_parity", "environment": "staging", "status": "fail", "reasons": ["it differs"]}

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.plan import Limits, Plan
 from tests.engine import BUSYBOX, DockerEngine
+from tests.verifying import LOOSE
 
 # A deployment that succeeds ends at once; only one that is meant to fail waits for its whole limit.
 PATIENT = Limits(health_s=120.0, interval_s=0.2, up_s=300.0, busy_s=60.0)
 QUICK = Limits(health_s=4.0, interval_s=0.2, up_s=300.0, busy_s=2.0)
-ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH", "HOME")
+CANDIDATE = b"what is released\n"  # the file that the decision of these tests is about
+SUBJECT = f"candidate.whl=sha256:{sha256(CANDIDATE).hexdigest()}"
+ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH", "HOME", "PYTHONPATH")
 
 
 def free_port() -> int:
@@ -65,12 +69,14 @@ def shop_image(engine: DockerEngine, version: str) -> str:
 class Site:
     """A checkout of the shop, and what runs of it."""
 
-    def __init__(self, path: Path, engine: DockerEngine) -> None:
+    def __init__(self, path: Path, engine: DockerEngine, compose_path: str = "") -> None:
         self.path = path
         self.engine = engine
+        self.compose_path = compose_path
         self.port = free_port()
         self.project = f"shop{self.port}"
         self.database = make_database(path / "data" / "shop.db")
+        (path / "candidate.whl").write_bytes(CANDIDATE)
         self.write("1")
 
     @property
@@ -83,7 +89,8 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {name: value for name, value in self.engine.environment.items() if name in ENGINE_VARIABLES}
+        found = {name: value for name, value in self.engine.environment.items() if name in ENGINE_VARIABLES}
+        return found | {"PATH": os.pathsep.join(filter(None, (self.compose_path, found["PATH"])))}
 
     def write(self, version: str, run: str = "", *, build: bool = False, **service: Any) -> Site:
         """Checks out a version, whose image is there or is to be built; *run* is what it does instead of serving."""
@@ -118,6 +125,7 @@ class Site:
             "probes": (Probe(self.url),),
             "limits": PATIENT,
             "roll_back": True,
+            "allow_unjudged_configuration": True,
         }
         return Plan(**(given | more))
 
@@ -142,6 +150,7 @@ class Site:
         code = "from pytest_promotion.cli import main; main()"
         common = ["--env", "staging", "--project-name", self.project, "--health-interval-seconds", "0.2"]
         common += ["--health-timeout-seconds", str(health_s)]
+        common += ["--allow-unjudged-configuration", *LOOSE] if words[0] == "deploy" else []
         return [sys.executable, "-c", code, words[0], *common, *words[1:]]
 
     def answer(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,10 +16,11 @@ pytestmark = pytest.mark.slow
 CODE = "from pytest_promotion.cli import main; main()"
 
 
-def promotion(cwd, *words, path="/nowhere"):
-    """The command, on a machine without Docker unless *path* says otherwise."""
+def promotion(cwd, *words, environment=None):
+    """The command, on a machine without Docker unless *environment* says otherwise."""
+    around = environment or {"PATH": "/nowhere", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     return subprocess.run(
-        [sys.executable, "-c", CODE, *words], cwd=cwd, env={"PATH": path}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CODE, *words], cwd=cwd, env=around, capture_output=True, text=True, check=False
     )
 
 
@@ -90,6 +92,15 @@ def test_from_the_command_line_to_the_next_version(site, decision):
     assert done.returncode == 5, done.stdout + done.stderr
     assert "rolled back" in done.stdout
     assert (site.answer(), rows_of(site.database)) == ("version 1", 100)
+
+
+def test_paths_and_names_stay_in_the_report(site):
+    """`PWD` masked the place of every backup, and the password `admin` the service of that name."""
+    site.services(admin={"image": "shop:1", "environment": {"DB_PASSWORD": "admin"}, "network_mode": "none"})
+    done = site.deploy(environment=site.environment | {"PWD": str(site.path)}, dry_run=True)
+    assert done["compose_files"] == [str(site.path / "compose.yaml")]
+    assert any("admin" in step["details"] for step in done["steps"] if step["step"] == "compose-config")
+    assert "***" not in json.dumps(done)
 
 
 def test_secrets_reach_no_report(site):

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from pytest_promotion.clock import Clock
+from pytest_promotion.custody.acting import Acting
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
-from tests.rollout.site import QUICK, make_database, rows_of
-from tests.trust.conftest import SUBJECT
+from tests.compose_programs import CURRENT, OLD
+from tests.rollout.site import QUICK, SUBJECT, make_database, rows_of
 
 WORKER = {"image": "shop:1", "network_mode": "none", "command": ["/bin/busybox", "sleep", "600"], "depends_on": ["web"]}
 
@@ -31,6 +32,7 @@ def written(site):
 class TestDeployed:
     """Exit 0, and what stands behind it."""
 
+    @pytest.mark.parametrize("compose_path", [OLD, CURRENT], indirect=True)
     def test_the_next_version_is_deployed(self, site):
         """A deployment that says so while the old version answers is the worst of all."""
         first = site.deploy()
@@ -87,6 +89,15 @@ def waits_for(name):
 class TestRolledBack:
     """Exit 5: images and data are as they were, and that is looked at."""
 
+    @pytest.mark.parametrize("compose_path", [CURRENT], indirect=True)
+    def test_the_current_compose_goes_back_as_well(self, site):
+        """It names containers and images in another way."""
+        site.deploy()
+        before = site.running()
+        done = site.write("2", "exit 1").deploy(limits=QUICK)
+        assert done["status"] == "rolled back", done["reasons"]
+        assert (site.running(), site.answer()) == (before, "version 1")
+
     @pytest.mark.parametrize(
         ("run", "why"),
         [
@@ -113,7 +124,7 @@ class TestRolledBack:
         done = site.write("2", "rm /data/shop.db; echo broken > /data/shop.db; exit 1", **mounted).deploy(limits=QUICK)
         assert done["status"] == "rolled back", done["reasons"]
         assert rows_of(site.database) == 105
-        assert "what it replaced could not be kept" in json.dumps(done["steps"])
+        assert "what it replaced cannot be read" in json.dumps(done["steps"])
         assert not any("mounts" in note for note in done["notes"])
 
     def test_services_are_stopped_while_data_is_put_back(self, site):
@@ -335,7 +346,7 @@ class TestPermission:
     @pytest.fixture
     def permission(self, decision):
         public = decision.path / "keys" / "release.key.pub"
-        return Permission(decision.latest, SUBJECT, [public], policy=decision.path / "promotion.yaml")
+        return Permission(decision.latest, SUBJECT, [public], acting=Acting(policy=decision.path / "promotion.yaml"))
 
     def test_a_decision_that_verify_accepts_is_named_in_the_report(self, site, permission):
         """A deployment that nobody can trace to its evidence."""
@@ -350,9 +361,9 @@ class TestPermission:
         [
             ({"subject": "candidate.whl=sha256:" + "b2" * 32}, 2, "not about"),
             ({"path": Path("nowhere.json")}, 3, "no such file"),
-            ({"policy": Path(__file__)}, 2, "judged by the policy"),
+            ({"acting": Acting("prod")}, 2, "it is of the profile default, not of prod"),
         ],
-        ids=["something-else", "missing", "other-policy"],
+        ids=["something-else", "missing", "other-profile"],
     )
     def test_another_decision_changes_nothing(self, site, permission, change, code, why):
         """Each of these deploys what nobody decided."""

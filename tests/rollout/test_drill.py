@@ -10,6 +10,7 @@ import pytest
 from pytest_promotion.suites.release.rollout.drill import drill
 from pytest_promotion.suites.release.rollout.plan import Limits
 from pytest_promotion.suites.release.rollout.services import Configuration
+from tests.compose_programs import CURRENT, OLD
 from tests.rollout.site import rows_of
 
 
@@ -21,6 +22,7 @@ def reports(site):
 class TestLive:
     """A rollback that really happened."""
 
+    @pytest.mark.parametrize("compose_path", [OLD, CURRENT], indirect=True)
     def test_images_and_data_are_taken_back(self, site):
         """A drill that executes nothing cannot fail, and shows nothing."""
         done = drill(site.plan(roll_back=False), retain=24)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
+
+if TYPE_CHECKING:
+    from pytest_promotion.suites.release.rollout.plan import Scope
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -21,6 +25,13 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 )
 @planned
 @click.option("--rollback-on-failure", is_flag=True, help="Put back databases and images where it is not well.")
+@click.option(
+    "--rollback-scope",
+    type=click.Choice(["images", "images+data"]),
+    default="images+data",
+    show_default=True,
+    help="What a rollback puts back: with images, databases stay as they are.",
+)
 @click.option("--dry-run", is_flag=True, help="Look whether it could be done, and do nothing: exit 7.")
 @click.option("--resume", is_flag=True, help="Go on with a deployment that stopped on its way.")
 @click.option("--rollback", is_flag=True, help="Go back from a deployment that stopped on its way.")
@@ -39,17 +50,23 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of health URLs that have to answer.",
+    help="Number of the keys that must have signed.",
 )
-@click.option("--policy", type=_FILE, help="The policy file that it has to be judged by.")
+@acting_options
 @click.option("--refuse-weakened", is_flag=True, help="Not with a decision whose profile was weakened by flags.")
 @click.option("--override", type=_FILE, help="Somebody broke the glass: deploy what the decision says FAIL to.")
+@click.option(
+    "--allow-unjudged-configuration",
+    is_flag=True,
+    help="Deploy a Compose configuration that the decision has not judged. The report repeats it.",
+)
 @click.option(
     "--keep", type=click.IntRange(min=1), default=10, show_default=True, help="Number of backups that are kept."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
 def deploy(
     rollback_on_failure: bool,
+    rollback_scope: Scope,
     dry_run: bool,
     resume: bool,
     rollback: bool,
@@ -58,9 +75,9 @@ def deploy(
     subject: str,
     keys: tuple[Path, ...],
     threshold: int,
-    policy: Path | None,
     refuse_weakened: bool,
     override: Path | None,
+    allow_unjudged_configuration: bool,
     keep: int,
     as_json: bool,
     **given: Any,
@@ -80,7 +97,10 @@ def deploy(
     if threshold > max(len(keys), 1):
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
     way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
-    permission = Permission(decision, subject, keys, threshold, policy, override, refuse_weakened)
+    # The profile of an environment is the one of its name.
+    given["profile"] = given["profile"] or ("" if given["any_profile"] else given["env"])
+    acting = acting_of(given, Path.cwd(), archived=not given["allow_dirty"])
+    permission = Permission(decision, subject, keys, threshold, acting, override, refuse_weakened)
     with command_errors("the report cannot be written"):
         # A dry run may come before there is a decision.
         needed = not dry_run or decision.exists()
@@ -88,8 +108,11 @@ def deploy(
             given,
             permission=permission if needed else None,
             roll_back=rollback_on_failure,
+            rollback_scope=rollback_scope,
             dry_run=dry_run,
             keep=keep,
+            allow_dirty=given["allow_dirty"],
+            allow_unjudged_configuration=allow_unjudged_configuration,
         )
         with waiting("deploy"):
             done = carry_out(plan, way)

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_promotion.errors import PolicyError
+
 if TYPE_CHECKING:
+    from pytest_promotion.suites.release.rollout.environments import ComposeEnvironment, Environment
     from pytest_promotion.suites.release.rollout.plan import Plan
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _SECONDS: Final = click.FloatRange(min=0, min_open=True)
+_COMPOSE_ALONE: Final = {"files": "--compose", "env_file": "--env-file", "databases": "--database"}
 _PLACE: Final = (
     click.option("--env", required=True, metavar="NAME", help="The environment: staging, prod, …"),
+    click.option(
+        "--environments",
+        "environments",
+        type=_FILE,
+        help="The file of environments that --env picks one of; promotion.environments.yaml where that is there.",
+    ),
     click.option("--project-name", metavar="NAME", help="Compose's project; the folder's name and the environment."),
     click.option(
         "--health-timeout-seconds",
@@ -82,26 +92,63 @@ def placed(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plan_of(given: dict[str, Any], **more: Any) -> Plan:
-    """The plan that these options mean. Raises `PolicyError`."""
+    """
+    The plan that these options mean, with the environment of that name in the file of environments, if there is one.
+
+    What an option says goes before what the file says. Raises `PolicyError`.
+    """
+    from pytest_promotion.suites.release.rollout.environments import CommandEnvironment
     from pytest_promotion.suites.release.rollout.health import Probe
     from pytest_promotion.suites.release.rollout.plan import Limits, Plan
 
     env, root = given["env"], Path.cwd()
+    found = _environment(given, root)
     fallback = re.sub(r"[^a-z0-9_-]+", "-", f"{root.name}-{env}".lower()).strip("-_")
-    return Plan(
-        env=env,
-        project=given["project_name"] or fallback,
-        root=root,
-        runtime=given["runtime"].absolute(),
-        environment=dict(os.environ),
-        files=given.get("files", ()),
-        env_file=given.get("env_file"),
-        databases=tuple(path.absolute() for path in given.get("databases", ())),
-        may_be_new=given.get("may_be_new", False),
-        probes=(
-            *(Probe(url) for url in given.get("urls", ())),
-            *(Probe(url, text) for url, text in given.get("says", ())),
-        ),
-        limits=Limits(given["health_timeout_seconds"], given["health_interval_seconds"], given["up_timeout_seconds"]),
-        **more,
+    probes = (
+        *(Probe(url) for url in given.get("urls", ())),
+        *(Probe(url, text) for url, text in given.get("says", ())),
     )
+    values = found.values(root, os.environ) if found else {}
+    common = {
+        "env": env,
+        "project": given["project_name"] or (found.project if found else None) or fallback,
+        "root": root,
+        "runtime": given["runtime"].absolute(),
+        "environment": {**os.environ, **values},
+        "secrets": tuple(values.values()),
+        "probes": probes or (found.probes() if found else ()),
+        "may_be_new": given.get("may_be_new", False),
+        "limits": Limits(
+            given["health_timeout_seconds"], given["health_interval_seconds"], given["up_timeout_seconds"]
+        ),
+    }
+    if isinstance(found, CommandEnvironment):
+        if unused := [option for name, option in _COMPOSE_ALONE.items() if given.get(name)]:
+            raise PolicyError(f"the environment {env} is deployed to by programs, which know no {', '.join(unused)}")
+        return Plan(**(common | {"command": found} | more))
+    return Plan(**(common | _compose(given, found, common["environment"]) | more))
+
+
+def _environment(given: dict[str, Any], root: Path) -> Environment | None:
+    from pytest_promotion.suites.release.rollout.environments import FILE, read_environment
+
+    path = given.get("environments") or root / FILE
+    return read_environment(path, given["env"]) if given.get("environments") or path.exists() else None
+
+
+def _compose(given: dict[str, Any], found: ComposeEnvironment | None, environment: dict[str, str]) -> dict[str, Any]:
+    """What a plan says of Compose, by options and by the file."""
+    env_file = given.get("env_file") or (Path(found.env_file) if found and found.env_file else None)
+    databases = given.get("databases") or (map(Path, found.databases) if found else ())
+    chosen = {"DOCKER_HOST": found.host, "DOCKER_CONTEXT": found.context} if found else {}
+    if any(chosen.values()):
+        for name in chosen:
+            environment.pop(name, None)
+    environment |= {name: value for name, value in chosen.items() if value}
+    return {
+        "files": given.get("files") or (tuple(map(Path, found.files)) if found else ()),
+        "env_file": env_file,
+        "databases": tuple(path.absolute() for path in databases),
+        "host": next((value for value in chosen.values() if value), ""),
+        "environment": environment,
+    }

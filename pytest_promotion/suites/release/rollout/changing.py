@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.release.rollout import health
+from pytest_promotion.suites.release.rollout import health, images
 from pytest_promotion.suites.release.rollout.containers import Container
 from pytest_promotion.suites.release.rollout.health import Unhealthy
 from pytest_promotion.suites.release.rollout.run import Failed, Run
@@ -12,7 +12,9 @@ from pytest_promotion.suites.release.rollout.run import Failed, Run
 def up(run: Run) -> None:
     """`up -d --build --remove-orphans`. Raises `Failed`, `Unproven`."""
     with run.step("deploy-up") as step:
-        done = run.composing.run("up", "-d", "--build", "--remove-orphans", timeout_s=run.plan.limits.up_s)
+        done = run.composing.run(
+            "up", "-d", "--build", "--remove-orphans", timeout_s=run.plan.limits.up_s, files=[run.configuration]
+        )
         step.ran(done)
         if done.exit_code != 0:
             raise Failed(f"the services do not start: {done.why}")
@@ -25,6 +27,7 @@ def look_until_well(run: Run) -> None:
             raise Unhealthy(run.plan.forced_failure())
         limits = run.plan.limits
         health.until_healthy(lambda: _look(run), limits.health_s, limits.interval_s)
+        images.compare_running(run)
         step.details = f"{len(run.plan.probes)} URLs and all containers of {', '.join(run.resolved.services)}"
     if not run.plan.probes:
         run.notes.append("no URL was named: the containers alone were looked at")
@@ -50,7 +53,7 @@ def _look(run: Run) -> set[tuple[str, str]]:
 def _wrong(run: Run, containers: list[Container]) -> list[str]:
     there = {one.service for one in containers}
     wrong = [f"{name} has no container" for name in run.resolved.services if name not in there]
-    wanted = {name: _image(run, name) for name in run.resolved.services}
+    wanted = {name: images.name_of(run, name) for name in run.resolved.services}
     for one in containers:
         if one.service not in wanted:
             continue  # of a profile that is not active
@@ -63,9 +66,3 @@ def _wrong(run: Run, containers: list[Container]) -> list[str]:
         elif one.image != run.engine.image(wanted[one.service]):
             wrong.append(f"{one.service} runs another image than {wanted[one.service]}: the old version?")
     return wrong
-
-
-def _image(run: Run, service: str) -> str:
-    """The name of the image that *service* is to run; Compose makes one up for what is built and has none."""
-    separator = "_" if run.composing.compose.version.startswith("1.") else "-"
-    return str(run.resolved.services[service].get("image") or f"{run.plan.project}{separator}{service}")

@@ -33,6 +33,7 @@ class Container:
     exit_code: int
     started_at: str
     restarts: bool
+    writes: tuple[str, ...] = ()  # places on the host that it may write to
 
     @property
     def running(self) -> bool:
@@ -80,6 +81,16 @@ class Engine:
         if still := [one.service for one in self.containers() if one.status not in ("exited", "created", "dead")]:
             raise Unproven(f"still running: {', '.join(still)}")
 
+    def stop_these(self, containers: Sequence[Container]) -> None:
+        """Stops *containers*, each within the time it asks for."""
+        if containers:
+            self._ask("stop", *(one.id for one in containers), timeout_s=_STOP_S)
+
+    def start_these(self, containers: Sequence[Container]) -> None:
+        """Starts *containers*, which were stopped."""
+        if containers:
+            self._ask("start", *(one.id for one in containers))
+
     def remove(self) -> None:
         """Removes all of them; volumes stay."""
         if ids := [one.id for one in self.containers()]:
@@ -100,6 +111,18 @@ class Engine:
         if done.exit_code != 0:
             raise Unproven(done.why)
         return str(_parsed(done)[0]["Id"])
+
+    def digests(self, name: str) -> frozenset[str]:
+        """The SHA-256 of the image *name*, and those under which registries have it; none where it is not here."""
+        done = self._run("image", "inspect", name)
+        if done.exit_code == 1 and _MISSING.search(done.complained):
+            return frozenset()
+        if done.exit_code != 0:
+            raise Unproven(done.why)
+        found = _parsed(done)[0]
+        return frozenset(
+            one.rpartition("sha256:")[2] for one in (str(found["Id"]), *map(str, found.get("RepoDigests") or ()))
+        )
 
     def tag(self, image: str, name: str) -> None:
         """Calls *image*, an id, *name*, and looks whether it is called so."""
@@ -142,6 +165,7 @@ def _container(found: dict[str, Any]) -> Container | None:
         int(state["ExitCode"]),
         state["StartedAt"],
         (found.get("HostConfig") or {}).get("RestartPolicy", {}).get("Name", "") not in ("", "no"),
+        tuple(str(one.get("Source", "")) for one in found.get("Mounts") or () if one.get("RW") and one.get("Source")),
     )
 
 

@@ -21,9 +21,17 @@ from typing import Final
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
 
+
+class InUse(Unproven):
+    """A database that another program holds, for longer than was waited for."""
+
+
 _HEADER: Final = b"SQLite format 3\x00"
 _BESIDE: Final = ("-wal", "-shm", "-journal")  # they belong to the bytes that are replaced, and would be replayed
 BUSY_S: Final = 30.0
+
+
+_COMPARED: Final = 1_000_000  # rows of a table that are compared; of a larger one the count alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +124,8 @@ def restore(backup: Backup) -> None:
     """
     kept, place = Path(backup.path), Path(backup.source)
     try:
-        if _digest(kept) != backup.sha256:
-            raise Unproven(f"{kept} was changed since it was written")
-        _refuse_if_open(place)
+        whole(backup)
+        refuse_if_open(place)
         with atomic.new_file(place.parent) as fresh:
             new = Path(fresh.name)
             shutil.copyfile(kept, new)
@@ -137,12 +144,49 @@ def restore(backup: Backup) -> None:
         raise Unproven(f"{place} cannot be put back: {(problem.strerror or 'failed').lower()}") from None
 
 
+def whole(backup: Backup) -> None:
+    """Raises `Unproven` where *backup* is not what was written, and `OSError` where it cannot be read."""
+    if _digest(Path(backup.path)) != backup.sha256:
+        raise Unproven(f"{backup.path} was changed since it was written")
+
+
+def written_since(backup: Backup, newer: Path) -> dict[str, int]:
+    """
+    How many rows of each table of *newer* are not in *backup*: they were added or changed since.
+
+    In a table with more than a million rows only the number of rows is compared. Raises `Unproven`.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"{_uri(newer)}?immutable=1", uri=True)) as found:
+            found.execute("ATTACH DATABASE ? AS kept", (f"{_uri(Path(backup.path))}?immutable=1",))
+            rows = {table: count for table in checked(newer) if (count := _new_rows(found, table, backup))}
+    except sqlite3.Error as problem:
+        raise Unproven(f"{newer} cannot be compared with its backup: {problem}") from None
+    return rows
+
+
+def _new_rows(found: sqlite3.Connection, table: str, backup: Backup) -> int:
+    count = _rows(found, table)
+    if table not in backup.rows:
+        return count
+    if count > _COMPARED:
+        return max(0, count - backup.rows[table])
+    kept = {row[1] for row in found.execute(f"PRAGMA kept.table_info({_quoted(table)})")}
+    columns = [_quoted(row[1]) for row in found.execute(f"PRAGMA main.table_info({_quoted(table)})") if row[1] in kept]
+    if not columns:
+        return max(0, count - backup.rows[table])
+    chosen = f"SELECT {', '.join(columns)} FROM"
+    different = f"{chosen} main.{_quoted(table)} EXCEPT {chosen} kept.{_quoted(table)}"
+    changed = int(found.execute(f"SELECT count(*) FROM ({different})").fetchone()[0])  # noqa: S608
+    return max(changed, count - backup.rows[table])  # or rows that equal older ones
+
+
 def _copy(source: Path, target: Path, busy_s: float) -> None:
     until = time.monotonic() + busy_s
 
     def wait(_status: int, remaining: int, total: int) -> None:
         if time.monotonic() > until and (remaining or not total):
-            raise Unproven(f"the database {source} was locked for {busy_s:g} s")
+            raise InUse(f"the database {source} was locked for {busy_s:g} s")
 
     # Not read-only: a log that a crash left has to be played first. Not created: what is missing is not empty.
     with (
@@ -154,8 +198,8 @@ def _copy(source: Path, target: Path, busy_s: float) -> None:
         live.backup(copy, pages=-1, progress=wait, sleep=0.002)
 
 
-def _refuse_if_open(place: Path) -> None:
-    """A connection that stays open would go on writing to the file that is replaced."""
+def refuse_if_open(place: Path) -> None:
+    """Raises `InUse` for a connection that is open: it would go on writing to the file that is replaced."""
     if not place.exists():
         return
     try:
@@ -166,15 +210,20 @@ def _refuse_if_open(place: Path) -> None:
     except sqlite3.OperationalError as problem:
         # The low byte is the code, the others say more about it.
         if (problem.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Unproven(f"{place} is still in use") from None
+            raise InUse(f"{place} is still in use") from None
         # Otherwise it is damaged, which is a reason to replace it.
     except sqlite3.DatabaseError:
         return
 
 
 def _rows(found: sqlite3.Connection, table: str) -> int:
-    quoted = table.replace('"', '""')
-    return int(found.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608 - a name of its own schema
+    return int(found.execute(f"SELECT count(*) FROM main.{_quoted(table)}").fetchone()[0])  # noqa: S608
+
+
+def _quoted(name: str) -> str:
+    """A name of the database's own schema, as SQL writes it."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
 
 
 def _uri(path: Path) -> str:

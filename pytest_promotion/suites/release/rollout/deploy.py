@@ -1,9 +1,9 @@
 """
-Deploying with a way back, in one order: the decision, the tools, backups, snapshot and build; the decision once more,
-the change, health; and where that fails, the rollback.
+Deploying with a rollback, in one order: the decision, the tools, snapshot and build; the decision once more, backups
+with the services stopped that write to a database, the change, health; and where that fails, the rollback.
 
-Up to the change nothing that runs is touched. From it on the journal on disk says what was done, so that whoever comes
-after a kill can go on or go back.
+What each of these does is up to the target. Up to the backups nothing that runs is touched. From them on the journal on
+disk says what was done, so that a deployment that was killed can go on or go back.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Literal
 
 from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.release.rollout import changing, preparing, report, rollback
 from pytest_promotion.suites.release.rollout import journal as journals
+from pytest_promotion.suites.release.rollout import preparing, report
 from pytest_promotion.suites.release.rollout.health import Unhealthy
 from pytest_promotion.suites.release.rollout.journal import Journal
 from pytest_promotion.suites.release.rollout.lock import owned
@@ -30,6 +30,7 @@ from pytest_promotion.suites.release.rollout.permission import Refused
 from pytest_promotion.suites.release.rollout.plan import Ending, Plan
 from pytest_promotion.suites.release.rollout.report import Report
 from pytest_promotion.suites.release.rollout.run import Failed, Run
+from pytest_promotion.suites.release.rollout.target import target_of
 
 Way = Literal["new", "resume", "rollback", "revert"]
 
@@ -85,8 +86,7 @@ def _dry(run: Run) -> tuple[Ending, list[str]]:
     with tempfile.TemporaryDirectory() as place:
         run.folder = Path(place)
         preparing.ask_decision(run)
-        preparing.find_tools(run)
-        preparing.look_at_databases(run)
+        target_of(run.plan).check(run)
     if run.plan.permission is None:
         run.notes.append("no decision was named: a deployment needs one")
     return Ending.DRY_RUN, ["nothing was done"]
@@ -94,9 +94,9 @@ def _dry(run: Run) -> tuple[Ending, list[str]]:
 
 def _new(run: Run) -> tuple[Ending, list[str]]:
     plan = run.plan
+    target = target_of(plan)
     preparing.ask_decision(run)
-    preparing.find_tools(run)
-    databases = preparing.look_at_databases(run)
+    target.check(run)
     run.journal = Journal(
         schema_version=1,
         run_id=uuid.uuid4().hex,
@@ -105,16 +105,16 @@ def _new(run: Run) -> tuple[Ending, list[str]]:
         project=plan.project,
         phase="preparing",
         folder=str(run.folder.absolute()),
-        files=[str(path.absolute()) for path in run.composing.files],
-        env_file=str(run.composing.env_file.absolute()) if run.composing.env_file else None,
+        files=[str(path.absolute()) for path in run.originals],
+        env_file=str(run.original_env.absolute()) if run.original_env else None,
         databases=[str(path.absolute()) for path in plan.databases],
-        absent=[str(path.absolute()) for path in plan.databases if path not in databases],
+        absent=[str(path.absolute()) for path in plan.databases if path not in run.databases],
         probes=list(plan.probes),
+        target="command" if plan.command else "compose",
     )
     run.reach("preparing")
-    preparing.back_up(run, databases)
-    preparing.snapshot(run)
-    preparing.build(run)
+    target.snapshot(run)
+    target.prepare(run)
     return _change(run)
 
 
@@ -123,6 +123,7 @@ def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[
         raise Unproven(f"no deployment of {run.plan.project} stopped on its way: there is nothing to {way}")
     if found.env != run.plan.env:
         raise Refused(f"the deployment that stopped was to {found.env}, not to {run.plan.env}")
+    _refuse_other_target(run, found)
     run.journal, run.folder = found, Path(found.folder)
     run.plan = replace(
         run.plan,
@@ -131,12 +132,13 @@ def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[
         databases=tuple(map(Path, found.databases)),
         probes=tuple(found.probes),
     )
+    target = target_of(run.plan)
     if way == "rollback":
-        preparing.find_tools_to_go_back(run)
+        target.check_rollback(run)
         return _rolled_back(run, "it was asked for")
     preparing.ask_decision(run)
-    preparing.find_tools(run)
-    preparing.build(run)
+    target.check(run)
+    target.prepare(run)
     return _change(run)
 
 
@@ -148,16 +150,19 @@ def _reverted(run: Run, newest: Journal | None) -> tuple[Ending, list[str]]:
         raise Unproven(f"no deployment of {run.plan.project} {'was done from here' if found is None else 'is left'}")
     if found.env != run.plan.env:
         raise Refused(f"the newest deployment was to {found.env}, not to {run.plan.env}")
-    if not found.before:
+    _refuse_other_target(run, found)
+    if not found.before and not found.ran:
         raise Unproven(f"nothing of {run.plan.project} ran before: there is no image to go back to")
     run.journal, run.folder = found.at("closed", backups=[], ending="", ended_utc=""), Path(found.folder)
-    preparing.find_tools_to_go_back(run)
+    target = target_of(run.plan)
+    target.check_rollback(run)
     run.notes += [f"{one.source} is left as it is" for one in found.backups]
     ending, reasons = _rolled_back(run, "it was asked for")
     if ending is Ending.ROLLED_BACK:
         try:
             run.done("rolled back")
-            preparing.keep_configuration(run, Path(found.configuration))
+            run.journal = run.journal.at("closed", ending="rolled back")
+            target.finish(run)
         except (Unproven, OSError) as problem:
             run.notes.append(f"what runs now was not noted: {problem}")
     return ending, reasons
@@ -171,12 +176,24 @@ def _refuse_open(found: Journal | None) -> None:
         )
 
 
+def _refuse_other_target(run: Run, found: Journal) -> None:
+    kind = target_of(run.plan).kind
+    if found.target != kind:
+        raise Refused(f"the deployment was to a target of the kind {found.target}, and {found.env} is now {kind}")
+
+
 def _change(run: Run) -> tuple[Ending, list[str]]:
+    target = target_of(run.plan)
     preparing.ask_decision(run)  # what it rests on may have gone stale while images were built
+    if run.journal.phase in ("preparing", "quiescing"):  # else the data is from after the first change
+        try:
+            target.protect(run)
+        except Failed as problem:
+            return Ending.ROLLBACK_FAILED, [str(problem)]
     run.reach("changing")
     try:
-        changing.up(run)
-        changing.look_until_well(run)
+        target.apply(run)
+        target.health(run)
         run.done("deployed")  # before it is closed: until then nobody may go by what was deployed before
         run.reach("closed")
     except (Failed, Unhealthy, Unproven, OSError) as problem:
@@ -184,8 +201,7 @@ def _change(run: Run) -> tuple[Ending, list[str]]:
             return _rolled_back(run, str(problem))
         return Ending.FAILED, [str(problem), "it is left as it is: go on with --resume or back with --rollback"]
     try:
-        preparing.keep_configuration(run, run.folder / "configuration.yml")
-        preparing.forget(run)
+        target.finish(run)
     except (Unproven, OSError) as problem:
         run.notes.append(f"not tidied up: {problem}")  # which is no reason to take back what is well
     return Ending.DEPLOYED, []
@@ -193,7 +209,7 @@ def _change(run: Run) -> tuple[Ending, list[str]]:
 
 def _rolled_back(run: Run, why: str) -> tuple[Ending, list[str]]:
     try:
-        rollback.roll_back(run)
+        target_of(run.plan).rollback(run)
     except (Failed, Unhealthy, Unproven, OSError) as problem:
         return Ending.ROLLBACK_FAILED, [why, f"and it could not be rolled back: {problem}"]
     return Ending.ROLLED_BACK, [why]

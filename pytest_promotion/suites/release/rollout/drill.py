@@ -21,11 +21,13 @@ from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.release.rollout import database
+from pytest_promotion.suites.release.rollout.command_target import PROJECT, CommandTarget
 from pytest_promotion.suites.release.rollout.containers import Engine
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.lock import owned
 from pytest_promotion.suites.release.rollout.plan import Ending, Plan
 from pytest_promotion.suites.release.rollout.report import Report
+from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.text import clean, legible, listed
 
 CODES: Final = {"passed": 0, "failed": 2, "not_done": 3, "not_exercised": Ending.DRY_RUN.code}
@@ -74,13 +76,17 @@ def drill(plan: Plan, *, retain: int, shared_data: bool = False, clock: Clock | 
                 reports.append(deploy(drilled, clock=clock))
                 status, reasons = "not_exercised", [*reports[0].document["reasons"], "nothing was rolled back"]
             else:
-                status, reasons = _live(
-                    drilled,
-                    Engine(name, plan.root, dict(plan.environment), inherited),
-                    shared_data,
-                    reports,
-                    exercised,
-                    clock,
+                status, reasons = (
+                    _live_command(drilled, shared_data, reports, exercised, clock)
+                    if plan.command
+                    else _live(
+                        drilled,
+                        Engine(name, plan.root, dict(plan.environment), inherited),
+                        shared_data,
+                        reports,
+                        exercised,
+                        clock,
+                    )
                 )
     except (Unproven, sqlite3.Error) as problem:
         status, reasons = "not_done", [str(problem)]
@@ -144,6 +150,38 @@ def _live(
         return ("failed", wrong) if wrong else ("passed", [])
     finally:
         _clear(plan, engine)
+
+
+def _live_command(
+    plan: Plan, shared_data: bool, reports: list[Report], exercised: dict[str, bool], clock: Clock
+) -> tuple[str, list[str]]:
+    """
+    The same on a target of programs: what `status` prints stands for the images.
+
+    They have to keep the drill apart from what is live by `{project}`; *shared_data* says that they do in another way.
+    """
+    command = plan.command
+    assert command is not None  # noqa: S101 - the caller has looked
+    apart = [any(PROJECT in word for word in words) for words in (command.apply, command.rollback, command.status)]
+    if not all(apart) and not shared_data:
+        raise Unproven(
+            f"the drill would change what is live: {PROJECT} is not in each of apply, rollback and status; "
+            "put it there, or say --shared-data where the environment is for drills alone"
+        )
+    shutil.rmtree(plan.runtime, ignore_errors=True)
+    first = deploy(plan, clock=clock)
+    reports.append(first)
+    if first.ending is not Ending.DEPLOYED:
+        return "not_done", ["nothing could be deployed to go back to", *first.document["reasons"]]
+    try:
+        second = deploy(replace(plan, forced_failure=lambda: "the drill calls it bad"), clock=clock)
+        reports.append(second)
+    finally:
+        CommandTarget(command).remove(Run(plan, clock, plan.runtime, (), place=plan.root.resolve()))
+    if second.ending is not Ending.ROLLED_BACK:
+        return "failed", [f"it ended with {str(second.ending)!r}", *second.document["reasons"]]
+    exercised["images"] = True  # a rollback ends so where `status` prints what it did before
+    return "passed", []
 
 
 def _images(engine: Engine) -> dict[str, str]:

@@ -67,6 +67,15 @@ def ask(probe: Probe, answer_s: float = _ANSWER_S) -> None:
         raise Unhealthy(f"{probe.url} answers {answer.status} without {probe.says!r}: is it the old version?")
 
 
+def answers(url: str) -> bool:
+    """Whether *url* answers 2xx now."""
+    try:
+        ask(Probe(url))
+    except Unhealthy:
+        return False
+    return True
+
+
 def until_healthy(look: Callable[[], object], timeout_s: float, interval_s: float) -> None:
     """
     Calls *look* each *interval_s* seconds, for *timeout_s* seconds, until it sees the same twice without `Unhealthy`.

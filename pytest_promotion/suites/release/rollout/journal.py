@@ -20,7 +20,7 @@ from pytest_promotion.json_files import write_json
 from pytest_promotion.suites.release.rollout.database import Backup
 from pytest_promotion.suites.release.rollout.health import Probe
 
-Phase = Literal["preparing", "changing", "rolling back", "closed"]
+Phase = Literal["preparing", "quiescing", "changing", "rolling back", "closed"]
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -34,11 +34,13 @@ class Before(msgspec.Struct, frozen=True):
 
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
-    One deployment. From `changing` on there is something to roll back.
+    One deployment. From `quiescing` on there is something to roll back: the services that write to a database are
+    stopped, and it is backed up. From `changing` on the new version may have written to it.
 
     `configuration` is the compose file that is rolled back to, resolved; `known` says that what ran before was
-    started from it. `answered` are the URLs that answered before anything was changed. `ending` and `ended_utc` are of
-    one that was done, or reverted since.
+    started from it. Of a target of programs, `status` is what its status was before, `ran` whether something ran, and
+    `place` the folder of its files. `answered` are the URLs that answered before anything was changed. `ending` and
+    `ended_utc` are of one that was done, or reverted since.
     """
 
     schema_version: Literal[1]
@@ -57,6 +59,10 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: list[Backup] = []
     before: dict[str, Before] = {}
     configuration: str = ""
+    target: Literal["compose", "command"] = "compose"
+    status: str = ""
+    ran: bool = False
+    place: str = ""
     known: bool = False
     ending: Literal["", "deployed", "rolled back"] = ""
     ended_utc: str = ""
@@ -68,7 +74,7 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def open(self) -> bool:
         """Whether it stopped after the first change and before its end."""
-        return self.phase in ("changing", "rolling back")
+        return self.phase in ("quiescing", "changing", "rolling back")
 
 
 def path_of(runtime: Path, project: str) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_promotion.clock import iso
-from pytest_promotion.errors import PolicyError, PromotionError, Unproven
-from pytest_promotion.evidence.files import read_given
+from pytest_promotion.custody.acting import Acting, may_act
+from pytest_promotion.errors import PromotionError, Unproven
 from pytest_promotion.trust import verify as trust
 from pytest_promotion.trust.keys import read_public
 from pytest_promotion.trust.stored import read_content
@@ -19,6 +19,9 @@ from pytest_promotion.trust.stored import read_content
 
 class Refused(PromotionError):
     """The answer is no, and nothing was changed because of it."""
+
+
+_STRICT = Acting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,13 @@ class Permission:
     subject: str = ""
     keys: Sequence[Path] = ()
     threshold: int = 1
-    policy: Path | None = None
+    acting: Acting = _STRICT
     override: Path | None = None
     refuse_weakened: bool = False
 
     def ask(self, at: datetime) -> dict[str, Any]:
         """
-        What `verify` answers, where that is yes, or an override where one was named.
+        What `promotion verify` answers, where that is yes, or an override where one was named.
 
         Raises:
             Refused: where it says no.
@@ -46,12 +49,11 @@ class Permission:
         demands = trust.Demands(
             at=at,
             subject=self.subject,
-            policy_sha256=sha256(_content(self.policy)).hexdigest() if self.policy else "",
             keys=[read_public(key) for key in self.keys],
             threshold=self.threshold,
             refuse_weakened=self.refuse_weakened,
         )
-        answer = trust.verify(case, demands)
+        answer = may_act(case, demands, self.acting)
         if self.override is not None and not answer.yes:
             answer = trust.overridden(answer, case, demands, read_content(self.override), self.override.name)
         if not answer.yes and not answer.overridden:
@@ -63,7 +65,3 @@ class Permission:
             "asked_at": iso(at),
             **answer.document(),
         }
-
-
-def _content(path: Path) -> bytes:
-    return read_given(path, refusal=PolicyError)

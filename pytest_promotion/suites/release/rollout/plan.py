@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.rollout.environments import CommandEnvironment
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
 
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # Compose's own rule
 _ENV: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+Scope = Literal["images", "images+data"]
 
 
 class Ending(StrEnum):
@@ -68,8 +72,10 @@ class Plan:
     """
     One deployment. `files` are compose files, none for those that Compose would find below `root`.
 
-    `permission` is None for a drill, and for a dry run that was given none. `forced_failure` stands in the place of
-    the first health check, and says why it failed.
+    `command` are the programs of a target that is not Compose. `permission` is None for a drill, and for a dry run that
+    was given none. `forced_failure` takes the place of the first health check, and says why it failed. With the
+    `rollback_scope` `images` a rollback leaves databases as they are. `allow_dirty` deploys what lies in `root`, and
+    `allow_unjudged_configuration` a Compose configuration that the decision has not judged.
     """
 
     env: str
@@ -88,6 +94,12 @@ class Plan:
     dry_run: bool = False
     keep: int = 10
     forced_failure: Callable[[], str] | None = None
+    command: CommandEnvironment | None = None
+    host: str = ""  # of the engine, for people
+    secrets: tuple[str, ...] = ()  # values that variables were given by reference
+    rollback_scope: Scope = "images+data"
+    allow_dirty: bool = False
+    allow_unjudged_configuration: bool = False
 
     def __post_init__(self) -> None:
         if not _ENV.fullmatch(self.env):

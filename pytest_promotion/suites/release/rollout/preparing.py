@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import defaultdict
 from hashlib import sha256
@@ -13,15 +14,16 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.json_files import read_object, write, write_json
 from pytest_promotion.readers.compose.engine import Compose, find
-from pytest_promotion.readers.compose.sources import sources
-from pytest_promotion.suites.release.rollout import database, health
+from pytest_promotion.suites.release.rollout import database, health, judged, set_aside
+from pytest_promotion.suites.release.rollout import decided as decision
+from pytest_promotion.suites.release.rollout.candidate import find_files, places
 from pytest_promotion.suites.release.rollout.containers import INSTALL, REPOSITORY, Container, Engine
 from pytest_promotion.suites.release.rollout.journal import Before
+from pytest_promotion.suites.release.rollout.mounts import Placing
 from pytest_promotion.suites.release.rollout.permission import Refused
+from pytest_promotion.suites.release.rollout.resolving import resolve
 from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.suites.release.rollout.services import Composing, parse
-
-_FIRST_NOT_ITS_OWN = 125  # docker itself, a shell or a signal ended it
 
 
 def ask_decision(run: Run) -> None:
@@ -30,6 +32,10 @@ def ask_decision(run: Run) -> None:
         return
     with run.step("decision") as step:
         run.decision = run.plan.permission.ask(run.clock.now())
+        decided = decision.read(run.plan.permission.path, run.decision["sha256"])
+        if run.decided is not None and decided != run.decided:
+            raise Refused("the decision was replaced by one about something else while the deployment was prepared")
+        run.decided = decided
         step.details = f"may be acted on ({run.decision['run_id']})"
         if run.decision["overridden"]:
             step.details = f"overridden {run.decision['overridden']}"
@@ -38,24 +44,25 @@ def ask_decision(run: Run) -> None:
 def find_tools(run: Run) -> None:
     """Finds engine and Compose, and resolves the compose files. Raises `Unproven`, and `Refused` for invalid files."""
     compose = _find(run)
+    find_files(run, compose)
     with run.step("compose-config") as step:
-        found = sources(run.plan.root, run.plan.files, run.plan.env_file)
-        run.composing = Composing(
-            compose, run.plan.project, found.compose, found.env, dict(run.plan.environment), run.inherited
-        )
-        done = run.composing.run("config", timeout_s=run.plan.limits.config_s)
-        step.ran(done)
+        found = resolve(run.composing, run.plan.limits.config_s, places(run))
+        step.ran(found.done)
         step.output_tail = ""  # it is the whole file, with its secrets filled in
-        if done.exit_code is None or done.exit_code < 0 or done.exit_code >= _FIRST_NOT_ITS_OWN:
-            raise Unproven(f"Compose did not judge the files: {done.why}")
-        if done.exit_code:
-            raise Refused(f"the compose files are invalid: {done.complained.strip()[-1000:] or done.why}")
-        path = run.folder / "configuration.yml"
-        _write_private(path, done.printed)
-        run.resolved = parse(path)
+        run.configuration_sha256 = found.sha256
+        run.notes += [f"Compose warns: {one}" for one in found.warnings]
+        judged.compare(run, found)
+        data = found.data
+        if run.checkout is not None:
+            placing = Placing(run.checkout, run.plan.databases)
+            data = placing.configuration(data)
+            run.notes += placing.notes
+        _write_private(run.configuration, json.dumps(data, indent=2))  # JSON is YAML, and Compose reads it
+        run.resolved = parse(run.configuration)
         step.details = f"services: {', '.join(run.resolved.services)}"
         run.shared = run.resolved.shared()
-        mounted = run.resolved.checkout(run.composing.folder, run.plan.databases)
+        home = run.composing.home or run.composing.folder
+        mounted = run.resolved.checkout(home, run.plan.databases, apart=run.folder)
         run.notes += [f"{one}, which a rollback does not bring back" for one in mounted]
 
 
@@ -83,17 +90,6 @@ def look_at_databases(run: Run) -> list[Path]:
     return there
 
 
-def back_up(run: Run, databases: list[Path]) -> None:
-    """Backs up each of *databases*. Raises `Unproven`."""
-    for number, path in enumerate(databases):
-        with run.step("backup-db") as step:
-            target = run.folder / f"{number}-{path.name}"
-            made = database.back_up(path.absolute(), target, run.plan.limits.busy_s)
-            rows = sum(made.rows.values())
-            step.details = f"{path}: {rows} rows in {len(made.rows)} tables, {made.size_bytes} bytes in {target}"
-        run.reach("preparing", backups=[*run.journal.backups, made])
-
-
 def snapshot(run: Run) -> None:
     """Tags the images of what runs now, and notes which URLs answer. Raises `Unproven`."""
     with run.step("snapshot") as step:
@@ -109,7 +105,7 @@ def snapshot(run: Run) -> None:
             run.engine.tag(containers[0].image, tag)
             before[service] = Before(containers[0].image, tag, len(containers), all(one.well for one in containers))
         step.details = f"running: {', '.join(before) or 'nothing'}"
-        answered = [probe.url for probe in run.plan.probes if _answers(probe.url)]
+        answered = [probe.url for probe in run.plan.probes if health.answers(probe.url)]
     run.notes += [f"{name} was not healthy before" for name, one in before.items() if not one.well]
     run.reach("preparing", before=before, answered=answered, **_configuration_of(run, before))
 
@@ -119,7 +115,7 @@ def build(run: Run) -> None:
     if not any("build" in body for body in run.resolved.services.values()):
         return
     with run.step("build") as step:
-        done = run.composing.run("build", timeout_s=run.plan.limits.up_s)
+        done = run.composing.run("build", timeout_s=run.plan.limits.up_s, files=[run.configuration])
         step.ran(done)
         if done.exit_code != 0:
             raise Unproven(f"the images cannot be built: {done.why}")
@@ -136,15 +132,35 @@ def keep_configuration(run: Run, path: Path) -> None:
 
 
 def forget(run: Run) -> None:
-    """Removes the backups and tags of this project that are older than the newest `keep`; never those in use."""
+    """
+    Removes the backups and tags of this project that are older than the newest `keep`.
+
+    Never what is in use: files of a commit that a container has mounted, or would have after going back. And never
+    what a rollback of data has set aside.
+    """
     folders = sorted((path for path in run.folder.parent.iterdir() if path.is_dir()), reverse=True)
+    used = _mounted(run)
     for path in folders[run.plan.keep :]:
-        if path != run.folder:
+        if path == run.folder or str(path.resolve()) in used:
+            continue
+        if not any(path.glob(f"{set_aside.PREFIX}*")):
             shutil.rmtree(path, ignore_errors=True)
+            continue
+        for one in path.iterdir():
+            if one.is_dir():
+                shutil.rmtree(one, ignore_errors=True)
+            elif not one.name.startswith(set_aside.PREFIX):
+                one.unlink(missing_ok=True)
     kept = {path.name for path in folders[: run.plan.keep]} | {run.folder.name}
     for tag in run.engine.kept_tags():
         if tag.rpartition(":")[2].split(".")[1] not in kept:
             run.engine.untag(tag)
+
+
+def _mounted(run: Run) -> str:
+    """The configurations that run, and that can be gone back to: they name the folders that are in use."""
+    paths = (run.configuration, Path(run.journal.configuration or run.configuration))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
 
 def _find(run: Run) -> Compose:
@@ -179,19 +195,11 @@ def _configuration_of(run: Run, before: dict[str, Before]) -> dict[str, Any]:
         run.notes.append(
             "what runs was not deployed from here: a rollback starts its images with the new configuration"
         )
-    return {"configuration": str(run.folder / "configuration.yml"), "known": False}
+    return {"configuration": str(run.configuration), "known": False}
 
 
 def _deployed(run: Run) -> Path:
     return run.plan.runtime / "deployed" / f"{run.plan.project}.yml"
-
-
-def _answers(url: str) -> bool:
-    try:
-        health.ask(health.Probe(url))
-    except health.Unhealthy:
-        return False
-    return True
 
 
 def _write_private(path: Path, content: str) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from pytest_promotion.clock import iso, stamp
 from pytest_promotion.reporting.publishing import ReportFolder
-from pytest_promotion.secrets.masking import Mask, secret_values
+from pytest_promotion.secrets.masking import Mask, can_be_secret, secret_values
 from pytest_promotion.suites.release.rollout.plan import Ending
 from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.text import clean, legible, listed
@@ -62,9 +62,17 @@ def write(run: Run, ending: Ending, reasons: list[str]) -> Report:
         "reasons": reasons,
         "notes": run.notes,
         "decision": run.decision,
-        "compose_files": [str(path) for path in (run.composing.files if hasattr(run, "composing") else plan.files)],
+        "target": {"kind": "command" if plan.command else "compose", "host": plan.host or None},
+        "allowances": run.allowances,
+        "subject": {"name": run.decided.name, "digest": dict(run.decided.digest)} if run.decided else None,
+        "commit": run.checkout.commit if run.checkout else None,
+        "compose_files": [str(path) for path in (run.originals or plan.files)],
+        "environment_files": run.environment_files,
+        "compose_configuration_sha256": run.configuration_sha256 or None,
         "shared": run.shared,
         "backups": msgspec.to_builtins(journal.backups) if journal else [],
+        "rollback_scope": plan.rollback_scope,
+        "lost": run.lost,
         "before": msgspec.to_builtins(journal.before) if journal else {},
         "steps": run.documents(),
     }
@@ -76,6 +84,7 @@ def write(run: Run, ending: Ending, reasons: list[str]) -> Report:
 
 def _secrets(run: Run) -> Iterator[str]:
     yield from secret_values(run.plan.environment)
+    yield from (one for one in run.plan.secrets if can_be_secret(one))
     if not hasattr(run, "resolved"):
         return
     for body in run.resolved.services.values():

@@ -8,12 +8,13 @@ started on data that could not be put back.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.json_files import write
-from pytest_promotion.suites.release.rollout import database, health
+from pytest_promotion.suites.release.rollout import database, health, set_aside
 from pytest_promotion.suites.release.rollout.database import Backup
 from pytest_promotion.suites.release.rollout.health import Probe, Unhealthy
 from pytest_promotion.suites.release.rollout.run import Failed, Run
@@ -25,14 +26,15 @@ def roll_back(run: Run) -> None:
     Puts back what the journal of *run* says was there before.
 
     Raises:
-        Failed, Unhealthy, Unproven, OSError: where it is not as it was; the journal then still says so.
+        Failed, Unhealthy, Unproven, OSError: where it is not as it was; the journal then still says so. For a database
+            that a program outside of Compose holds, what ran before runs again, on the data as it is.
     """
-    run.reach("rolling back")
+    unchanged = run.journal.phase == "quiescing"  # the new version was not started: no data was changed by it
+    run.reach("quiescing" if unchanged else "rolling back")
     with run.step("rollback-stop") as step:
         run.engine.stop()
         step.details = "no container of the project runs"
-    for backup in run.journal.backups:
-        _restore(run, backup)
+    held = _restore_all(run, unchanged=unchanged)
     if run.journal.absent:
         run.notes.append(f"not there before, and left: {', '.join(run.journal.absent)}")
     if run.journal.before:
@@ -46,20 +48,50 @@ def roll_back(run: Run) -> None:
         timeout_s = max(limits.health_s, limits.rollback_health_s)
         health.until_healthy(lambda: _look(run), timeout_s, limits.interval_s)
         step.details = f"as before: {', '.join(run.journal.before) or 'nothing runs'}"
+    if held is not None:
+        raise Failed(
+            f"{held}; what ran before runs again, on the data as it is: end what holds it, and roll back again"
+        )
     run.reach("closed")
+
+
+def _restore_all(run: Run, *, unchanged: bool) -> database.InUse | None:
+    """Puts back every database or none. What it returns is why none was, where another program holds one."""
+    if unchanged or not run.journal.backups:
+        return None
+    if run.plan.rollback_scope == "images":
+        run.notes += [f"{one.source} is left as it is: a rollback of images" for one in run.journal.backups]
+        return None
+    with run.step("free-db") as step:
+        try:
+            for backup in run.journal.backups:
+                _wait_until_free(Path(backup.source), run.plan.limits.busy_s)
+        except database.InUse as problem:
+            step.details = str(problem)
+            return problem
+        step.details = "no other program holds a database"
+    for backup in run.journal.backups:
+        _restore(run, backup)
+    return None
+
+
+def _wait_until_free(place: Path, busy_s: float) -> None:
+    until = time.monotonic() + busy_s
+    while True:
+        try:
+            return database.refuse_if_open(place)
+        except database.InUse:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def _restore(run: Run, backup: Backup) -> None:
     with run.step("restore-db") as step:
-        number = len(list(run.folder.glob("failed-*")))
-        failed = Path(run.journal.folder) / f"failed-{number}-{Path(backup.source).name}"
-        try:
-            database.back_up(Path(backup.source), failed, run.plan.limits.busy_s)
-            kept = f"; what it replaced is in {failed}"
-        except Unproven as problem:
-            kept = f"; what it replaced could not be kept: {problem}"
+        database.whole(backup)
+        newer = set_aside.keep(run, backup)
         database.restore(backup)
-        step.details = f"{backup.source}: {sum(backup.rows.values())} rows{kept}"
+        step.details = f"{backup.source}: {sum(backup.rows.values())} rows; {newer}"
 
 
 def _start(run: Run) -> None:

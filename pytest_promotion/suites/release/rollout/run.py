@@ -12,7 +12,9 @@ from typing import Any, Final, Literal
 from pytest_promotion.clock import Clock, iso
 from pytest_promotion.errors import PromotionError
 from pytest_promotion.suites.release.rollout import journal as journals
+from pytest_promotion.suites.release.rollout.checkout import Checkout
 from pytest_promotion.suites.release.rollout.containers import Engine
+from pytest_promotion.suites.release.rollout.decided import Decided
 from pytest_promotion.suites.release.rollout.journal import Journal, Phase
 from pytest_promotion.suites.release.rollout.plan import Plan
 from pytest_promotion.suites.release.rollout.programs import Ended
@@ -49,7 +51,9 @@ class Run:
     """
     What the parts of a deployment share, the later ones from when they are found or begun.
 
-    `folder` keeps its backups and configurations. `resolved` is the configuration that is deployed.
+    `folder` keeps its backups and configurations. `resolved` is the configuration that is deployed, `checkout` the
+    commit that it is from. `originals` and `original_env` are its files in the working folder. Each of `allowances` is
+    a flag that something was not demanded because of.
     """
 
     plan: Plan
@@ -60,10 +64,33 @@ class Run:
     composing: Composing = field(init=False)
     resolved: Configuration = field(init=False)
     journal: Journal = field(init=False)
+    originals: tuple[Path, ...] = ()
+    original_env: Path | None = None
+    checkout: Checkout | None = None
+    databases: list[Path] = field(default_factory=list)  # those that are there
+    place: Path = Path()  # the folder in which the programs of a target run
+    head: str = ""  # the commit of the working folder, where there is no decision
     decision: dict[str, Any] | None = None
+    decided: Decided | None = None
+    image_wanted: bool = False  # the decision is about an image, with which those that run are compared
+    configuration_sha256: str = ""
+    environment_files: list[dict[str, str]] = field(default_factory=list)
+    lost: list[dict[str, Any]] = field(default_factory=list)
+    allowances: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
+
+    @property
+    def configuration(self) -> Path:
+        """The resolved configuration that is deployed."""
+        return self.folder / "configuration.yml"
+
+    def allow(self, flag: str, note: str) -> None:
+        """Records that *flag* made a difference, and which."""
+        if flag not in self.allowances:
+            self.allowances.append(flag)
+            self.notes.append(f"{flag}: {note}")
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

@@ -17,7 +17,11 @@ from pytest_promotion.suites.release.rollout.programs import Ended, run
 
 @dataclass(frozen=True, slots=True)
 class Composing:
-    """Compose, asked about one project. `files` in their order; `folder` is what their relative paths mean."""
+    """
+    Compose, for one project. `files` in their order; `folder` is what their relative paths mean.
+
+    `home` is the folder that people work in, where `files` are those of a commit and lie elsewhere.
+    """
 
     compose: Compose
     project: str
@@ -25,6 +29,7 @@ class Composing:
     env_file: Path | None
     environment: Mapping[str, str]
     inherited: Sequence[int] = ()
+    home: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -32,8 +37,9 @@ class Composing:
         return self.files[0].resolve().parent
 
     def words(self, *verb: str, files: Sequence[Path] = ()) -> tuple[str, ...]:
-        """The command, on *files* instead of its own where some are given."""
-        found = [*self.compose.words, "-p", self.project, "--project-directory", str(self.folder)]
+        """The command, on *files* instead of its own where some are given: those are resolved."""
+        folder = (self.home or self.folder) if files else self.folder
+        found = [*self.compose.words, "-p", self.project, "--project-directory", str(folder)]
         if self.env_file is not None:
             found += ["--env-file", str(self.env_file.resolve())]
         for file in files or self.files:
@@ -82,14 +88,19 @@ class Configuration:
                     found.append(f"{name} writes to {source}")
         return found
 
-    def checkout(self, folder: Path, databases: Sequence[Path]) -> list[str]:
-        """What its containers read from *folder* on the host, but for *databases*: no image brings that back."""
+    def checkout(self, folder: Path, databases: Sequence[Path], apart: Path) -> list[str]:
+        """
+        What its containers read from *folder* on the host, which no image brings back.
+
+        But for *databases*, and for what is in *apart*, which keeps the files of a commit.
+        """
         return [
             f"{name} mounts {source}"
             for name, body in self.services.items()
             for source, _ in map(_mount, body.get("volumes") or ())
             if source.startswith("/")
             and Path(source).is_relative_to(folder)
+            and not Path(source).is_relative_to(apart.resolve())
             and not any(one.is_relative_to(source) for one in databases)
         ]
 
@@ -110,7 +121,7 @@ class Configuration:
 
 def parse(path: Path) -> Configuration:
     """
-    What `config` wrote to *path*.
+    The resolved configuration in the file at *path*.
 
     Raises:
         Unproven: where it is no compose file with services.
