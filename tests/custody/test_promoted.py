@@ -356,3 +356,27 @@ def test_a_damaged_file_of_deployments_is_not_read_over(in_staging):
     path.write_bytes(b'{"half')
     deployed(in_staging)
     assert len(path.read_bytes().split(b"\n")) == 3  # half a line does not swallow the next one
+
+
+def test_shards_of_a_stage_are_merged(in_staging):
+    """Each machine would have to know the history, or the gate of the stage is missing in the merge."""
+    from click.testing import CliRunner
+
+    from pytest_promotion.cli import main
+    from tests.trust.conftest import decide
+
+    set_soak(in_staging, "1s")
+    in_staging.git("commit", "-qam", "soak")
+    for stage in ("dev", "staging"):
+        in_staging.decide(stage=stage)
+    time.sleep(1.1)
+    folder = in_staging.latest.parent
+    for index in (1, 2):
+        decide(in_staging.path, "--promotion-stage=prod", f"--promotion-shard={index}/2", "--promotion-run-id=r")
+    shards = sorted(map(str, folder.glob("shard_*.json")))
+    done = CliRunner().invoke(main, ["merge", *shards, "--reports", str(in_staging.path / "reports")])
+    document = in_staging.document()
+    assert (document["status"], document["stage"]) == ("PASS", "prod"), done.output
+    assert check(document)["outcome"] == "PASS"
+    done = CliRunner().invoke(main, ["merge", shards[1], "--reports", str(in_staging.path / "reports")])
+    assert check(in_staging.document())["outcome"] == "NOT_RUN"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -142,3 +143,19 @@ def test_they_are_compared(old, new, strictness):
     """A date that is put off in a pull request is what a reviewer has to see."""
     [change] = changes(ruled(score=old).rules, ruled(score=new).rules)
     assert change.strictness.value == strictness
+
+
+def test_the_clock_of_the_session_decides(place):
+    """A replay of next week has to show what next week will decide."""
+    day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    place.file("promotion.yaml", f"version: 1\ngates: {{new: {{effective_on: {day}}}}}\n")
+    place.write(
+        test_g="import pytest\n"
+        "@pytest.mark.critical\ndef test_old(measure):\n    measure.equals('a', 1, 1)\n"
+        "@pytest.mark.critical\ndef test_new(measure):\n    measure.equals('a', 2, 1)\n"
+    )
+    place.run()
+    assert (place.latest()["status"], place.latest()["warnings"]) == ("PASS", ["new"])
+    place.run("--promotion-as-of", iso(datetime.now(UTC) + timedelta(days=3)))
+    [replay] = place.folder.glob("replay_*.json")
+    assert json.loads(replay.read_text())["critical_failures"] == ["new"]
