@@ -91,6 +91,9 @@ class Gate:
     timeout: float | None = None  # seconds
     line: int = 0  # where it stands in its file, from 1; 0 where that is not known
     defined: str = ""  # "file:line" of the function, which for an inherited or imported gate is another file's
+    effective_on: str = ""  # from when on it is critical, where the policy says it; a warning before
+    shadow: bool = False  # is recorded, and counts for nothing
+    built_in: bool = False  # the stage brings it; that it passes says nothing about the candidate itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +312,11 @@ class Verdict:
         return tuple(result.gate.id for result in self.results if not result.applies)
 
     @property
+    def shadow(self) -> tuple[str, ...]:
+        """The gates that are recorded only."""
+        return tuple(result.gate.id for result in self.results if result.gate.shadow)
+
+    @property
     def without_evidence(self) -> tuple[str, ...]:
         """The gates that passed and recorded nothing that their success rests on."""
         return tuple(one.gate.id for one in self.results if one.outcome is Outcome.PASS and one.record.empty)
@@ -368,6 +376,7 @@ class Decision:
     refreshed: tuple[tuple[str, CommandRun], ...] = ()  # producers that were run, by name
     waived: tuple[Waived, ...] = ()
     unproven: tuple[UnprovenGate, ...] = ()  # where the policy asks for proofs
+    stage: str = ""  # "" where it is about none
     tool_version: str = ""
 
     @property

@@ -27,10 +27,14 @@ def acting_options(command: _Command) -> _Command:
     """Adds the options, whose values `acting_of` takes."""
     for name, (_, text) in reversed(_WITHOUT.items()):
         command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
+    anchors = "Where the head of the history is anchored, which it has to agree with (repeatable)."
+    command = click.option("--anchor", "anchors", multiple=True, metavar="TARGET", help=anchors)(command)
     history = "Where the history lies (default: beside the decision)."
     command = click.option("--history", type=_FOLDER, metavar="DIR", help=history)(command)
     policy = "The policy by whose rules for the profile it has to be judged."
     command = click.option("--policy", type=_FILE, metavar="FILE", help=policy)(command)
+    stage = "The stage that it has to be about; the profile is then the one of the stage."
+    command = click.option("--stage", default="", metavar="NAME", help=stage)(command)
     return click.option("--profile", default="", metavar="NAME", help="The profile that it has to be of.")(command)
 
 
@@ -39,4 +43,13 @@ def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool =
     from pytest_promotion.custody.acting import Acting
 
     without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given[name])
-    return Acting(given["profile"], given["policy"], without, folder, archived, given["history"])
+    return Acting(
+        profile=given["profile"],
+        stage=given.get("stage", ""),
+        policy=given["policy"],
+        without=without,
+        folder=folder,
+        archived=archived,
+        history=given["history"],
+        anchors=given.get("anchors", ()),
+    )

@@ -81,6 +81,7 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 )
 @click.option("--ci", is_flag=True, help="Use the profile ci of the policy.")
 @click.option("--profile", metavar="NAME", help="Profile of the policy; wins over --ci.")
+@click.option("--stage", metavar="NAME", help="Stage of the policy to decide about, with its profile.")
 @click.option(
     "--max-report-age-min", type=float, metavar="N", help="Greatest age of evidence in minutes, in any profile."
 )
@@ -93,6 +94,7 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 def gates(
     ci: bool,
     profile: str | None,
+    stage: str | None,
     max_report_age_min: float | None,
     apart: bool | None,
     pytest_args: tuple[str, ...],
@@ -115,6 +117,8 @@ def gates(
         words.insert(0, "gates")
     if profile or ci:
         words.append(f"--promotion-profile={profile or 'ci'}")
+    if stage:
+        words.append(f"--promotion-stage={stage}")
     words += [f"--promotion-set={setting}" for setting in settings]
     words += _workers(words) if (ci if apart is None else apart) else []
     if not any(word.startswith("--promotion-") for word in words):

@@ -38,6 +38,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the answer a
 @click.option("--status", type=click.Choice(["PASS", "FAIL"]), help="Only decisions that say so.")
 @click.option("--gate", metavar="ID", help="Only decisions in which that gate did not pass, or was waived.")
 @click.option("--profile", metavar="NAME", help="Only decisions under that profile.")
+@click.option("--stage", metavar="NAME", help="Only decisions about that stage.")
 @click.option("--subject", metavar="NAME|DIGEST", help="Only decisions about that.")
 @click.option("--since", metavar="ISO-8601", help="Only decisions of that moment or day and later.")
 @click.option("--until", metavar="ISO-8601", help="Only decisions before that moment or day.")
@@ -50,6 +51,7 @@ def history(
     status: str | None,
     gate: str | None,
     profile: str | None,
+    stage: str | None,
     subject: str | None,
     since: str | None,
     until: str | None,
@@ -65,7 +67,7 @@ def history(
         return None
     from pytest_promotion.history.index import Question
 
-    question = Question(status, gate, profile, subject, _moment(since), _moment(until), limit=limit)
+    question = Question(status, gate, profile, subject, _moment(since), _moment(until), limit=limit, stage=stage)
     with _asked(reports) as index:
         found = index.entries(question)
     if as_json:
@@ -153,18 +155,26 @@ def waivers(reports: Path, limit: int, as_json: bool) -> int:
     type=click.Path(path_type=Path),
     help="A decision from elsewhere that knows how far the log went (repeatable).",
 )
+@click.option(
+    "--anchor",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Where its head is anchored, see `anchor` (repeatable).",
+)
 @_json
-def verify(reports: Path, decisions: tuple[Path, ...], as_json: bool) -> int:
+def verify(reports: Path, decisions: tuple[Path, ...], targets: tuple[str, ...], as_json: bool) -> int:
     """
-    Walk along the whole chain, and hold it against every decision that is there. Exit 0 whole, 2 not, 3 unreadable.
+    Walk along the whole chain, and compare it with every decision that is there. Exit 0 whole, 2 not, 3 unreadable.
 
-    A log whose end was cut off is a whole chain: only decisions that were taken later can tell.
+    A log whose end was cut off is a whole chain: only decisions that were taken later, and anchors, can tell.
     """
     from pytest_promotion.cli.progress import waiting
+    from pytest_promotion.history.anchor_targets import target_at
     from pytest_promotion.history.check import check
 
     with _refusals(), waiting("history"):
-        found = check(_folder(reports), decisions)
+        found = check(_folder(reports), decisions, [target_at(text) for text in targets])
     if as_json:
         say_json(found.document())
     else:
@@ -174,6 +184,45 @@ def verify(reports: Path, decisions: tuple[Path, ...], as_json: bool) -> int:
         for note in (*found.notes, *(() if found.anchors else ("no decision says how far it should go",))):
             say(f"  note: {note}")
     return 2 if found.problems else 0
+
+
+@history.command(epilog="Example: promotion history anchor --to git-note:../audit")
+@_reports
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    help="A file, git-note:REPO[:REF], git-tag:REPO:NAME, or a URL such as s3://bucket/anchors.",
+)
+@click.option("--sign", is_flag=True, help="Sign the tag, as `git tag --sign` does.")
+@_json
+def anchor(reports: Path, target: str, sign: bool, as_json: bool) -> int:
+    """
+    Add the head of the history to TARGET, outside of it. Exit 0, 2 where TARGET belongs to another history.
+
+    What is in TARGET is never replaced. `history verify --anchor` and `verify --anchor` notice then that newer entries
+    were removed, with their decisions. Exit 3 where there is no history, or TARGET cannot be read or written.
+    """
+    from pytest_promotion.clock import iso
+    from pytest_promotion.history import anchors
+    from pytest_promotion.history.anchor_targets import target_at
+
+    with _refusals():
+        place = target_at(target, sign=sign)
+        there = place.heads()
+        problem = anchors.compare(_folder(reports), place) if there else ""
+        head = anchors.head_of(_folder(reports), iso(datetime.now(UTC)))
+        known = head.same in (one.same for one in there)
+        if not problem and not known:
+            place.add(head)
+    if as_json:
+        say_json({"anchored": not problem, "target": place.name, "problem": problem or None, **head.document()})
+    elif problem:
+        say(f"nothing was anchored: {problem}")
+    else:
+        say(f"entry {head.sequence} {'was' if known else 'is'} anchored in {place.name}")
+    return 2 if problem else 0
 
 
 def _folder(reports: Path) -> Path:
@@ -216,13 +265,14 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _line(entry: Entry) -> str:
-    said = entry.decision
-    count = sum(len(names) for outcome, names in said.gates.items() if outcome != "NOT_APPLICABLE")
-    passed = len(said.gates.get("PASS", ())) + len(said.gates.get("WAIVED", ()))
-    about = f" {said.subject.name}" if said.subject else ""
-    failed = f": {', '.join(said.critical_failures)}" if said.critical_failures else ""
-    gates = f"{passed} of {count} gates, profile {said.profile}"
-    return f"{entry.sequence:>6}  {said.ts_utc[:19]}Z  {said.status}{about} ({gates}) {said.file}{failed}"
+    decision = entry.decision
+    count = sum(len(names) for outcome, names in decision.gates.items() if outcome != "NOT_APPLICABLE")
+    passed = len(decision.gates.get("PASS", ())) + len(decision.gates.get("WAIVED", ()))
+    about = f" {decision.subject.name}" if decision.subject else ""
+    failed = f": {', '.join(decision.critical_failures)}" if decision.critical_failures else ""
+    of = f"stage {decision.stage}" if decision.stage else f"profile {decision.profile}"
+    gates = f"{passed} of {count} gates, {of}"
+    return f"{entry.sequence:>6}  {decision.ts_utc[:19]}Z  {decision.status}{about} ({gates}) {decision.file}{failed}"
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def merge(
         kept.sync(decision.evidence_digests)
         history = History(folder.path)
         document = as_document.document(decision, history.head().document())
-        folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile))
+        folder.begin(as_document.provisional(decision.run_id, decision.ts_utc, decision.profile, stage=decision.stage))
         place = folder.publish(
             f"promotion_gates_{stamp(parse_moment(decision.ts_utc))}",
             document,

@@ -47,12 +47,14 @@ def check(file: Path, profile: str | None, folders: tuple[Path, ...], as_json: b
     with command_errors():
         every = [policies.load(file, name) for name in policies.profiles(file)]
         found = policies.load(file, profile)
+        stages = [policies.load(file, None, stage=name) for name in found.stages]
     unknown = _unknown(every, folders or _beside(file))
     shown = {
         "profile": found.profile,
         "resolved_sha256": found.resolved_sha256,
         "rules": msgspec.to_builtins(found.rules),
         "producers": msgspec.to_builtins(found.producers),
+        **({"stages": {one.stage: _stage(one) for one in stages}} if stages else {}),
         **({"unknown": unknown} if unknown else {}),
     }
     if as_json:
@@ -64,6 +66,13 @@ def check(file: Path, profile: str | None, folders: tuple[Path, ...], as_json: b
     for sentence in unknown or ():
         say(sentence, err=True)
     return 2 if unknown else 0
+
+
+def _stage(policy: Policy) -> dict[str, Any]:
+    import msgspec
+
+    rules: dict[str, Any] = msgspec.to_builtins(policy.stages[policy.stage])
+    return rules | {"profile": policy.profile, "resolved_sha256": policy.resolved_sha256}
 
 
 def _beside(file: Path) -> list[Path]:

@@ -41,19 +41,23 @@ class Acting:
 
     Attributes:
         profile: the one that the decision has to be of; "" for the one without a name.
+        stage: the stage that the decision has to be about; "" for any or none.
         policy: the file whose rules, resolved for the profile, the decision has to be judged by.
         without: keys of `FLAGS`.
         folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
         archived: whether only what the commit has is promoted, whatever else lies in the folder.
         history: the folder of the log, other than the one of the decision.
+        anchors: where heads of the log are kept outside of it, each of which the log has to agree with.
     """
 
     profile: str = ""
+    stage: str = ""
     policy: Path | None = None
     without: frozenset[str] = frozenset()
     folder: Path | None = None
     archived: bool = False
     history: Path | None = None
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,6 +84,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     if answer.decision is None:
         return answer
     found = _Found()
+    _judge_stage(answer.decision, acting, found)
     _judge_profile(answer.decision, acting, found)
     _judge_policy(answer.decision, acting, found)
     _judge_tree(answer.decision, demands, acting, found)
@@ -88,6 +93,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     if not demands.keys and not found.waive("signature", acting, "no signature was demanded"):
         found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
     _judge_newest(answer.decision, case, acting, found)
+    _judge_anchors(case, acting, found)
     return replace(
         answer,
         against=(*answer.against, *found.against),
@@ -96,14 +102,23 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     )
 
 
+def _judge_stage(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    if acting.stage and decision.stage != acting.stage:
+        of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
+        found.against.append(f"it is {of}, not of {acting.stage}")
+
+
 def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    if acting.stage and not acting.profile:
+        return  # a stage has one profile, and its policy says which
     wanted = acting.profile or policies.DEFAULT_PROFILE
     if decision.profile == wanted:
         return
     if acting.profile:
         found.against.append(f"it is of the profile {decision.profile}, not of {wanted}")
     elif not found.waive("profile", acting, f"it is of the profile {decision.profile}"):
-        flag = f"--profile {decision.profile}, or {FLAGS['profile']}"
+        given = f"--stage {decision.stage}" if decision.stage else f"--profile {decision.profile}"
+        flag = f"{given}, or {FLAGS['profile']}"
         found.unknown.append(f"it is of the profile {decision.profile}, and no profile is asked for: {flag}")
 
 
@@ -111,7 +126,9 @@ def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> No
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
     if acting.policy is None:
         return
-    resolved = policies.load(acting.policy, acting.profile or decision.profile).resolved_sha256
+    stage = acting.stage or decision.stage or ""
+    profile = acting.profile or (None if stage else decision.profile)
+    resolved = policies.load(acting.policy, profile, stage=stage).resolved_sha256
     if resolved == decision.policy.resolved_sha256:
         return
     changed = [assignment(key, value) for key, value in decision.overrides.items()]
@@ -183,3 +200,23 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _
         what = f"it is superseded: {newer.file} of {iso(newer.ts)} about the same subject says {newer.status}"
         if not found.waive("newest", acting, what):
             found.against.append(what)
+
+
+def _judge_anchors(case: Case, acting: Acting, found: _Found) -> None:
+    """Whether the history that says which decision is the newest is the one that was anchored."""
+    if not acting.anchors:
+        return
+    from pytest_promotion.history import anchors
+    from pytest_promotion.history.anchor_targets import target_at
+
+    folder = acting.history or case.folder
+    for text in acting.anchors:
+        target = target_at(text)
+        try:
+            if folder is None:
+                raise Unproven("no history lies beside it")
+            if difference := anchors.compare(folder, target):
+                found.against.append(difference)
+        except (Unproven, OSError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else problem
+            found.unknown.append(f"whether the history is the one of {target.name} is not known: {reason}")

@@ -1,4 +1,4 @@
-"""Only the newest decision about a subject and a profile counts: the log says which one that is."""
+"""Only the newest decision about a subject and a stage, or a profile, counts: the log says which one that is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def superseded(decision: StoredDecision, content: bytes, folder: Path | None) ->
     if folder is None or not (folder / NAME).exists():
         raise Unproven("no history lies beside it")
     with Index(folder) as index:
-        newest = index.newest(decision.subject.digest if decision.subject else {}, decision.profile)
+        newest = index.newest(
+            decision.subject.digest if decision.subject else {}, decision.profile, decision.stage or ""
+        )
     if newest is None:
         raise Unproven("it is not in the history that lies beside it")
     if newest.decision.sha256 == sha256(content).hexdigest():

@@ -17,6 +17,7 @@ from pytest_promotion.decision import proofs, shown
 from pytest_promotion.decision.fingerprint import age_of
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.policy_names import unused
+from pytest_promotion.decision.rollout import in_shadow, ruled
 from pytest_promotion.decision.verdict import decide
 from pytest_promotion.decision.waivers import apply, ends
 from pytest_promotion.durations import LONGEST, format_duration
@@ -70,7 +71,8 @@ class Account:
 def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
     skew = account.policy.rules.timestamps.skew
-    applicable, mode = _applicable(account), account.policy.rules.prove
+    applicable, mode = [*_applicable(account), *_missing(account)], account.policy.rules.prove
+    applicable = [ruled(result, account.policy, account.now) for result in applicable]
     unproven = proofs.unproven(applicable, mode)
     known = proofs.demanded(applicable, unproven, mode)
     accepted, waived, uncovered = apply(known, account.granted.waivers, account.now, skew)
@@ -85,7 +87,7 @@ def decision_of(account: Account) -> Decision:
     policy = account.policy
     verdict = decide(
         results,
-        policy.rules.required_ids,
+        policy.required_ids,
         [*account.problems, *problems],
         requested=account.requested,
         counts={name: n for name, n in policy.rules.required_counts.items() if name not in account.not_applicable},
@@ -99,7 +101,7 @@ def decision_of(account: Account) -> Decision:
         ts_utc=iso(account.now),
         profile=policy.profile,
         overrides=policy.overrides,
-        weakened=policy.weakened,
+        weakened=(*policy.weakened, *in_shadow(results, policy)),
         policy_unused=tuple(unused(policy, results)) if account.requested in _WHOLE else (),
         valid_until=until if verdict.passed else None,
         subject=account.subject,
@@ -118,6 +120,7 @@ def decision_of(account: Account) -> Decision:
         refreshed=account.refreshed,
         waived=waived,
         unproven=unproven,
+        stage=policy.stage,
         tool_version=VERSION,
     )
 
@@ -139,6 +142,15 @@ def _applicable(account: Account) -> list[GateResult]:
     return found
 
 
+def _missing(account: Account) -> Iterator[GateResult]:
+    """The gates of the stage that were not evaluated, as those of a shard that is missing."""
+    known = {result.gate.id for result in account.results}
+    for name in account.policy.built_in:
+        if name not in known:
+            gate = Gate(name, Severity.CRITICAL, built_in=True)
+            yield GateResult(gate, Outcome.NOT_RUN, "was not evaluated in this session")
+
+
 def _unmet_requirements(results: Iterable[GateResult], known: frozenset[str]) -> Iterator[str]:
     for result in results:
         for name in result.gate.requires:
@@ -151,7 +163,10 @@ def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> Val
     limits = {one.waiver.gate: one.waiver.limits for one in waived}
     found = ends(waived)
     for result in results:
-        if not result.passed or result.gate.severity is not Severity.CRITICAL:
+        gate = result.gate
+        if gate.effective_on and gate.severity is Severity.WARNING and not (result.passed or gate.shadow):
+            found.append((parse_moment(gate.effective_on), f"{gate.id} is critical from then on, and did not pass"))
+        if not result.passed or result.gate.severity is not Severity.CRITICAL or result.gate.shadow:
             continue
         for item in result.record.freshness:
             # A stale item that was accepted is good up to the age that was accepted.

@@ -84,6 +84,7 @@ class Shard:
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     not_applicable: dict[str, str] = field(default_factory=dict)
+    stage: str = ""
     kind: str = "shard"
     schema_version: int = 1
 
@@ -94,6 +95,7 @@ class Shard:
             "run id": self.run_id,
             "number of shards": self.count,
             "profile": (self.profile, self.overrides),
+            "stage": self.stage,
             "policy": (self.policy_path, self.policy_sha256, self.policy_resolved_sha256, self.policy_files),
             "sources of gates and versions of suites": self.judges,
             "subject": self.subject,
@@ -152,6 +154,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         attachments=account.attachments,
         refreshed=account.refreshed,
         not_applicable=dict(account.not_applicable),
+        stage=policy.stage,
     )
 
 

@@ -36,8 +36,9 @@ def decide(
     """
     known = list(results)
     called = _answer_the_call(known, required, narrowed=requested in _UNKNOWN)
-    left_out = [result for result in called if result.absent and result.absent.on_purpose]
-    seen = [result for result in called if result.applies and not (result.absent and result.absent.on_purpose)]
+    counted = [result for result in called if not result.gate.shadow]
+    left_out = [result for result in counted if result.absent and result.absent.on_purpose]
+    seen = [result for result in counted if result.applies and not (result.absent and result.absent.on_purpose)]
     short = list(_too_few(called, counts or {}))
     scope = _scope(left_out, required, requested, enough=not short)
     critical = [result for result in seen if result.gate.severity is Severity.CRITICAL]
@@ -47,9 +48,11 @@ def decide(
     reasons = [*problems, *short]
     if failures:
         reasons.append(f"{len(failures)} of {len(critical)} critical gates did not pass: {listed(failures)}")
-    if critical and not failures and not any(result.outcome is Outcome.PASS for result in critical):
+    # A gate that the stage brings looks at another decision, and not at the candidate.
+    own = [result for result in critical if not result.gate.built_in]
+    if own and not failures and not any(result.outcome is Outcome.PASS for result in own):
         reasons.append("no critical gate passed by itself: every one of them was waived")
-    if not critical:
+    if not own:
         reasons.append("no critical gate ran: nothing shows that the candidate may be promoted")
     if scope is Scope.PARTIAL:
         status = Status.PARTIAL
@@ -58,7 +61,7 @@ def decide(
             reasons.append(f"{len(blocking)} critical gates were not part of this session: {listed(blocking)}")
         else:
             reasons.append(f"the session was asked for {requested.value}: which others there are is not known")
-    elif not reasons and critical and all(result.passed for result in critical):
+    elif not reasons and own and all(result.passed for result in critical):
         status = Status.PASS
     else:
         status = Status.FAIL

@@ -54,15 +54,15 @@ class RemoteVault(Vault):
     __slots__ = ("__weakref__", "_base", "_files", "url")
 
     def __init__(self, url: str) -> None:
-        self.url = _SIGN_IN.sub("", url)  # as it may be shown
+        self.url = without_sign_in(url)  # as it may be shown
         try:
             import fsspec  # type: ignore[import-untyped]  # has no types; only for vaults that need it
 
             self._files, base = fsspec.core.url_to_fs(url)
         except ImportError as problem:
-            raise PolicyError(f"the evidence vault {self.url} needs a package: {_said(problem)}") from None
+            raise PolicyError(f"the evidence vault {self.url} needs a package: {sentence_of(problem)}") from None
         except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own
-            raise PolicyError(f"the evidence vault {self.url} cannot be used: {_said(problem)}") from None
+            raise PolicyError(f"the evidence vault {self.url} cannot be used: {sentence_of(problem)}") from None
         self._base = base.rstrip("/")
         copies = tempfile.mkdtemp(prefix="promotion-vault-")
         weakref.finalize(self, shutil.rmtree, copies, ignore_errors=True)
@@ -181,15 +181,20 @@ class RemoteVault(Vault):
         except OSError as problem:
             if problem.strerror:
                 raise
-            raise OSError(problem.errno or 0, _said(problem)) from None
+            raise OSError(problem.errno or 0, sentence_of(problem)) from None
         except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own
-            raise OSError(0, _said(problem)) from None
+            raise OSError(0, sentence_of(problem)) from None
 
     def _unwritable(self, problem: OSError) -> Unproven:
         return Unproven(f"the evidence vault {self.url} cannot be written: {(problem.strerror or 'failed').lower()}")
 
 
-def _said(problem: BaseException) -> str:
+def sentence_of(problem: BaseException) -> str:
     """What an exception of a store says, on one line, without the sign-in that some of them repeat."""
-    said = " ".join(_SIGN_IN.sub("", str(problem) or type(problem).__name__).split())
-    return said if len(said) <= 300 else f"{said[:297]}..."
+    message = " ".join(without_sign_in(str(problem) or type(problem).__name__).split())
+    return message if len(message) <= 300 else f"{message[:297]}..."
+
+
+def without_sign_in(url: str) -> str:
+    """*url* as it may be shown."""
+    return _SIGN_IN.sub("", url)

@@ -7,7 +7,7 @@ taken after, and has its own entry later than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Final
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.typed import converted
+from pytest_promotion.history.anchors import Target, difference, newest
 from pytest_promotion.history.log import NAME, TORN, Entry, Head, ends, entry_of, lines
 from pytest_promotion.trust.stored import read_content
 
@@ -53,27 +54,34 @@ class Checked:
         }
 
 
-def check(folder: Path, decisions: Iterable[Path] = ()) -> Checked:
+def check(folder: Path, decisions: Iterable[Path] = (), targets: Iterable[Target] = ()) -> Checked:
     """
-    The log in *folder*, held against each decision that lies beside it and against *decisions*.
+    The log in *folder*, compared with each decision that lies beside it, with *decisions*, and with *targets*.
 
     Raises:
-        Unproven: where one of *decisions* is no anchor, or where there is no log and nothing says that there was one.
+        Unproven: where one of *decisions* or *targets* has no anchor, or where there is no log and nothing says that
+            there was one.
         OSError: where the log cannot be read.
     """
     found, beside = Checked(), dict[str, str]()
+    outside = [(target.name, newest(target.heads(), target.name)) for target in targets]
     # Before the log is measured: a decision that is published meanwhile has its entry in it by then.
     anchors = {one.sha256: one for one in _anchors(folder, decisions, beside, found)}
-    found.anchors = len(anchors)
+    found.anchors = len(anchors) + len(outside)
     path = folder / NAME
     try:
         size = ends(path)
     except FileNotFoundError:
-        if not anchors:
+        if not anchors and not outside:
             raise Unproven(f"there is no {path}") from None
-        found.problems.append(f"the log is gone: {len(anchors)} decisions say that there was one")
+        if anchors:
+            found.problems.append(f"the log is gone: {len(anchors)} decisions say that there was one")
+        found.problems += [f"the log is gone: {name} names entry {head.sequence} of it" for name, head in outside]
         return found
-    _walk(lines(path, 0, size), anchors, beside, found)
+    digests = _walk(lines(path, 0, size), anchors, beside, found, {1, *(head.sequence for _, head in outside)})
+    for name, head in outside:
+        problem = difference(head, name, found.head.sequence, digests.get)
+        found.problems += [problem] if problem else []
     torn = path.with_name(path.name + TORN)
     if torn.exists():
         found.notes.append(f"what killed writers left of entries was set aside in {torn.name}")
@@ -82,7 +90,11 @@ def check(folder: Path, decisions: Iterable[Path] = ()) -> Checked:
     return found
 
 
-def _walk(log: Iterator[bytes], anchors: dict[str, Anchor], beside: dict[str, str], found: Checked) -> None:
+def _walk(
+    log: Iterator[bytes], anchors: dict[str, Anchor], beside: dict[str, str], found: Checked, wanted: Container[int]
+) -> dict[int, str]:
+    """Adds what is wrong to *found*; gives the digests of the *wanted* entries by their numbers."""
+    digests: dict[int, str] = {}
     heads = {one.after.sequence: one for one in anchors.values()}
     seen: dict[str, int] = {}  # digests of anchors' files that the log names, with the entry
     known: dict[int, str] = {0: ""}
@@ -104,11 +116,14 @@ def _walk(log: Iterator[bytes], anchors: dict[str, Anchor], beside: dict[str, st
         file = entry.decision.file
         if beside.get(file, entry.decision.sha256) != entry.decision.sha256:
             found.problems.append(f"entry {entry.sequence} is of another {file} than the one that is there")
+        if entry.sequence in wanted:
+            digests[entry.sequence] = entry.sha256
         if entry.sequence in heads:
             known[entry.sequence] = entry.sha256
         if entry.decision.sha256 in anchors:
             seen[entry.decision.sha256] = entry.sequence
     found.problems += _held(anchors.values(), known, seen)
+    return digests
 
 
 def _link(entry: Entry, head: Head, before: Entry | None) -> Iterator[str]:

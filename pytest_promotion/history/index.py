@@ -24,13 +24,13 @@ from pytest_promotion.history.log import NAME, Entry, Head, entry_of, lines
 from pytest_promotion.model import Outcome
 
 INDEX: Final = "history.sqlite"
-_FORM: Final = 1  # of the tables below; another one is not read but made again
+_FORM: Final = 2  # of the tables below; another one is not read but made again
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES: Final = """
 CREATE TABLE state (end INTEGER, sequence INTEGER, sha256 TEXT);
 CREATE TABLE entry (
   sequence INTEGER PRIMARY KEY, start INTEGER, size INTEGER, ts INTEGER,
-  status TEXT, profile TEXT, name TEXT, digest TEXT
+  status TEXT, profile TEXT, name TEXT, digest TEXT, stage TEXT
 );
 CREATE TABLE failing (
   gate TEXT, ts INTEGER, sequence INTEGER, status TEXT, profile TEXT, PRIMARY KEY (gate, ts, sequence)
@@ -46,6 +46,9 @@ CREATE INDEX by_profile ON entry (profile, ts);
 CREATE INDEX by_profile_status ON entry (profile, status, ts);
 CREATE INDEX by_name ON entry (name, ts);
 CREATE INDEX by_digest ON entry (digest, ts);
+CREATE INDEX by_stage ON entry (stage, sequence);
+CREATE INDEX by_subject_stage ON entry (digest, stage, sequence);
+CREATE INDEX by_subject_profile ON entry (digest, profile, sequence);
 CREATE INDEX by_waiver ON waiver (ts);
 ANALYZE;
 """
@@ -63,6 +66,7 @@ class Question:
     until: datetime | None = None
     waived: bool = False
     limit: int = 100
+    stage: str | None = None
 
 
 class Index:
@@ -100,12 +104,47 @@ class Index:
         rows = self._base.execute(text, [*values, question.limit]).fetchall()
         return list(self._read(rows))
 
-    def newest(self, digest: Mapping[str, str], profile: str) -> Entry | None:
-        """The last entry of *profile* about what has *digest*, whatever its time says. Raises `Unproven`."""
-        wanted = next(iter(digest.values()), None)
-        which = "digest IS ? AND profile = ? AND status <> 'PARTIAL'"
-        text = f"SELECT sequence, start, size FROM entry WHERE {which} ORDER BY sequence DESC LIMIT 1"  # noqa: S608 - ours
-        return next(self._read(self._base.execute(text, [wanted, profile]).fetchall()), None)
+    def newest(
+        self, digest: Mapping[str, str], profile: str, stage: str = "", before: datetime | None = None
+    ) -> Entry | None:
+        """
+        The last entry about what has *digest*, whatever its time says. Raises `Unproven`.
+
+        Args:
+            profile: the one that it is of.
+            stage: the one that it is of; one of no stage counts too, as it was judged by the same profile. "" for an
+                entry of *profile* of any stage or none.
+            before: only entries of that moment or earlier, for a replay.
+        """
+        wanted, until = next(iter(digest.values()), None), "" if before is None else " AND ts <= ?"
+        rest = [] if before is None else [_micros(before)]
+        conditions = [("stage = ?", stage), ("stage = '' AND profile = ?", profile)] if stage else []
+        rows = [
+            row
+            for condition, value in conditions or [("profile = ?", profile)]
+            if (row := self._last(f"digest IS ? AND {condition}{until}", [wanted, value, *rest])) is not None
+        ]
+        return next(self._read([max(rows)]), None) if rows else None
+
+    def last(self) -> int:
+        """The number of the last entry; 0 where there is none."""
+        [(sequence,)] = self._base.execute("SELECT sequence FROM state").fetchall()
+        return int(sequence)
+
+    def at(self, sequence: int) -> Entry | None:
+        """The entry with that number, None where there is none. Raises `Unproven`."""
+        words = "SELECT sequence, start, size FROM entry WHERE sequence = ?"
+        return next(self._read(self._base.execute(words, [sequence]).fetchall()), None)
+
+    def newest_of(self, stage: str) -> Entry | None:
+        """The last entry of *stage*, whatever it is about. Raises `Unproven`."""
+        row = self._last("stage = ?", [stage])
+        return next(self._read([row]), None) if row else None
+
+    def _last(self, which: str, values: list[Any]) -> tuple[int, int, int] | None:
+        words = f"WHERE {which} AND status <> 'PARTIAL' ORDER BY sequence DESC LIMIT 1"
+        row = self._base.execute(f"SELECT sequence, start, size FROM entry {words}", values).fetchone()  # noqa: S608 - ours
+        return None if row is None else (row[0], row[1], row[2])
 
     def days(self, since: datetime) -> list[tuple[str, str, int]]:
         """How many decisions of each status each day had, UTC, oldest first: (day, status, count)."""
@@ -185,7 +224,8 @@ class Index:
             subject = decision.subject
             digest = next(iter(subject.digest.values()), None) if subject else None
             row = (entry.sequence, start, size, moment, decision.status, decision.profile)
-            base.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?)", (*row, subject and subject.name, digest))
+            about = (subject and subject.name, digest, decision.stage)
+            base.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?)", (*row, *about))
             bad = [name for outcome, names in decision.gates.items() if outcome != Outcome.PASS for name in names]
             if bad:
                 values = [(name, moment, entry.sequence, decision.status, decision.profile) for name in bad]
@@ -221,6 +261,7 @@ def _where(question: Question) -> tuple[str, list[Any]]:
         ("gate = ?", question.gate),
         ("status = ?", question.status),
         ("profile = ?", question.profile),
+        ("stage = ?", question.stage),
         ("ts >= ?", since and _micros(since)),
         ("ts < ?", until and _micros(until)),
     ]

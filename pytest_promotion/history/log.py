@@ -79,6 +79,7 @@ class Logged(msgspec.Struct, frozen=True):
     subject: Subject | None
     ts_utc: str
     waivers: list[Waived]
+    stage: str = ""  # "" for none, as in every entry of version 0.2 and older
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ def logged(document: dict[str, Any], name: str, content: bytes) -> bytes:
     for check in document["checks"]:
         gates.setdefault(check["outcome"], []).append(check["name"])
     subject = document["subject"]
-    said = {
+    fields = {
         "bundle": document["evidence_bundle"]["evidence_bundle_id"],
         "critical_failures": document["critical_failures"],
         "file": name,
@@ -118,8 +119,10 @@ def logged(document: dict[str, Any], name: str, content: bytes) -> bytes:
         "ts_utc": document["ts_utc"],
         "waivers": [_waived(one) for one in document["waivers"]],
     }
+    if document.get("stage"):
+        fields["stage"] = document["stage"]
     try:
-        return canonical(said)
+        return canonical(fields)
     except ValueError as problem:
         raise Unproven(f"it cannot be written into the history: {problem}") from None
 

@@ -21,6 +21,7 @@ _OPTIONS = {
     "root": ("DIR", "Promotion root: the folder that evidence lies in (default: pytest's root directory)."),
     "policy": ("FILE", "Policy file (default: promotion.yaml in the promotion root, if there is one)."),
     "profile": ("NAME", "Profile of the policy (default: default)."),
+    "stage": ("NAME", "Stage of the policy that is decided about; its profile is used (default: none)."),
     "as_of": ("ISO-8601", "Decide as of that moment: a replay, never a decision to act on."),
     "reports": ("DIR", "Folder that reports are written to (default: reports in pytest's root directory)."),
     "run_id": ("ID", "What to call this run (default: a new random id); the same for all its shards."),

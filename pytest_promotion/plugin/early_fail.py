@@ -54,7 +54,10 @@ class EarlyFail:
     def write(self, reason: str | None = None) -> None:
         """Makes `latest.json` say FAIL. Raises `OSError`."""
         start = self.opening
-        self.folder.begin(as_json.provisional(start.run_id, iso(start.started), start.profile or "default", reason))
+        document = as_json.provisional(
+            start.run_id, iso(start.started), start.profile or "default", reason, start.stage
+        )
+        self.folder.begin(document)
 
     def take_over(self) -> tuple[settings.Opening, ReportFolder]:
         """The session decides: from here on it owns `latest.json`."""

@@ -42,7 +42,7 @@ from pytest_promotion.model import (
     Subject,
     Verdict,
 )
-from pytest_promotion.plugin import judging, outgoing, statements
+from pytest_promotion.plugin import judging, outgoing, staging, statements
 from pytest_promotion.plugin.one_process import OneProcess
 from pytest_promotion.plugin.recorder import Recorder
 from pytest_promotion.plugin.selection import Selection, project
@@ -62,7 +62,8 @@ _COARSE = timedelta(seconds=2)  # how coarse file times are
 def say_fail(folder: ReportFolder, opening: Opening, reason: str | None = None) -> None:
     """Makes `latest.json` say FAIL until this session has decided. Raises `pytest.exit` where it cannot."""
     try:
-        folder.begin(as_json.provisional(opening.run_id, iso(opening.started), opening.profile or "default", reason))
+        profile, stage = opening.profile or "default", opening.stage
+        folder.begin(as_json.provisional(opening.run_id, iso(opening.started), profile, reason, stage))
     except OSError as problem:
         said = (problem.strerror or "failed").lower()
         pytest.exit(legible(f"promotion: FAIL: {folder.path} cannot be written: {said}"), returncode=1)
@@ -93,6 +94,7 @@ class GateSession:
         self._forms = Forms(settings.sarif, settings.ctrf, settings.junit, tell, places, os.environ, others)
         self._refreshed: list[tuple[str, CommandRun]] = []
         self._granted: Granted | None = None
+        self._stage = staging.StageGates(settings)
         self._judges = Judges()  # as they are when the session begins
         recorder.accept = self._accept
         self.document: dict[str, Any] | None = None
@@ -168,7 +170,7 @@ class GateSession:
 
     def _account(self, session: pytest.Session) -> Account:
         settings, ledger = self._settings, self._recorder.ledger
-        results = tuple(ledger.results(self._selection.asks_for))
+        results = list(ledger.results(self._selection.asks_for))
         root = settings.evidence_root()
         problems = [*ledger.problems, *bundle.changed_since(results, root), *statements.changed(results, settings)]
         problems += ledger.uncollected(self._selection.asks_for)
@@ -183,12 +185,14 @@ class GateSession:
         problems += changed(self._judges, judges)
         checkout = provenance.checkout(settings.root)
         now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, checkout)
+        problems += self._stage.reserved(ledger.known_ids)
+        results = self._stage.joined(results, subject, now)
         return Account(
             run_id=settings.run_id,
             now=now,
             as_of=settings.clock.as_of,
-            results=results,
-            known=frozenset(ledger.known_ids),
+            results=tuple(results),
+            known=frozenset((*ledger.known_ids, *settings.policy.built_in)),
             problems=(*problems, *missing, *lost),
             requested=self._requested(),
             policy=settings.policy,

@@ -92,6 +92,7 @@ class Opening:
     profile: str | None
     as_of: str | None
     share: str | None
+    stage: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -110,6 +111,7 @@ def opening(config: pytest.Config) -> Opening:
         profile=_text(config, "profile"),
         as_of=_text(config, "as_of"),
         share=_text(config, "shard"),
+        stage=_text(config, "stage"),
     )
 
 
@@ -129,7 +131,7 @@ def resolve(config: pytest.Config, start: Opening) -> Settings:
         if policy_path is None:
             _refuse_misplaced_policy(config, start.root)
         assignments = config.getini("promotion_set") + (config.getoption("promotion_set") or [])
-        policy = policies.load(policy_path, start.profile, assignments)
+        policy = policies.load(policy_path, start.profile, assignments, stage=start.stage or "")
         clock = Clock(parse_moment(start.as_of) if start.as_of else None)
         subject = _text(config, "subject") or ""
         if subject:

@@ -38,8 +38,10 @@ from pytest_promotion.policy.shape import (
     Quorum,
     RequiredGate,
     Rules,
+    Stage,
     WaiverQuorum,
 )
+from pytest_promotion.policy.stages import built_in_gates, profile_of, read_stages, refuse_approvals
 from pytest_promotion.policy.suite_rules import (
     SuitePolicy,
     gate_rules,
@@ -63,9 +65,11 @@ __all__ = [
     "Quorum",
     "RequiredGate",
     "Rules",
+    "Stage",
     "WaiverQuorum",
     "load",
     "packed",
+    "profiles",
     "schema",
     "unpacked",
 ]
@@ -87,6 +91,10 @@ class Policy:
     sources: tuple[PolicySource, ...] = ()  # the policy, what it includes, and the two below
     waivers: PolicySource | None = None
     signers: PolicySource | None = None
+    stage: str = ""  # the one that is decided about; "" where none is
+    stages: dict[str, Stage] = field(default_factory=dict)
+    stage_profiles: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, tuple[PolicySource, ...]] = field(default_factory=dict)  # public keys, by stage
 
     @property
     def resolved_sha256(self) -> str:
@@ -99,32 +107,56 @@ class Policy:
         if rules["timestamps"]["calendar"] is None:
             del rules["timestamps"]["calendar"]
         for gate in rules["gates"].values():
-            if gate["about"] is None:
-                del gate["about"]
-        return digest({"profile": self.profile, "rules": rules})
+            for name in ("about", "effective_on", "shadow"):
+                if gate[name] in (None, False):
+                    del gate[name]
+        # Nor do stages change the digest of a policy that has none.
+        stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}
+        stage = {"stage": self.stage} if self.stage else {}
+        return digest({"profile": self.profile, "rules": rules, **stages, **stage})
+
+    @property
+    def built_in(self) -> tuple[str, ...]:
+        """The ids of the gates that the stage brings, which are required and critical whatever else is."""
+        return built_in_gates(self.stage, self.stages)
+
+    @property
+    def required_ids(self) -> list[str] | None:
+        """The ids on the list of required gates with those that the stage brings; None where there is no list."""
+        required = self.rules.required_ids
+        return None if required is None else [*required, *(name for name in self.built_in if name not in required)]
 
     def gate(self, gate_id: str) -> GateRules:
         """The rules of a gate; those of `name` serve every `name[parameter]` that has none of its own."""
         return self.rules.gate(gate_id)
 
 
-def load(path: Path | None, profile: str | None, assignments: Sequence[str] = (), reader: Reader = from_disk) -> Policy:
+def load(
+    path: Path | None,
+    profile: str | None,
+    assignments: Sequence[str] = (),
+    reader: Reader = from_disk,
+    stage: str = "",
+) -> Policy:
     """
     Reads the policy at *path*, or the built-in one where that is None.
 
     Args:
-        profile: its name; None for `default`.
+        profile: its name; None for that of *stage*, or `default`.
         assignments: `KEY=VALUE` overrides. A key is a dotted path, or the last part of one
             where only one setting ends in it.
         reader: gets the bytes of *path* and of what it includes.
+        stage: the stage that is decided about; "" for none.
 
     Raises:
         PolicyError: with the line and the nearest known key.
     """
     document, sources = Document.read(path, reader) if path else (Document("", {"version": 1}, {}), [])
-    name = profile or DEFAULT_PROFILE
     used = read_suites(document.data.get("suites", []), reader)
-    steps, inherited = lineage(document, name, {known for suite in used for known in suite.profiles})
+    of_suites = {known for suite in used for known in suite.profiles}
+    stages = read_stages(document, of_suites)
+    name = profile_of(stage, stages, profile, document, of_suites)
+    steps, inherited = lineage(document, name, of_suites)
     ground = joined(used, inherited)
     merged = merge(ground, resolved(document, steps), join=True)
     check_overlay(document)
@@ -133,7 +165,7 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
     # Of what was kept with a past decision the rules are resolved, and no producer is run.
     producers = suite_producers(used) if reader is from_disk else {}
     if reader is from_disk:  # of what was kept, only the profile of its decision has to be understood
-        check_profiles(document, {known for suite in used for known in suite.profiles})
+        check_profiles(document, of_suites)
     document = document.over([suite.document for suite in used], producers)
     suggested = convert(ground, Rules, (), document)
     before = convert(merged, Rules, (), document)
@@ -143,9 +175,15 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
         overrides[key] = value
     after = convert(merged, Rules, (), document)
     check(after, document)
+    if after.signers is None:
+        refuse_approvals(stages, document)
     if reader is from_disk:  # of a decision that was kept, the holidays need not be known here
         check_calendar(after, document)
     waivers, signers = (_beside(path, name, document, reader) for name in (after.waivers, after.signers))
+    keys = {
+        one: tuple(source for key in rules.keys if (source := _beside(path, key, document, reader)))
+        for one, rules in stages.items()
+    }
     own = weakened_from(suggested, before) if used else ()
     found = Policy(
         rules=after,
@@ -161,9 +199,14 @@ def load(path: Path | None, profile: str | None, assignments: Sequence[str] = ()
             *sources,
             *(suite.source for suite in used),
             *(one for one in (waivers, signers) if one is not None),
+            *dict.fromkeys(key for group in keys.values() for key in group),
         ),
         waivers=waivers,
         signers=signers,
+        stage=stage,
+        stages=stages,
+        stage_profiles={one: profile_of(one, stages, None, document, of_suites) for one in stages},
+        keys=keys,
     )
     try:
         found.resolved_sha256  # noqa: B018 - a decision names it
@@ -223,7 +266,7 @@ def unpacked(text: str | bytes) -> Policy:
 
 def packed(policy: Policy) -> str:
     """The policy as one JSON string, without the files it came from; gates may ask who the signers are."""
-    return msgspec.json.encode(dataclasses.replace(policy, sources=(), waivers=None)).decode()
+    return msgspec.json.encode(dataclasses.replace(policy, sources=(), waivers=None, keys={})).decode()
 
 
 def schema() -> dict[str, Any]:

@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from pytest_promotion.business_days import parse_business_days
+from pytest_promotion.clock import iso
 from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
-from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules
+from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules, Stage
 from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
 
 # The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
-_JUDGED: Final = {"rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names", "excused"}
+_JUDGED: Final = {
+    *("rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names", "excused"),
+    *("stage", "stages", "stage_profiles", "keys"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,9 @@ def between(old: Policy | None, new: Policy | None) -> list[Change]:
         return [] if old is new else [Change(("profiles",), there[0], there[1], Strictness.INCOMPARABLE)]
     found = [*changes(old.rules, new.rules), *producer_changes(old.producers, new.producers)]
     found += _compared(_of_proof(old.prove), _of_proof(new.prove), old.rules)
+    stages = _of_stages(old.stages, new.stages), _of_stages(new.stages, old.stages)
+    found += _compared(*stages, old.rules)
+    found += _key_changes(old, new)
     for part in fields(old):
         values = getattr(old, part.name), getattr(new, part.name)
         contents = [getattr(value, "content", value) for value in values]
@@ -214,7 +221,9 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
         value, place = getattr(own, name), ("gates", gate_id, name)
         if name == "because":
             continue  # words, which hold or lift nothing
-        if name == "about":
+        if name == "effective_on":
+            yield place, iso(own.starts) if own.starts is not None else None
+        elif name == "about":
             yield from (((*place, *one), "demanded") for one in _demands(value))
         elif name == "max_age":
             # A gate without a window of its own has the profile's.
@@ -246,6 +255,30 @@ def _of_proof(prove: Prove) -> Iterator[tuple[Place, Any]]:
                 yield ("prove", name, f"{one.gate} {one.sabotage} {one.artifact} {one.field}"), "excused"
         else:
             yield from _leaves(("prove", name), msgspec.to_builtins(getattr(prove, name)))
+
+
+def _of_stages(stages: Mapping[str, Stage], other: Mapping[str, Stage]) -> Iterator[tuple[Place, Any]]:
+    for name, stage in stages.items():
+        yield ("stages", name), "there"
+        if name not in other:
+            continue
+        theirs = other[name]
+        yield ("stages", name, "after"), stage.after
+        yield ("stages", name, "profile"), stage.profile
+        if stage.soak is not None:
+            yield ("stages", name, "soak"), _Length.of(stage.soak)
+        for role in dict.fromkeys((*stage.approvals, *theirs.approvals)):
+            yield ("stages", name, "approvals", role), stage.approvals.get(role, 0)
+        if stage.keys or theirs.keys:
+            yield ("stages", name, "keys"), list(stage.keys) or None
+
+
+def _key_changes(old: Policy, new: Policy) -> Iterator[Change]:
+    """The keys of a stage whose files have other contents under the same names."""
+    for name in old.keys.keys() & new.keys.keys():
+        contents = ([key.content for key in policy.keys[name]] for policy in (old, new))
+        if old.stages[name].keys == new.stages[name].keys and len({tuple(one) for one in contents}) > 1:
+            yield Change(("stages", name, "keys"), "some keys", "other keys", Strictness.INCOMPARABLE)
 
 
 def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:

@@ -24,7 +24,7 @@ from pytest_promotion import suites
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.nesting import refuse_bombs
-from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile
+from pytest_promotion.policy.shape import GateRules, PolicyFile, Producer, Profile, Stage
 
 Reader = Callable[[Path], bytes]  # raises OSError where there is no such file
 SUITE: Final = "suite:"  # a policy that is not below the root but belongs to an installed suite: suite:NAME
@@ -202,8 +202,8 @@ def _finite(text: str) -> bool:
 
 def _validate(document: Document) -> None:
     """Checks the file piece by piece, so that an error can name the gate or the profile it is in."""
-    named: dict[str, Any] = {"gates": GateRules, "profiles": Profile, "producers": Producer}
-    _piecewise(document.data, PolicyFile, named, (), document)
+    pieces: dict[str, Any] = {"gates": GateRules, "profiles": Profile, "producers": Producer, "stages": Stage}
+    _piecewise(document.data, PolicyFile, pieces, (), document)
 
 
 def _piecewise(data: Any, wanted: Any, named: dict[str, Any], path: tuple[str, ...], document: Document) -> None:
@@ -279,6 +279,9 @@ def _move(data: dict[str, Any], folder: str) -> None:
         for key in ("waivers", "signers"):
             if rules.get(key) is not None:
                 rules[key] = posixpath.normpath(posixpath.join(folder, rules[key]))
+    for stage in data.get("stages", {}).values():
+        if stage.get("keys"):
+            stage["keys"] = [posixpath.normpath(posixpath.join(folder, key)) for key in stage["keys"]]
 
 
 def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str, ...] = ()) -> None:

@@ -13,8 +13,9 @@ from pytest_promotion.business_days import parse_business_days
 from pytest_promotion.durations import AGELESS, parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_yaml
+from pytest_promotion.model import Severity
 from pytest_promotion.policy.document import Document
-from pytest_promotion.policy.shape import NOTHING, Condition, OverrideQuorum, Quorum, RequiredGate, Rules
+from pytest_promotion.policy.shape import NOTHING, Condition, GateRules, OverrideQuorum, Quorum, RequiredGate, Rules
 from pytest_promotion.text import listed
 
 DEFAULT_PROFILE: Final = "default"
@@ -176,6 +177,16 @@ def check(rules: Rules, policy: Document) -> None:
         _check_quorum(place, quorum, policy)
 
 
+def _check_start(name: str, gate: GateRules, policy: Document) -> None:
+    where = policy.where(("gates", name, "effective_on"))
+    try:
+        starts = gate.starts
+    except PolicyError as problem:
+        raise PolicyError(f"{where}: gates.{name}.{problem}") from None
+    if starts is not None and gate.severity is Severity.WARNING:
+        raise PolicyError(f"{where}: gates.{name}: `effective_on` makes it critical, and `severity` says warning")
+
+
 def _check_producer(name: str, producer: dict[str, Any], policy: Document) -> None:
     if producer.get("inputs"):
         from pytest_promotion.provenance.producing import Order
@@ -194,6 +205,7 @@ def _check_gates(rules: Rules, policy: Document) -> None:
             which = "`about: none`" if gate.about == NOTHING else "`max_age: none`"
             raise PolicyError(f"{policy.where(path)}: gates.{name}: {which} and `because` need each other")
         _check_about(name, gate.about, policy)
+        _check_start(name, gate, policy)
 
 
 def _check_about(name: str, about: Any, policy: Document) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from pytest_promotion.business_days import Calendar
+from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.durations import parse_duration
+from pytest_promotion.errors import PolicyError
 from pytest_promotion.model import Severity
 
 Span = Annotated[str | float, msgspec.Meta(description="A length of time: 90s, 20m, 24h, 7d, or a number of seconds.")]
@@ -91,6 +93,25 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
     not_applicable: NotApplicable | None = None
+    effective_on: str | None = None  # a day or a moment: a warning before it, critical from then on
+    shadow: bool = False  # is recorded, and counts for nothing
+
+    @property
+    def starts(self) -> datetime | None:
+        """From when on the gate is critical; None where the policy gives no date. Raises `PolicyError`."""
+        if self.effective_on is None:
+            return None
+        text = self.effective_on
+        try:
+            return parse_moment(f"{text}T00:00:00+00:00" if len(text) == len("2026-05-01") else text)
+        except BadTimestamp as problem:
+            raise PolicyError(f"effective_on: {problem}; write a day, 2026-05-01, or a moment with an offset") from None
+
+    def severity_at(self, now: datetime) -> Severity | None:
+        """The severity that the policy gives the gate at *now*; None where it gives none."""
+        if self.starts is None:
+            return self.severity
+        return Severity.WARNING if now < self.starts else Severity.CRITICAL
 
 
 class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -191,6 +212,21 @@ class RequiredGate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 Required = str | RequiredGate
 
 
+class Stage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """
+    One step on the way of a candidate, such as `staging`.
+
+    `profile` is the one that its decisions are of: where it is not given, that of the stage's name, or `default` where
+    there is none of that name. `keys` are files of public keys, one of which has to have signed its decisions.
+    """
+
+    after: str | None = None
+    soak: Span | None = None  # how long the candidate has to have been in the stage before
+    approvals: dict[str, Annotated[int, msgspec.Meta(ge=1, le=100)]] = {}
+    profile: str | None = None
+    keys: list[str] = []
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
@@ -277,3 +313,4 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     prove: Prove | ProveMode = Prove()
     provenance: ProvenanceMode = "optional"
     refresh: list[str] = []
+    stages: dict[str, Stage] = {}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from pytest_promotion.clock import parse_moment
 from pytest_promotion.policy.shape import PROVE_MODES, PROVENANCE_MODES
 
 Place = tuple[str, ...]
@@ -92,6 +93,9 @@ _GATE_RANKS: Final[dict[str, _Rank]] = {
     "severity": _ladder("warning", None, "critical"),
     "max_age": _shorter,
     "source": _ladder("report", "inputs"),
+    # Without a date the mark decides, which may be either severity.
+    "effective_on": lambda value: -parse_moment(value).timestamp() if isinstance(value, str) else None,
+    "shadow": _switch(strict=False),
 }
 # What the name of a threshold says of it.
 _PREFIXES: Final[dict[str, _Rank]] = {
@@ -118,10 +122,14 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _there
     if place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):
         return _gone
+    if place[0] == "stages":
+        return _stage_rank(place[2:])
     if place[0] == "exceptions":
         return _higher if "approvals" in place else _QUORUM_RANKS.get(place[-1], _gone)
-    if place[0] != "gates":
-        return None
+    return _gate_rank(place, declared) if place[0] == "gates" else None
+
+
+def _gate_rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
     if place[2:] == ("max_age", "business_days"):
         return _lower
     if place[2] == "about":
@@ -129,6 +137,17 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
     if place[2] == "thresholds" and len(place) == 4:
         return _threshold_rank(place[3], declared)
     return _GATE_RANKS.get(place[2])
+
+
+def _stage_rank(place: Place) -> _Rank | None:
+    if not place:
+        return _there
+    if place[0] == "approvals":
+        return _higher
+    if place[0] == "soak":
+        return lambda value: 0.0 if value is ABSENT else float(value.seconds)
+    # Another stage before, and other keys, are neither stricter nor weaker; none at all is weaker.
+    return _there if place[0] in ("after", "keys") else None
 
 
 def _threshold_rank(name: str, declared: Mapping[str, str]) -> _Rank | None:

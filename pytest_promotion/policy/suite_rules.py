@@ -23,7 +23,8 @@ from pytest_promotion.policy.shape import PROVE_MODES, PROVENANCE_MODES, Produce
 from pytest_promotion.suites import registry
 from pytest_promotion.text import listed
 
-_FILES: Final = ("include", "suites", "waivers", "signers")  # what would be relative to a folder that no project has
+# What would be relative to a folder that no project has, and the stages, which are those of a project.
+_FILES: Final = ("include", "suites", "waivers", "signers", "stages")
 
 
 @dataclass(frozen=True, slots=True)

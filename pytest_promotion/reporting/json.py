@@ -54,6 +54,7 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "status": verdict.status.value,
         "passed": verdict.passed,
         "profile": legible(decision.profile),
+        "stage": legible(decision.stage) if decision.stage else None,
         "overrides": clean(decision.overrides),
         "weakened": [legible(one) for one in decision.weakened],
         "policy_unused": [legible(one) for one in decision.policy_unused],
@@ -61,6 +62,7 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
         "critical_failures": [gates[name] for name in verdict.critical_failures],
         "warnings": [gates[name] for name in verdict.warnings],
         "not_applicable": [gates[name] for name in verdict.not_applicable],
+        "shadow": [gates[name] for name in verdict.shadow],
         "without_evidence": [gates[name] for name in verdict.without_evidence],
         "unproven": [
             {"gate": gates[one.gate], "because": legible(one.because), "digest": one.digest}
@@ -102,7 +104,9 @@ def _git(checkout: Checkout) -> dict[str, Any]:
 _UNFINISHED = "the session has not finished; if it is not running any more, it never will"
 
 
-def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = None) -> dict[str, Any]:
+def provisional(
+    run_id: str, ts_utc: str, profile: str, reason: str | None = None, stage: str | None = None
+) -> dict[str, Any]:
     """What stands in `latest.json` while a session runs, and stays there if it never ends or is refused."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -115,6 +119,7 @@ def provisional(run_id: str, ts_utc: str, profile: str, reason: str | None = Non
         "status": "FAIL",
         "passed": False,
         "profile": legible(profile),
+        "stage": legible(stage) if stage else None,
         "reasons": [legible(reason or _UNFINISHED)],
         "critical_failures": [],
         "warnings": [],
@@ -130,6 +135,8 @@ def _check(
     return {
         "name": gates[gate.id],
         "severity": gate.severity.value,
+        "effective_on": gate.effective_on or None,
+        "shadow": gate.shadow,
         "pass": result.passed,
         "outcome": result.outcome.value,
         "reason": legible(result.reason),

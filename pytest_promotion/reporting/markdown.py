@@ -29,6 +29,8 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     if subject:
         algorithm, hexes = next(iter(subject["digest"].items()))
         yield f"- Subject: {_text(subject['name'])} `{algorithm}:{hexes}`"
+    if decision.get("stage"):
+        yield f"- Stage: {_code(decision['stage'])}"
     yield f"- Decided: {decision['ts_utc']}, profile {_code(decision['profile'])}, scope {_code(decision['scope'])}"
     until = decision["valid_until"]
     if until:
@@ -49,10 +51,7 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     if decision["waivers"]:
         yield from _section("Waived", [line for one in decision["waivers"] for line in _waived(one, checks)], "")
 
-    apart = [check for check in decision["checks"] if check["outcome"] == "NOT_APPLICABLE"]
-    if apart:
-        lines = [f"- **{_text(check['name'])}** {_text(check['reason'])}" for check in apart]
-        yield from _section("Not applicable", lines, "")
+    yield from _listed_apart(decision)
 
     yield ""
     yield "## All checks"
@@ -75,6 +74,26 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
         digest += ", secret: not kept" if item.get("secret") else ""
         yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
     yield from _judges(decision)
+
+
+def _listed_apart(decision: dict[str, Any]) -> Iterator[str]:
+    """Gates that do not count, or not yet."""
+    checks, now = decision["checks"], decision["clock"]["now_utc"]
+    later = [
+        f"- **{_text(check['name'])}** is critical from {check['effective_on']} on: {check['outcome']}"
+        for check in checks
+        if (check.get("effective_on") or "") > now
+    ]
+    shadow = [check for check in checks if check.get("shadow")]
+    apart = [check for check in checks if check["outcome"] == "NOT_APPLICABLE" and not check.get("shadow")]
+    if later:
+        yield from _section("Later", later, "")
+    if shadow:
+        lines = [f"- **{_text(check['name'])}** {check['outcome']}: {_text(check['reason'])}" for check in shadow]
+        yield from _section("In shadow, not counted", lines, "")
+    if apart:
+        lines = [f"- **{_text(check['name'])}** {_text(check['reason'])}" for check in apart]
+        yield from _section("Not applicable", lines, "")
 
 
 def _judges(decision: dict[str, Any]) -> Iterator[str]:

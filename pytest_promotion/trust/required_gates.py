@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_promotion import policy as policies
+from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import Outcome, Severity
-from pytest_promotion.trust.stored import StoredDecision
+from pytest_promotion.trust.stored import StoredCheck, StoredDecision
 
 _LETS_THROUGH = (Outcome.PASS, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
+_STAGE = ((Severity.CRITICAL, Outcome.PASS), (Severity.CRITICAL, Outcome.WAIVED))
 Kept = Callable[[str], bytes]  # from a digest to the bytes that have it; raises Unproven
 
 
@@ -21,6 +24,8 @@ class Judged(Protocol):
 
     @property
     def profile(self) -> str: ...
+    @property
+    def stage(self) -> str | None: ...
     @property
     def overrides(self) -> dict[str, Any]: ...
 
@@ -60,7 +65,7 @@ def resolved(
 
     assignments = [assignment(key, value) for key, value in judged.overrides.items()]
     try:
-        found = policies.load(Path(path) if path else None, judged.profile, assignments, reader)
+        found = policies.load(Path(path) if path else None, judged.profile, assignments, reader, judged.stage or "")
     except PolicyError as problem:
         raise Unproven(f"its policy cannot be resolved again: {problem}") from None
     first = found.sources[0].sha256 if found.sources else found.resolved_sha256
@@ -73,7 +78,7 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
     """A sentence for each required gate that the decision does not rest on, and for each severity it changed."""
     checks = {check.name: check for check in decision.checks}
     heard = {*checks, *(name.partition("[")[0] for name in checks)}
-    for name in policy.rules.required_ids or ():
+    for name in (*policy.built_in, *(policy.rules.required_ids or ())):
         if name not in heard:
             yield f"the required gate {name} is not in it"
     for name, least in policy.rules.required_counts.items():
@@ -82,19 +87,39 @@ def unanswered(decision: StoredDecision, policy: policies.Policy) -> Iterator[st
         ran = sum("[" in check.name and check.outcome is not Outcome.NOT_RUN for check in own)
         if ran < least and not apart:
             yield f"{name} has {ran} of {least} required parameters"
-    for name, check in checks.items():
-        declared = policy.gate(name).severity
-        if check.outcome is Outcome.NOT_APPLICABLE and policy.gate(name).not_applicable is None:
-            yield f"{name} is NOT_APPLICABLE, and the policy has no condition for that"
-        if declared is not None and declared is not check.severity:
-            yield f"{name} counted as {check.severity.value}, and the policy calls it {declared.value}"
+    try:
+        now = parse_moment(decision.clock.now_utc)
+    except BadTimestamp as problem:
+        yield f"its clock cannot be read: {problem}"
+        return
+    for check in checks.values():
+        yield from _of_stage(check) if check.name in policy.built_in else _otherwise(check, policy, now)
     yield from failed(decision)
+
+
+def _of_stage(check: StoredCheck) -> Iterator[str]:
+    """Whatever else is required, the gates of the stage have to let it through."""
+    if (check.severity, check.outcome) not in _STAGE or check.shadow:
+        kind = "in shadow" if check.shadow else check.severity.value
+        yield f"{check.name} is {kind} and {check.outcome.value}, and the stage rests on it"
+
+
+def _otherwise(check: StoredCheck, policy: policies.Policy, now: datetime) -> Iterator[str]:
+    """In what the policy, as of *now*, says otherwise of a gate than its check."""
+    name, rules = check.name, policy.gate(check.name)
+    declared = rules.severity_at(now)
+    if check.outcome is Outcome.NOT_APPLICABLE and rules.not_applicable is None:
+        yield f"{name} is NOT_APPLICABLE, and the policy has no condition for that"
+    if declared is not None and declared is not check.severity:
+        yield f"{name} counted as {check.severity.value}, and the policy calls it {declared.value}"
+    if check.shadow and not rules.shadow:
+        yield f"{name} is in shadow, and the policy does not say so"
 
 
 def failed(decision: StoredDecision) -> Iterator[str]:
     """A sentence for each critical gate that did not pass."""
     for check in decision.checks:
-        if check.severity is Severity.CRITICAL and check.outcome not in _LETS_THROUGH:
+        if check.severity is Severity.CRITICAL and not check.shadow and check.outcome not in _LETS_THROUGH:
             yield f"the critical gate {check.name} is {check.outcome.value}: {check.reason}"
 
 

@@ -129,7 +129,10 @@ def _policy(decision: StoredDecision, vault: Vault, folder: Path) -> Path | None
 def _options(decision: StoredDecision, policy: Path | None) -> Iterator[str]:
     if policy is not None:
         yield f"--promotion-policy={policy}"
-    yield f"--promotion-profile={decision.profile}"
+    if decision.stage:
+        yield f"--promotion-stage={decision.stage}"
+    else:
+        yield f"--promotion-profile={decision.profile}"
     yield f"--promotion-as-of={decision.clock.now_utc}"
     if decision.subject is not None and "=" not in decision.subject.name:
         # A waiver is for one candidate, and the rebuilt workspace has no commit of its own.

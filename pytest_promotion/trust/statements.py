@@ -58,6 +58,7 @@ def _gate_decision(decision: Document, itself: Document) -> Document:
         "decidedOn": decision["ts_utc"],
         "validUntil": decision["valid_until"] and decision["valid_until"]["ts_utc"],
         "profile": decision["profile"],
+        **({"stage": decision["stage"]} if decision.get("stage") else {}),
         "weakened": decision["weakened"],
         "policy": {"sha256": decision["policy"]["sha256"], "resolvedSha256": decision["policy"]["resolved_sha256"]},
         "evidenceBundle": {"id": bundle["evidence_bundle_id"], "artifactCount": bundle["artifact_count"]},

@@ -98,6 +98,7 @@ class StoredCheck(msgspec.Struct, frozen=True):
     measurements: list[StoredMeasurement] = []
     freshness: list[StoredFreshness] = []
     commands: list[StoredCommand] = []
+    shadow: bool = False
     provenance: list[StoredProvenance] = []
 
 
@@ -194,6 +195,7 @@ class StoredDecision(msgspec.Struct, frozen=True):
     waivers: list[StoredWaiver]
     refreshed: list[StoredCommand] = []
     judges: StoredJudges | None = None
+    stage: str | None = None
 
 
 def read_content(path: Path) -> bytes:

@@ -69,13 +69,14 @@ class Repository:
         )
         return done.stdout.strip()
 
-    def decide(self, score: float = 0.95, *words: str, profile: str = "prod") -> dict[str, Any]:
+    def decide(self, score: float = 0.95, *words: str, profile: str = "prod", stage: str = "") -> dict[str, Any]:
         """The decision on a candidate with that score, signed."""
         report = {"ts_utc": now_iso(), "score": score, "commit": self.git("rev-parse", "HEAD")}
         (self.path / "reports").mkdir(exist_ok=True)
         (self.path / "reports/score.json").write_text(json.dumps(report))
         signing = ["--promotion-sign", str(self.key.with_suffix(""))]
-        done = decide(self.path, "--promotion-profile", profile, *signing, *words)
+        rules = ["--promotion-stage", stage] if stage else ["--promotion-profile", profile]
+        done = decide(self.path, *rules, *signing, *words)
         assert self.latest.exists(), done.stdout + done.stderr
         return self.document()
 

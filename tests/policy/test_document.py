@@ -148,7 +148,7 @@ def test_a_file_that_nests_without_end_is_refused():
         ("version: 1\ngates:\n  a: {max_aeg: 1}\n", "p.yaml line 3: unknown key 'max_aeg'; did you mean 'max_age'?"),
         ("version: 1\ngates:\n  a: {severity: hot}\n", "p.yaml line 3: gates.a.severity: invalid enum value 'hot'"),
         ("version: 1\nprofiles:\n  p:\n    partial: no\n", "p.yaml line 4: profiles.p.partial: expected `str | null`, got `bool`"),
-        ("version: 1\nprofiles:\n  p:\n    gates:\n      a: {x: 1}\n", "p.yaml line 5: unknown key 'x'; known here: about, because, max_age, not_applicable, "),
+        ("version: 1\nprofiles:\n  p:\n    gates:\n      a: {x: 1}\n", "p.yaml line 5: unknown key 'x'; known here: about, because, effective_on, max_age, "),
         ("version: 1\nproducers:\n  q: {command: [], writes: [x]}\n", "p.yaml line 3: producers.q.command: expected `array` of length >= 1"),
         ("version: 1\ntimestamps:\n  mtiem: allow\n", "p.yaml line 3: unknown key 'mtiem'; did you mean 'mtime'?"),
         ("version: 1\nexceptions:\n  waiver:\n    critical: {mx: 1d}\n", "p.yaml line 4: unknown key 'mx'; did you mean 'max'?"),
