@@ -42,6 +42,6 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
     asked = policy.resolved.gate("kb_benchmark").thresholds
     limits = {name: least for name, least in current.get(policy.profile, {}).items() if name in thresholds.NUMBERS}
     looser = [f"{name} {asked[name]} below {least}" for name, least in limits.items() if asked.get(name, least) < least]
-    measure.none("thresholds below those of its policy that the benchmark is judged by", looser, among=len(limits), may_be_empty=True)
+    measure.none("thresholds that a flag has lowered", looser, among=len(limits), may_be_empty=True)
     unused = f"; not used: {', '.join(answer.unused)}" if answer.unused else ""
     reason(f"{answer}{unused}")

@@ -87,6 +87,9 @@ class Answer:
             "signers": list(self.signers),
             "run_id": decision.run_id if decision else None,
             "status": decision.status if decision else None,
+            "subject": {"name": decision.subject.name, "digest": dict(decision.subject.digest)}
+            if decision and decision.subject
+            else None,
             "evidence_bundle_id": decision.evidence_bundle.evidence_bundle_id if decision else None,
             "valid_until": decision.valid_until.ts_utc if decision and decision.valid_until else None,
         }

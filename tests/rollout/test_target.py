@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_promotion.custody import deployments
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.drill import drill
@@ -258,6 +259,12 @@ def test_compose_on_the_engine_that_the_environment_names(site, decision):
     assert (done.returncode, report["status"]) == (0, "deployed"), done.stdout + done.stderr
     assert (report["project_name"], report["target"]) == (site.project, {"kind": "compose", "host": host})
     assert site.answer() == "version 1"
+    made = deployments.newest(decision.latest.parent)["prod"]
+    assert (made.ended, made.run_id, made.subject) == (
+        "deployed",
+        report["decision"]["run_id"],
+        report["subject"]["digest"],
+    )
     done = promotion(site.path, *words[:2], "produ", *words[3:], environment=around)
     assert done.returncode == 4
     assert "has no environment 'produ'; did you mean prod?" in done.stderr

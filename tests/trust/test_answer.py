@@ -142,6 +142,7 @@ def test_a_good_decision_is_a_yes(take):
     assert answer.document() == {
         "may_act": True, "overridden": None, "against": [], "unknown": [], "notes": [], "done_without": [],
         "signers": [taken.people["ana"].public.id], "run_id": "run-1", "status": "PASS",
+        "subject": {"name": "candidate.whl", "digest": {"sha256": DIGEST}},
         "evidence_bundle_id": taken.decision.evidence_bundle.evidence_bundle_id,
         "valid_until": "2026-02-22T12:15:00.000000+00:00",
     }  # fmt: skip

@@ -9,12 +9,13 @@ import click
 
 from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.errors import command_errors
-from pytest_promotion.cli.output import say_json, say_lines
+from pytest_promotion.cli.output import say, say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.release.rollout.plan import Scope
+    from pytest_promotion.suites.release.rollout.report import Report
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -97,8 +98,8 @@ def deploy(
     if threshold > max(len(keys), 1):
         raise click.UsageError(f"--threshold {threshold} with {len(keys)} keys can never be met")
     way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
-    # The profile of an environment is the one of its name.
-    given["profile"] = given["profile"] or ("" if given["any_profile"] else given["env"])
+    if not given["profile"] and not given["any_profile"] and not given["stage"]:
+        given["profile"] = given["env"]  # the profile of an environment is the one of its name
     acting = acting_of(given, Path.cwd(), archived=not given["allow_dirty"])
     permission = Permission(decision, subject, keys, threshold, acting, override, refuse_weakened)
     with command_errors("the report cannot be written"):
@@ -116,8 +117,32 @@ def deploy(
         )
         with waiting("deploy"):
             done = carry_out(plan, way)
+    _record(done, given["stage"] or given["env"], given["history"] or decision.parent)
     if as_json:
         say_json(done.document, indent=2)
     else:
         say_lines(str(done))
     return done.ending.code
+
+
+def _record(done: Report, stage: str, folder: Path) -> None:
+    """Lets the stage that comes after know what was deployed here, if anything was changed."""
+    from pytest_promotion.custody.deployments import Deployment, record
+    from pytest_promotion.suites.release.rollout.plan import CHANGED
+
+    answer = done.document["decision"]
+    if done.ending not in CHANGED or not answer:
+        return
+    subject = answer["subject"]
+    deployment = Deployment(
+        stage=stage,
+        subject=subject["digest"] if subject else {},
+        run_id=answer["run_id"],
+        sha256=answer["sha256"],
+        ts_utc=done.document["generated_at_utc"],
+        ended=str(done.ending),
+    )
+    try:
+        record(folder, deployment)
+    except OSError as problem:
+        say(f"what was deployed cannot be recorded in {folder}: {problem.strerror}", err=True)

@@ -39,6 +39,7 @@ class Ending(StrEnum):
         return _CODES[self]
 
 
+CHANGED: Final = frozenset((Ending.DEPLOYED, Ending.ROLLED_BACK, Ending.ROLLBACK_FAILED, Ending.FAILED))
 _CODES: Final = {
     Ending.DEPLOYED: 0,
     Ending.REFUSED: 2,
