@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -213,6 +214,23 @@ def _with_clock_moved(item: pytest.Item) -> Iterator[Attempt]:
         except ImportError:
             yield Attempt("clock moved", "its own clock", "", killed=False, said="freezegun is not installed")
             return
-        with freeze_time(datetime.now(UTC) + _FAR, tick=True):
+        with _event_loops_by_the_real_clock(), freeze_time(datetime.now(UTC) + _FAR, tick=True):
             message = attempt(item, Watching())
         yield Attempt("clock moved", "its own clock", "", killed=bool(message), said=message)
+
+
+@contextlib.contextmanager
+def _event_loops_by_the_real_clock() -> Iterator[None]:
+    """A timer that the event loop of another thread sets meanwhile would go off in four hundred days."""
+    from asyncio import BaseEventLoop
+
+    before, real = BaseEventLoop.time, time.monotonic
+
+    def real_time(self: BaseEventLoop) -> float:  # noqa: ARG001 - a method
+        return real()
+
+    BaseEventLoop.time = real_time  # type: ignore[method-assign] # until the block ends
+    try:
+        yield
+    finally:
+        BaseEventLoop.time = before  # type: ignore[method-assign] # as it was

@@ -52,6 +52,30 @@ def prove(place, *words, apart=False):
     return done, json.loads(tables[-1].read_bytes()) if tables else None
 
 
+def test_event_loops_of_other_threads_go_on(proven):
+    """A server that a test has started waits for ever where its next timer was set while the clock was moved."""
+    import asyncio
+    import threading
+
+    ticks, ended = [], threading.Event()
+
+    async def ticking():
+        while not ended.is_set():
+            ticks.append(None)
+            await asyncio.sleep(0.001)
+
+    thread = threading.Thread(target=asyncio.run, args=(ticking(),), daemon=True)
+    thread.start()
+    slow = (
+        "def test_slow(artifact):\n    import datetime, time\n    assert artifact('evidence/report.json')['approved'] is True\n"
+        "    began = time.perf_counter\n    [None for _ in range(3_000_000)]\n    assert datetime.datetime.now().year < 2100"
+    )
+    prove(proven.write(test_slow=HEAD + slow))
+    ended.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 def test_a_gate_that_notices_everything_is_proven(proven):
     """A proof that nobody can pass is switched off."""
     done, table = prove(proven.write(test_good=GOOD))
@@ -108,7 +132,7 @@ def test_what_is_emptied_is_emptied(proven):
         one for one in table["gates"][0]["attempts"] if (one["sabotage"], one["field"]) == ("emptied", "checks")
     ]
     assert emptied["killed"]
-    assert emptied["said"].startswith("judged nothing")
+    assert "judged nothing" in emptied["said"]
 
 
 def test_a_dated_report_whose_age_nobody_asks_may_not_be_of_last_year(proven):
