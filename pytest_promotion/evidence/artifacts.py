@@ -263,8 +263,11 @@ class Artifact:
                 return self._newest_row(names)
         elif self._reading.content is not None and self.path.endswith((".json", ".yml", ".yaml")):
             data = self.data
-            if not isinstance(data, dict) and self._fields:
-                data = self._object()  # says what it is instead
+            if not isinstance(data, dict) and (self._fields or self._made() is None):
+                raise Unproven(
+                    f"{self.path} is {documents.named(data)} at its top level, expected an object; a list is dated by "
+                    f"timestamps={MODIFIED!r}, or by the statement of `promotion run`"
+                )
             for name in names:
                 value = _at(data, name)
                 if value is not _MISSING:
