@@ -23,9 +23,11 @@ _WITHOUT: Final = {
 }
 
 
-def acting_options(command: _Command) -> _Command:
-    """Adds the options, whose values `acting_of` takes."""
-    for name, (_, text) in reversed(_WITHOUT.items()):
+def acting_options(command: _Command, *, signing: bool = False) -> _Command:
+    """Adds the options, whose values `acting_of` takes; who signs demands no signature, and has no option for it."""
+    for name, (demand, text) in reversed(_WITHOUT.items()):
+        if signing and demand == "signature":
+            continue
         command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
     history = "Where the history lies (default: beside the decision)."
     command = click.option("--history", type=_FOLDER, metavar="DIR", help=history)(command)
@@ -34,9 +36,11 @@ def acting_options(command: _Command) -> _Command:
     return click.option("--profile", default="", metavar="NAME", help="The profile that it has to be of.")(command)
 
 
-def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool = False) -> Acting:
+def acting_of(
+    given: Mapping[str, Any], folder: Path | None, *, archived: bool = False, signing: bool = False
+) -> Acting:
     """Who acts, by the values of the options; *folder* has what is promoted where no subject is named."""
     from pytest_promotion.custody.acting import Acting
 
-    without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given[name])
-    return Acting(given["profile"], given["policy"], without, folder, archived, given["history"])
+    without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given.get(name))
+    return Acting(given["profile"], given["policy"], without, folder, archived, given["history"], signing)
