@@ -40,7 +40,7 @@ _SECTIONS: Final[list[Section]] = [
         {
             "verify": ("pytest_promotion.cli.verify:verify", "Is this decision valid for acting on, now?"),
             "keygen": ("pytest_promotion.cli.keys:keygen", "Create a key pair."),
-            "sign": ("pytest_promotion.cli.keys:sign", "Sign a decision."),
+            "sign": ("pytest_promotion.cli.sign:sign", "Sign a decision."),
             "bundle": ("pytest_promotion.cli.bundle:bundle", "Pack a decision with its evidence."),
             "vault": ("pytest_promotion.cli.vault:vault", "Check and prune kept evidence."),
             "merge": ("pytest_promotion.cli.merge:merge", "Merge the shards of one run into a decision."),

@@ -23,9 +23,11 @@ _WITHOUT: Final = {
 }
 
 
-def acting_options(command: _Command) -> _Command:
-    """Adds the options, whose values `acting_of` takes."""
-    for name, (_, text) in reversed(_WITHOUT.items()):
+def acting_options(command: _Command, *, signing: bool = False) -> _Command:
+    """Adds the options, whose values `acting_of` takes; who signs demands no signature, and has no option for it."""
+    for name, (demand, text) in reversed(_WITHOUT.items()):
+        if signing and demand == "signature":
+            continue
         command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
     anchors = "Where the head of the history is anchored, which it has to agree with (repeatable)."
     command = click.option("--anchor", "anchors", multiple=True, metavar="TARGET", help=anchors)(command)
@@ -38,11 +40,13 @@ def acting_options(command: _Command) -> _Command:
     return click.option("--profile", default="", metavar="NAME", help="The profile that it has to be of.")(command)
 
 
-def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool = False) -> Acting:
+def acting_of(
+    given: Mapping[str, Any], folder: Path | None, *, archived: bool = False, signing: bool = False
+) -> Acting:
     """Who acts, by the values of the options; *folder* has what is promoted where no subject is named."""
     from pytest_promotion.custody.acting import Acting
 
-    without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given[name])
+    without = frozenset(demand for name, (demand, _) in _WITHOUT.items() if given.get(name))
     return Acting(
         profile=given["profile"],
         stage=given.get("stage", ""),
@@ -52,4 +56,5 @@ def acting_of(given: Mapping[str, Any], folder: Path | None, *, archived: bool =
         archived=archived,
         history=given["history"],
         anchors=given.get("anchors", ()),
+        signing=signing,
     )

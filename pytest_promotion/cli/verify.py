@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_promotion.cli.acting_options import acting_of, acting_options
+from pytest_promotion.cli.answers import say_sentences
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import PolicyError, Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion.trust.verify import Answer
 
-_MOST: Final = 20  # sentences of a kind
 OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 
 
@@ -126,9 +126,4 @@ def _tell(answer: Answer) -> None:
     overridden = f"OVERRIDDEN {answer.overridden}" if answer.overridden else ""
     word = overridden or ("yes" if answer.yes else "no" if answer.against else "cannot be told")
     say(f"may be acted on: {word}")
-    kinds = {"": answer.against, "unknown: ": answer.unknown, "by ": answer.without, "note: ": answer.notes}
-    for heading, sentences in kinds.items():
-        for sentence in sentences[:_MOST]:
-            say(f"  {heading}{sentence}")
-        if len(sentences) > _MOST:
-            say(f"  {heading}and {len(sentences) - _MOST:,} more: see --json")
+    say_sentences(answer)

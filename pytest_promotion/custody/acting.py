@@ -48,6 +48,7 @@ class Acting:
         archived: whether only what the commit has is promoted, whatever else lies in the folder.
         history: the folder of the log, other than the one of the decision.
         anchors: where heads of the log are kept outside of it, each of which the log has to agree with.
+        signing: whether it is about to be signed: everything is demanded except the signature.
     """
 
     profile: str = ""
@@ -58,6 +59,7 @@ class Acting:
     archived: bool = False
     history: Path | None = None
     anchors: tuple[str, ...] = ()
+    signing: bool = False
 
 
 @dataclass(slots=True)
@@ -90,7 +92,8 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     _judge_tree(answer.decision, demands, acting, found)
     if not demands.subject:
         _judge_place(answer.decision, acting, found)
-    if not demands.keys and not found.waive("signature", acting, "no signature was demanded"):
+    unsigned = not demands.keys and not acting.signing
+    if unsigned and not found.waive("signature", acting, "no signature was demanded"):
         found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
     _judge_newest(answer.decision, case, acting, found)
     _judge_anchors(case, acting, found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_promotion import atomic
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_given
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 Algorithm = Literal["ed25519", "ecdsa-p256"]
-_LARGEST: Final = 64 * 2**10  # bytes; a PEM file has less than one thousand
+LARGEST_KEY_FILE: Final = 64 * 2**10  # bytes; a PEM file has less than one thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,23 @@ def read_private(path: Path) -> PrivateKey:
     return private_key(_content(path), str(path))
 
 
+def private_key_of(text: str, public: Path | None = None) -> PrivateKey:
+    """
+    The private key that *text* names: a PEM file, or a URI of a key store with its public half in the file *public*.
+
+    Raises:
+        PolicyError: for a URI without *public*, and a file with it.
+        Unproven: for a key that cannot be used.
+    """
+    from pytest_promotion.trust import signers_by_uri
+
+    if signers_by_uri.is_uri(text) != (public is not None):
+        raise PolicyError(
+            "a key by URI needs --public-key FILE, its public half in PEM form; a key in a file has its own"
+        )
+    return read_private(Path(text)) if public is None else signers_by_uri.private_key_at(text, public)
+
+
 def generate(place: Path, algorithm: Algorithm = "ed25519") -> tuple[Path, Path]:
     """
     Writes a new key pair: *place* (mode 0600) and *place*`.pub`.
@@ -128,7 +145,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 
 def _content(path: Path) -> bytes:
-    return read_given(path, largest=_LARGEST)
+    return read_given(path, largest=LARGEST_KEY_FILE)
 
 
 def _public(found: Any, name: str) -> PublicKey:

@@ -28,8 +28,8 @@ from pytest_promotion.trust.stored import StoredArtifact, StoredDecision, parse,
 
 TIMEOUT_S: Final = 600.0
 _STEP: Final = 2**20
-# What a surrounding pytest run, or somebody's habits, would add to the options.
-_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST", "PYTEST_CURRENT", "COV_")
+# What a surrounding pytest run, or somebody's habits, would add to the options; and what opens a key.
+_FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST", "PYTEST_CURRENT", "COV_", "PROMOTION_KEY")
 RECORDED_INPUTS: Final = "PROMOTION_RECORDED_INPUTS"  # read by sessions that decide as of another moment
 _TOLD: Final = 400  # characters of what pytest said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from pytest_promotion.trust import dsse, statements
 from pytest_promotion.trust.keys import PrivateKey, PublicKey
 from pytest_promotion.trust.stored import StoredDecision
 
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _MOST: Final = 64  # envelopes that are read: a decision has four for each time it was signed
 
 
@@ -31,11 +33,45 @@ def signed(decision: dict[str, Any], name: str, content: bytes, keys: Sequence[P
     )
 
 
-def cosigned(envelopes: bytes, name: str, key: PrivateKey) -> bytes:
-    """*envelopes* with the signature of *key* added to each, once. Raises `Unproven`."""
+def cosigned(
+    envelopes: bytes, name: str, key: PrivateKey, decision: dict[str, Any], file: str, content: bytes
+) -> bytes:
+    """
+    *envelopes* with the signature of *key* added to each, once, where each is about *decision*.
+
+    The file may have a statement about something else, added by the job that wrote it: nothing is signed but what
+    `signed` would sign.
+
+    Args:
+        decision: the document that *content* is.
+        file: the name of its file; the envelopes may call it by another, as `latest.json` is a copy of a dated file.
+
+    Raises:
+        Unproven: where an envelope is something else, or a statement on the decision is missing.
+    """
     lines = [line for line in envelopes.split(b"\n") if line.strip()]
     found = [dsse.parse(line, f"{name} line {number}") for number, line in enumerate(lines, 1)]
+    called = _called(found[0], name) if found else file
+    missing = set(statements.statements(decision, called, content))
+    expected = frozenset(missing)
+    for number, one in enumerate(found, 1):
+        if one.payload not in expected or one.payload_type != dsse.IN_TOTO:
+            raise Unproven(f"{name} line {number} is no statement on this decision, and is not signed")
+        missing.discard(one.payload)
+    if missing:
+        raise Unproven(f"{name} has {len(found)} envelopes: expected the {len(expected)} statements on the decision")
     return b"".join(dsse.cosign(one, key).line() for one in found)
+
+
+def _called(envelope: dsse.Envelope, name: str) -> str:
+    """The name of the decision's file in *envelope*, the first of several."""
+    statement = documents.parse_json(envelope.payload, f"{name} line 1")
+    if not _is_gate_decision(statement):
+        raise Unproven(f"{name} line 1 is no gate decision")
+    called = statement["predicate"]["decision"]["name"]
+    if not isinstance(called, str) or _FILE_NAME.fullmatch(called) is None:
+        raise Unproven(f"{name} line 1 calls the decision by something that is no name of a file")
+    return called
 
 
 def decided(

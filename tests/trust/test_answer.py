@@ -437,7 +437,9 @@ def test_it_takes_as_many_signers_as_were_agreed_on(take):
     both = [taken.people[name].public for name in ("ana", "ben")]
     assert taken.answer(keys=both).yes
     assert len(taken.answer(keys=both, threshold=2).against) == 1
-    cosigned = signing.cosigned(taken.case.envelopes, "it", taken.people["ben"])
+    case = taken.case
+    document = json.loads(case.content)
+    cosigned = signing.cosigned(case.envelopes, "it", taken.people["ben"], document, case.name, case.content)
     signed = replace(taken, case=replace(taken.case, envelopes=cosigned)).answer(keys=both, threshold=2)
     assert (signed.yes, set(signed.signers)) == (True, {key.id for key in both})
     assert not taken.answer(keys=both[1:]).yes
