@@ -8,10 +8,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import subprocess
+    from types import FrameType
 
 
 @contextmanager
@@ -27,6 +28,23 @@ def stop_event() -> Iterator[threading.Event]:
     finally:
         for name, handler in earlier.items():
             signal.signal(name, handler)
+
+
+@contextmanager
+def raising_at_sigterm(kind: type[BaseException]) -> Iterator[None]:
+    """Lets SIGTERM raise *kind* in the main thread, so that what the block began is ended as by any other exception."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise kind
+
+    earlier = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -338,7 +338,7 @@ CHANGES_NAMED: Final = 20  # paths that differ from the commit, in a decision
 
 
 @dataclass(frozen=True, slots=True)
-class Checkout:
+class GitState:
     """The commit that a folder is at, with its tree, and what differs from it; None for what git does not tell."""
 
     commit: str | None = None
@@ -369,7 +369,7 @@ class Decision:
     policy_resolved_sha256: str
     judges: Judges
     policy_files: tuple[Exhibit, ...]  # the policy and what it includes, kept in the vault
-    git: Checkout
+    git: GitState
     clock_now: str
     as_of: bool
     attachments: tuple[Exhibit, ...] = ()

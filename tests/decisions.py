@@ -9,11 +9,11 @@ from typing import Any
 from pytest_promotion.clock import iso
 from pytest_promotion.decision.assembly import Account, decision_of
 from pytest_promotion.model import (
-    Checkout,
     Exhibit,
     Freshness,
     Gate,
     GateResult,
+    GitState,
     Measurement,
     Outcome,
     Record,
@@ -61,7 +61,7 @@ def decided(*results: GateResult, **more: Any) -> dict[str, Any]:
         policy_files=(),
         subject=more.pop("subject", None),
         manifest=None,
-        git=Checkout(more.pop("commit", None)),
+        git=GitState(more.pop("commit", None)),
     )
     assert not more, more
     found: dict[str, Any] = json.loads(json.dumps(document(decision_of(account))))

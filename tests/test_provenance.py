@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from pytest_promotion.evidence.provenance import checkout, for_git
-from pytest_promotion.model import Checkout
+from pytest_promotion.evidence.provenance import for_git, git_state
+from pytest_promotion.model import GitState
 
 pytestmark = pytest.mark.slow
 
@@ -35,16 +35,16 @@ def repository(folder, text):
 def test_the_commit_is_that_of_the_folder(tmp_path):
     """A decision about another commit than was judged promotes what nobody looked at."""
     commit = repository(tmp_path / "mine", "mine")
-    found = checkout(tmp_path / "mine")
+    found = git_state(tmp_path / "mine")
     assert (found.commit, found.dirty, found.changes) == (commit, False, ())
     assert re.fullmatch("[0-9a-f]{40}", found.tree)
     assert found.tree != commit
     (tmp_path / "mine/file").write_text("changed")
     (tmp_path / "mine/new file").write_text("")
-    changed = checkout(tmp_path / "mine")
+    changed = git_state(tmp_path / "mine")
     assert (changed.commit, changed.tree, changed.dirty) == (commit, found.tree, True)
     assert changed.changes == ("file", "new file")
-    assert checkout(tmp_path) == Checkout()
+    assert git_state(tmp_path) == GitState()
 
 
 @pytest.mark.parametrize(
@@ -63,5 +63,5 @@ def test_the_environment_leads_git_nowhere_else(tmp_path, monkeypatch, name):
     }
     value = tmp_path / "other" / found[name] if name in found else tmp_path / "mine"
     monkeypatch.setenv(name, str(value))
-    found = checkout(tmp_path / "mine/below")
+    found = git_state(tmp_path / "mine/below")
     assert (found.commit, found.dirty) == (commit, False)

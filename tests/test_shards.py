@@ -17,7 +17,7 @@ from pytest_promotion import policy as policies
 from pytest_promotion.decision import shards
 from pytest_promotion.decision.assembly import decision_of
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.model import Checkout, Exhibit, Gate, GateResult, Outcome, Record, Requested, Severity
+from pytest_promotion.model import Exhibit, Gate, GateResult, GitState, Outcome, Record, Requested, Severity
 from pytest_promotion.reporting import json as as_json
 from tests.conftest import now_iso
 from tests.verifying import LOOSE
@@ -303,7 +303,7 @@ def parts():
             index=index, count=4, run_id="r", ts_utc=f"2026-01-01T00:00:0{index}+00:00", profile="default",
             overrides={}, policy_path=None, policy_sha256=policy.resolved_sha256,
             policy_resolved_sha256=policy.resolved_sha256, policy_files=(), subject=None, manifest=None,
-            git=Checkout(), plan=tuple(gates), known=tuple(gate.id for gate in gates),
+            git=GitState(), plan=tuple(gates), known=tuple(gate.id for gate in gates),
             results=tuple(results), problems=(), requested=Requested.ALL,
         )  # fmt: skip
 

@@ -6,14 +6,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from pytest_promotion.assertions.inserted import (
-    runtime,
-    subscript,
-)
-from pytest_promotion.assertions.judging import (
-    WHOLE,
-    stands_in,
-)
+from pytest_promotion.assertions.inserted import runtime, subscript
+from pytest_promotion.assertions.judging import WHOLE, stands_in
 from pytest_promotion.assertions.sources import (
     ARRAY_REDUCTIONS,
     COLUMN_TESTS,
@@ -28,14 +22,10 @@ from pytest_promotion.assertions.sources import (
     is_set,
     place,
 )
-from pytest_promotion.assertions.syntax import last_name
+from pytest_promotion.assertions.syntax import last_name, names_an_age
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_FAILING = ("fail", "xfail", "skip", "skipTest")
-_ANY_FAILURE = ("Exception", "BaseException")
-_AGES = ("age", "elapsed", "lag", "staleness")
 _BEGINNING = ("startswith", "endswith", "issubset", "issuperset")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
@@ -192,7 +182,7 @@ class Expressions(ast.NodeTransformer):
 
     def _is_age(self, node: ast.expr) -> bool:
         name = last_name(node)
-        return any(word in _AGES for word in self._attributes.get(name, name).lower().split("_"))
+        return names_an_age(self._attributes.get(name, name))
 
     def _is_rewritten(self, node: ast.Call, names: Sequence[str]) -> bool:
         """Whether the rewriting of assertions made *node* of a call of a method with one of *names*."""

@@ -44,11 +44,8 @@ from pytest_promotion.assertions.sources import (
 )
 from pytest_promotion.assertions.syntax import MEASURES, last_name
 
-_ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _FAILING = ("fail", "xfail", "skip", "skipTest")
 _ANY_FAILURE = ("Exception", "BaseException")
-_AGES = ("age", "elapsed", "lag", "staleness")
-_BEGINNING = ("startswith", "endswith", "issubset", "issuperset")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
 

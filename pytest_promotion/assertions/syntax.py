@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 MEASURES = ("at_least", "at_most", "between", "equals")  # the methods of `measure` that compare
+_AGES = ("age", "elapsed", "lag", "staleness")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -17,6 +18,11 @@ def last_name(expression: ast.expr) -> str:
     if isinstance(expression, ast.Attribute):
         return expression.attr
     return expression.id if isinstance(expression, ast.Name) else ""
+
+
+def names_an_age(name: str) -> bool:
+    """Whether one of the words of *name*, of a variable or of what is measured, says that it is an age."""
+    return any(word in _AGES for word in name.lower().replace("_", " ").split())
 
 
 def own_nodes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:

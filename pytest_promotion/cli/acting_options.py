@@ -19,8 +19,28 @@ _WITHOUT: Final = {
     "any_subject": ("subject", "Whatever it is about."),
     "allow_unsigned": ("signature", "Also without a signature."),
     "allow_dirty": ("clean", "Also from a tree that differs from its commit, or lies in one now."),
-    "allow_superseded": ("newest", "Also if a newer decision is about the same subject, or nobody can tell."),
+    "allow_superseded": ("newest", "Also if a newer decision is about the same subject, or this is not known."),
 }
+
+
+subject_option = click.option(
+    "--subject",
+    default="",
+    metavar="[NAME=]sha256:HEX",
+    help="What is about to be promoted (default: what lies in --project).",
+)
+vault_option = click.option(
+    "--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside FILE)."
+)
+project_option = click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The folder with what is to be promoted, and for --rerun with the gates (default: here).",
+)
+gates_option = click.option(
+    "--gates", default="gates", show_default=True, help="For --rerun: the path of the gates in it."
+)
 
 
 def acting_options(command: _Command, *, signing: bool = False) -> _Command:

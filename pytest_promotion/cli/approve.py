@@ -80,7 +80,7 @@ def _subject(text: str, policy: Policy, folder: Path) -> Subject:
     if not text and (name := policy.rules.release_manifest) is not None:
         content = read_file(folder / name)
         manifest = Exhibit(name, sha256(content).hexdigest(), len(content), exists=True)
-    found = provenance.subject_of(text, manifest, provenance.checkout(folder))
+    found = provenance.subject_of(text, manifest, provenance.git_state(folder))
     if found is None:
         raise PolicyError("there is no commit here; name the candidate by --subject NAME=sha256:HEX")
     return found

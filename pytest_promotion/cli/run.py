@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
+from pytest_promotion.interrupts import raising_at_sigterm
 
 _EPILOG = (
     "Example: promotion run --name tests --input src --input tests --output reports/tests/junit.xml "
@@ -100,7 +98,7 @@ def run(
     from pytest_promotion.durations import parse_duration
     from pytest_promotion.provenance import producing
 
-    with command_errors(), _ended_by_sigterm():
+    with command_errors(), raising_at_sigterm(KeyboardInterrupt):
         longest = parse_duration(timeout).total_seconds()
         order = producing.Order.of(name, command, inputs, outputs)
         sign = _signer(key)
@@ -160,17 +158,3 @@ def _version(text: str) -> tuple[str, str]:
     if not lines:
         raise Unproven(f"the version of {name} is not known: {argv[0]} printed nothing")
     return name, legible(lines[0])
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end the command as Ctrl-C does, so that what it started ends as well."""
-
-    def end(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    earlier = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)

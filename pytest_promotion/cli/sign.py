@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_promotion.cli.acting_options import acting_of, acting_options
+from pytest_promotion.cli.acting_options import (
+    acting_of,
+    acting_options,
+    gates_option,
+    project_option,
+    subject_option,
+    vault_option,
+)
 from pytest_promotion.cli.answers import say_sentences
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
@@ -27,25 +34,15 @@ if TYPE_CHECKING:
 @click.option(
     "--public-key", type=click.Path(path_type=Path, dir_okay=False), help="For a URI: its public half, a PEM file."
 )
-@click.option(
-    "--subject",
-    default="",
-    metavar="[NAME=]sha256:HEX",
-    help="What is about to be promoted (default: what lies in --project).",
-)
+@subject_option
 @partial(acting_options, signing=True)
-@click.option("--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside FILE).")
+@vault_option
 @click.option("--refuse-weakened", is_flag=True, help="Do not sign a decision whose profile was weakened by flags.")
 @click.option(
     "--rerun", is_flag=True, help="Rebuild the evidence and let the gates judge it again, in a child process."
 )
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The folder with what is to be promoted, and for --rerun with the gates (default: here).",
-)
-@click.option("--gates", default="gates", show_default=True, help="For --rerun: the path of the gates in it.")
+@project_option
+@gates_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def sign(
     file: Path,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_promotion.cli.acting_options import acting_of, acting_options
+from pytest_promotion.cli.acting_options import (
+    acting_of,
+    acting_options,
+    gates_option,
+    project_option,
+    subject_option,
+    vault_option,
+)
 from pytest_promotion.cli.answers import say_sentences
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import PolicyError, Unproven
@@ -23,12 +30,7 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
     epilog="Example: promotion verify reports/promotion_gates/latest.json --subject sha256:HEX --key release.pub"
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--subject",
-    default="",
-    metavar="[NAME=]sha256:HEX",
-    help="What is about to be promoted (default: what lies in --project).",
-)
+@subject_option
 @click.option("--key", "keys", multiple=True, type=click.Path(path_type=Path), help="A public key that may sign.")
 @click.option(
     "--threshold",
@@ -40,7 +42,7 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 @acting_options
 @click.option("--at", metavar="ISO-8601", help="Ask as of that moment (default: now).")
 @click.option("--policy-sha256", default="", metavar="HEX", help="Digest of the policy it must have been judged by.")
-@click.option("--vault", metavar="URL", help="Where the evidence is kept: a folder or a URL (default: beside FILE).")
+@vault_option
 @click.option("--refuse-weakened", is_flag=True, help="Say no to a decision whose profile was weakened by flags.")
 @click.option(
     "--signers",
@@ -49,13 +51,8 @@ OVERRIDDEN: Final = 5  # neither yes nor no: whoever acts on it says so
 )
 @click.option("--override", type=click.Path(path_type=Path, dir_okay=False), help="Somebody broke the glass: exit 5.")
 @click.option("--rerun", is_flag=True, help="Rebuild the evidence and let the gates judge it again.")
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The folder with what is to be promoted, and for --rerun with the gates (default: here).",
-)
-@click.option("--gates", default="gates", show_default=True, help="For --rerun: the path of the gates in it.")
+@project_option
+@gates_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def verify(
     file: Path,

@@ -19,7 +19,7 @@ from pytest_promotion.clock import iso
 from pytest_promotion.custody.newest import superseded
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
-from pytest_promotion.evidence.provenance import checkout
+from pytest_promotion.evidence.provenance import git_state
 from pytest_promotion.text import listed
 from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredDecision
@@ -176,7 +176,7 @@ def _judge_place(decision: StoredDecision, acting: Acting, found: _Found) -> Non
 
 
 def _other_commit(decision: StoredDecision, acting: Acting, found: _Found) -> Iterator[str]:
-    here = checkout(acting.folder or Path())
+    here = git_state(acting.folder or Path())
     digests = decision.subject.digest if decision.subject else {}
     if here.commit is None:
         yield "it is about a commit, and no repository lies here"

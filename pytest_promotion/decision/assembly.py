@@ -23,12 +23,12 @@ from pytest_promotion.decision.waivers import apply, ends
 from pytest_promotion.durations import LONGEST, format_duration
 from pytest_promotion.evidence import bundle
 from pytest_promotion.model import (
-    Checkout,
     CommandRun,
     Decision,
     Exhibit,
     Gate,
     GateResult,
+    GitState,
     Granted,
     Judges,
     Outcome,
@@ -60,7 +60,7 @@ class Account:
     policy_files: tuple[Exhibit, ...]
     subject: Subject | None
     manifest: Exhibit | None
-    git: Checkout
+    git: GitState
     judges: Judges = field(default_factory=Judges)
     attachments: tuple[Exhibit, ...] = ()
     refreshed: tuple[tuple[str, CommandRun], ...] = ()

@@ -25,11 +25,11 @@ from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
 from pytest_promotion.model import (
     CHANGES_NAMED,
-    Checkout,
     CommandRun,
     Exhibit,
     Gate,
     GateResult,
+    GitState,
     Judges,
     Outcome,
     Requested,
@@ -74,7 +74,7 @@ class Shard:
     policy_files: tuple[Exhibit, ...]
     subject: Subject | None
     manifest: Exhibit | None
-    git: Checkout
+    git: GitState
     plan: tuple[Gate, ...]  # every gate that was collected, in this share or not
     known: tuple[str, ...]  # and every gate that there is
     results: tuple[GateResult, ...]  # of this share, before `requires` is looked at
@@ -218,19 +218,19 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         judges=first.judges,
         subject=first.subject,
         manifest=first.manifest,
-        git=_checkout(found),
+        git=_git_state(found),
         attachments=tuple(item for one in found for item in one.attachments),
         refreshed=tuple(item for one in found for item in one.refreshed),
         not_applicable=first.not_applicable,
     )
 
 
-def _checkout(found: Sequence[Shard]) -> Checkout:
+def _git_state(found: Sequence[Shard]) -> GitState:
     """The commit of all shards, with the changes of each; dirty is None where one of them does not know it."""
     states = {one.git.dirty for one in found}
     changes = sorted({path for one in found for path in one.git.changes})
     dirty = True if True in states else None if None in states else False
-    return Checkout(found[0].git.commit, found[0].git.tree, dirty, tuple(changes[:CHANGES_NAMED]))
+    return GitState(found[0].git.commit, found[0].git.tree, dirty, tuple(changes[:CHANGES_NAMED]))
 
 
 def _disagreements(found: Sequence[Shard]) -> Iterator[str]:

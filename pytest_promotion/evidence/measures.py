@@ -17,6 +17,7 @@ from itertools import islice
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any
 
+from pytest_promotion.assertions.syntax import names_an_age
 from pytest_promotion.clock import FUTURE_SKEW
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.model import Measurement
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.evidence_log import Notebook
 
 
-_AGES = ("age", "elapsed", "lag", "staleness")  # as words in the name of what is measured
 _LEAST_AGE = -FUTURE_SKEW.total_seconds()
 
 
@@ -108,7 +108,7 @@ class Measure:
     ) -> None:
         wanted = threshold if operator == "between" else [threshold]
         doubt = _doubt(value, wanted, ordered=operator != "==") or _too_thin(samples, min_samples)
-        if not doubt and operator == "<=" and value < _LEAST_AGE and _is_age(name):
+        if not doubt and operator == "<=" and value < _LEAST_AGE and names_an_age(name):
             doubt = f"{value!r} is the age of something from the future"
         ok = None if doubt else bool(holds())
         self._notebook.measurements.append(
@@ -136,10 +136,6 @@ def _doubt(value: Any, wanted: list[Any], *, ordered: bool) -> str:
     if kind == "text" and not ordered and not value.strip() and not wanted[0].strip():
         return "two empty texts are compared, which says nothing; `measure.none` demands that there is nothing"
     return ""
-
-
-def _is_age(name: str) -> bool:
-    return any(word in _AGES for word in name.lower().replace("_", " ").split())
 
 
 def _too_thin(samples: int | None, min_samples: int | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.model import CHANGES_NAMED, Checkout, Exhibit, Subject
+from pytest_promotion.model import CHANGES_NAMED, Exhibit, GitState, Subject
 
 _SUBJECT = re.compile(
     r"(?P<name>[^=]+)=(?:sha256:(?P<hex>[0-9a-f]{64})|gitCommit:(?P<commit>[0-9a-f]{40}|[0-9a-f]{64}))"
@@ -26,28 +26,28 @@ def named_subject(text: str) -> Subject:
     return Subject(match["name"], {"sha256": match["hex"]} if match["hex"] else {"gitCommit": match["commit"]})
 
 
-def subject_of(named: str, manifest: Exhibit | None, checkout: Checkout) -> Subject | None:
+def subject_of(named: str, manifest: Exhibit | None, state: GitState) -> Subject | None:
     """What was named, else the release manifest, else the commit with its tree, else nothing."""
     if named:
         return named_subject(named)
     if manifest is not None and manifest.exists:
         return Subject(manifest.path, {"sha256": manifest.sha256})
-    if checkout.commit is None:
+    if state.commit is None:
         return None
-    tree = {"gitTree": checkout.tree} if checkout.tree else {}
-    return Subject("git", {"gitCommit": checkout.commit, **tree})
+    tree = {"gitTree": state.tree} if state.tree else {}
+    return Subject("git", {"gitCommit": state.commit, **tree})
 
 
-def checkout(folder: Path) -> Checkout:
+def git_state(folder: Path) -> GitState:
     """The commit that *folder* is at, with its tree, and what differs from it; ignored files do not count."""
     named = _git(folder, "rev-parse", "HEAD", "HEAD^{tree}")
     if named is None:
-        return Checkout()
+        return GitState()
     commit, _, tree = named.partition("\n")
     status = _git(folder, "status", "--porcelain=v1", "-z")
     if status is None:
-        return Checkout(commit, tree)
-    return Checkout(commit, tree, bool(status), tuple(sorted(_changed(status)))[:CHANGES_NAMED])
+        return GitState(commit, tree)
+    return GitState(commit, tree, bool(status), tuple(sorted(_changed(status)))[:CHANGES_NAMED])
 
 
 def _changed(status: str) -> Iterator[str]:

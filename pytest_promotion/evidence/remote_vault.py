@@ -55,15 +55,7 @@ class RemoteVault(Vault):
 
     def __init__(self, url: str) -> None:
         self.url = without_sign_in(url)  # as it may be shown
-        try:
-            import fsspec  # type: ignore[import-untyped]  # has no types; only for vaults that need it
-
-            self._files, base = fsspec.core.url_to_fs(url)
-        except ImportError as problem:
-            raise PolicyError(f"the evidence vault {self.url} needs a package: {sentence_of(problem)}") from None
-        except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own
-            raise PolicyError(f"the evidence vault {self.url} cannot be used: {sentence_of(problem)}") from None
-        self._base = base.rstrip("/")
+        self._files, self._base = files_at(url, f"the evidence vault {self.url}")
         copies = tempfile.mkdtemp(prefix="promotion-vault-")
         weakref.finalize(self, shutil.rmtree, copies, ignore_errors=True)
         super().__init__(Path(copies))
@@ -187,6 +179,24 @@ class RemoteVault(Vault):
 
     def _unwritable(self, problem: OSError) -> Unproven:
         return Unproven(f"the evidence vault {self.url} cannot be written: {(problem.strerror or 'failed').lower()}")
+
+
+def files_at(url: str, name: str) -> tuple[Any, str]:
+    """
+    The file system of fsspec that *url* names, and the folder in it, without a slash at its end.
+
+    Raises:
+        PolicyError: where it cannot be used; *name* is what it is called there.
+    """
+    try:
+        import fsspec  # type: ignore[import-untyped]  # has no types; only for URLs
+
+        files, base = fsspec.core.url_to_fs(url)
+    except ImportError as problem:
+        raise PolicyError(f"{name} needs a package: {sentence_of(problem)}") from None
+    except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own
+        raise PolicyError(f"{name} cannot be used: {sentence_of(problem)}") from None
+    return files, base.rstrip("/")
 
 
 def sentence_of(problem: BaseException) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.provenance import for_git
-from pytest_promotion.evidence.remote_vault import sentence_of, without_sign_in
+from pytest_promotion.evidence.remote_vault import files_at, sentence_of, without_sign_in
 from pytest_promotion.history.anchors import Anchored, Target, line_of, parse
 
 _REF: Final = "refs/notes/promotion"
@@ -142,21 +142,13 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         self.name = without_sign_in(url)
-        try:
-            import fsspec  # type: ignore[import-untyped]  # has no types
-
-            self._files, base = fsspec.core.url_to_fs(url)
-        except ImportError as problem:
-            raise PolicyError(f"{self.name} needs a package: {sentence_of(problem)}") from None
-        except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own
-            raise PolicyError(f"{self.name} cannot be used: {sentence_of(problem)}") from None
-        self._base = base.rstrip("/")
+        self._files, self._base = files_at(url, self.name)
 
     def add(self, head: Anchored) -> None:
         place = f"{self._base}/{head.sequence:012d}.json"
         try:
             self._files.pipe_file(place, line_of(head), mode="create")
-        except Exception as problem:  # noqa: BLE001 - as above; what the store refuses has no class of its own
+        except Exception as problem:  # noqa: BLE001 - each store has exceptions of its own; what it refuses has no class
             self._files.invalidate_cache()
             if not self._exists(place):
                 raise OSError(0, f"{self.name} cannot be written: {sentence_of(problem)}") from None

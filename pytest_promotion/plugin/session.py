@@ -183,8 +183,8 @@ class GateSession:
         manifest, lost = self._manifest(root)
         judges = judging.of_session(self._config, settings.policy)
         problems += changed(self._judges, judges)
-        checkout = provenance.checkout(settings.root)
-        now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, checkout)
+        git = provenance.git_state(settings.root)
+        now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, git)
         problems += self._stage.reserved(ledger.known_ids)
         results = self._stage.joined(results, subject, now)
         return Account(
@@ -204,7 +204,7 @@ class GateSession:
             ),
             subject=subject,
             manifest=manifest,
-            git=checkout,
+            git=git,
             attachments=attachments,
             refreshed=tuple(self._refreshed),
             granted=_granted(settings, subject, now),
@@ -225,7 +225,7 @@ class GateSession:
         now = settings.clock.now()
         if self._granted is None:
             manifest, _ = self._manifest(settings.evidence_root())
-            subject = provenance.subject_of(settings.subject, manifest, provenance.checkout(settings.root))
+            subject = provenance.subject_of(settings.subject, manifest, provenance.git_state(settings.root))
             self._granted = _granted(settings, subject, now)
         own = [waiver for waiver in self._granted.waivers if waiver.gate == result.gate.id]
         [seen], _, _ = apply([result], own, now, settings.policy.rules.timestamps.skew)

@@ -27,7 +27,6 @@ from pytest_promotion.version import VERSION
 SUFFIX: Final = ".intoto.json"
 LISTING: Final = ".inputs.json"
 LISTED: Final = 2000  # files that a statement lists itself; more are listed in a file beside it
-PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 _STATEMENT: Final = "https://in-toto.io/Statement/v1"
 _PROVENANCE: Final = "https://slsa.dev/provenance/v1"
 _BUILD_TYPE: Final = "https://pytest-promotion.readthedocs.io/run/v1"

@@ -9,12 +9,12 @@ from typing import Any
 from pytest_promotion.decision import shown
 from pytest_promotion.decision.fingerprint import failure_of
 from pytest_promotion.model import (
-    Checkout,
     CommandRun,
     Decision,
     Exhibit,
     Freshness,
     GateResult,
+    GitState,
     Measurement,
     Outcome,
     Provenance,
@@ -96,9 +96,9 @@ def document(decision: Decision, history: dict[str, Any] | None = None) -> dict[
     }
 
 
-def _git(checkout: Checkout) -> dict[str, Any]:
-    changes = [legible(path) for path in checkout.changes]
-    return {"commit": checkout.commit, "tree": checkout.tree, "dirty": checkout.dirty, "changes": changes}
+def _git(state: GitState) -> dict[str, Any]:
+    changes = [legible(path) for path in state.changes]
+    return {"commit": state.commit, "tree": state.tree, "dirty": state.dirty, "changes": changes}
 
 
 _UNFINISHED = "the session has not finished; if it is not running any more, it never will"

@@ -14,12 +14,12 @@ from pytest_promotion.decision.assembly import Account, decision_of
 from pytest_promotion.decision.fingerprint import failure_of
 from pytest_promotion.evidence.bundle import bundle_id
 from pytest_promotion.model import (
-    Checkout,
     CommandRun,
     Exhibit,
     Freshness,
     Gate,
     GateResult,
+    GitState,
     Granted,
     Measurement,
     Outcome,
@@ -60,7 +60,7 @@ def account(*results, **changes):
         "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
         "known": frozenset(one.gate.id for one in results), "policy": policies.Policy(policies.Rules()),
         "policy_path": "p.yaml", "policy_files": (exhibit("p.yaml"),), "subject": Subject("x", {"sha256": "2" * 64}),
-        "manifest": exhibit("m.json"), "git": Checkout("c" * 40, "d" * 40, True, ("a.py",)),
+        "manifest": exhibit("m.json"), "git": GitState("c" * 40, "d" * 40, True, ("a.py",)),
     } | changes  # fmt: skip
     return Account(**fields)
 
@@ -88,7 +88,7 @@ def test_a_decision_has_all_that_the_account_has():
         given.attachments,
         refreshed,
     )
-    assert found.git == Checkout("c" * 40, "d" * 40, True, ("a.py",))
+    assert found.git == GitState("c" * 40, "d" * 40, True, ("a.py",))
     assert found.exhibits == (exhibit("a"), exhibit("b"))
     assert found.policy_sha256 == found.policy_resolved_sha256 == given.policy.resolved_sha256
     assert found.bundle_id == bundle_id(

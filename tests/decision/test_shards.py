@@ -16,11 +16,11 @@ from pytest_promotion.decision.assembly import Account
 from pytest_promotion.decision.shards import Share
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.model import (
-    Checkout,
     CommandRun,
     Exhibit,
     Gate,
     GateResult,
+    GitState,
     Outcome,
     Requested,
     Severity,
@@ -43,7 +43,7 @@ def shard(index, count=2, **changes):
     found = shards.Shard(
         index=index, count=count, run_id="r", ts_utc=f"2026-01-01T00:00:0{index}+00:00", profile="default",
         overrides={}, policy_path=None, policy_sha256="1" * 64, policy_resolved_sha256="2" * 64, policy_files=(),
-        subject=None, manifest=None, git=Checkout(), plan=PLAN, known=NAMES,
+        subject=None, manifest=None, git=GitState(), plan=PLAN, known=NAMES,
         results=tuple(result(name) for name in sorted(Share(index, count).takes(NAMES))), problems=(), requested=Requested.ALL,
     )  # fmt: skip
     return replace(found, **changes)
@@ -133,7 +133,7 @@ def session(**changes):
     fields = {
         "run_id": "r", "now": NOW, "as_of": False, "results": tuple(map(result, NAMES)), "known": frozenset(NAMES),
         "problems": ("it broke",), "requested": Requested.PLACES, "policy": POLICY, "policy_path": "p.yaml", "policy_files": (),
-        "subject": Subject("x", {"sha256": "0" * 64}), "manifest": None, "git": Checkout("c" * 40, "d" * 40, False),
+        "subject": Subject("x", {"sha256": "0" * 64}), "manifest": None, "git": GitState("c" * 40, "d" * 40, False),
     } | changes  # fmt: skip
     return Account(**fields)
 
@@ -149,7 +149,7 @@ def test_a_shard_has_the_results_of_its_share_and_the_whole_plan():
     assert (found.problems, found.requested, found.git) == (
         ("it broke",),
         Requested.PLACES,
-        Checkout("c" * 40, "d" * 40, False),
+        GitState("c" * 40, "d" * 40, False),
     )
     assert (found.profile, found.overrides, found.policy_path) == ("default", {}, "p.yaml")
     assert found.policy_sha256 == found.policy_resolved_sha256 == POLICY.resolved_sha256
@@ -263,7 +263,7 @@ def test_what_all_agree_on_is_that_of_the_first():
     """The policy is that of the shards, not that of the machine that merges."""
     changes = {
         "subject": Subject("x", {"sha256": "0" * 64}),
-        "git": Checkout("c" * 40),
+        "git": GitState("c" * 40),
         "policy_path": "p",
         "requested": "some files or folders",
     }
@@ -293,7 +293,7 @@ def test_the_problems_of_each_shard_are_named_once():
         ("policy", {"policy_files": (Exhibit("p", "4" * 64, 1, exists=True),)}),
         ("subject", {"subject": Subject("x", {"sha256": "0" * 64})}),
         ("release manifest", {"manifest": Exhibit("m", "4" * 64, 1, exists=True)}),
-        ("commit", {"git": Checkout("c" * 40)}),
+        ("commit", {"git": GitState("c" * 40)}),
         ("list of gates", {"plan": PLAN[:-1]}),
         ("list of gates", {"known": NAMES[:-1]}),
         ("choice of gates", {"requested": "single gates or parameters"}),
@@ -307,7 +307,7 @@ def test_shards_that_do_not_agree_are_named(name, changes):
 
 def test_every_shard_is_compared_with_the_first():
     """The last one may be the odd one."""
-    found = account(shard(1, 3), shard(2, 3), shard(3, 3, run_id="s", git=Checkout("c" * 40)))
+    found = account(shard(1, 3), shard(2, 3), shard(3, 3, run_id="s", git=GitState("c" * 40)))
     assert found.problems == (
         "shard 1 and shard 3 have not the same run id",
         "shard 1 and shard 3 have not the same commit",
@@ -363,7 +363,7 @@ def test_a_gate_outside_of_the_plan_counts():
 )
 def test_one_dirty_checkout_makes_the_run_dirty(dirty, expected):
     """And where it is not known of one, it is not known of the run."""
-    found = account(shard(1, git=Checkout(dirty=dirty[0])), shard(2, git=Checkout(dirty=dirty[1])))
+    found = account(shard(1, git=GitState(dirty=dirty[0])), shard(2, git=GitState(dirty=dirty[1])))
     assert found.git.dirty is expected
 
 

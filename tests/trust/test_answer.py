@@ -17,12 +17,12 @@ from pytest_promotion.decision.assembly import Account, decision_of
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import (
-    Checkout,
     CommandRun,
     Exhibit,
     Freshness,
     Gate,
     GateResult,
+    GitState,
     Outcome,
     Record,
     Requested,
@@ -111,7 +111,7 @@ def take(tmp_path, people):
             "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
             "known": frozenset(one.gate.id for one in results), "policy": policy, "policy_path": "promotion.yaml",
             "policy_files": tuple(Exhibit(one.path, one.sha256, len(one.content), exists=True) for one in policy.sources),
-            "subject": Subject("candidate.whl", {"sha256": DIGEST}), "git": Checkout(),
+            "subject": Subject("candidate.whl", {"sha256": DIGEST}), "git": GitState(),
             "manifest": Exhibit("release.json", digest_of(MANIFEST), len(MANIFEST), exists=True),
         } | changes  # fmt: skip
         plain = document(decision_of(Account(**fields)))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, insert, inspect, select
 
 from pytest_promotion.clock import iso
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.provenance import checkout
+from pytest_promotion.evidence.provenance import git_state
 from pytest_promotion.suites.research.database import reading, writing
 from pytest_promotion.suites.research.tables import CANDIDATES, EVENTS, METADATA, VERSIONS
 
@@ -47,7 +47,7 @@ def run_migrations_phase3(conn: Connection, db_path: str | None = None) -> tuple
         with writing(conn):
             if conn.execute(select(VERSIONS.c.version).where(VERSIONS.c.version == version)).first() is None:
                 _make(conn, table)
-                commit = checkout(Path.cwd()).commit
+                commit = git_state(Path.cwd()).commit
                 row = {"version": version, "name": name, "applied_at_utc": iso(datetime.now(UTC))}
                 conn.execute(insert(VERSIONS), row | {"git_commit": commit})
                 taken.append(name)

@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_promotion.clock import BadTimestamp, parse_moment
-from pytest_promotion.custody.newest import superseded
-from pytest_promotion.errors import Unproven
+from pytest_promotion.custody.acting import FLAGS, Acting, may_act
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.json_files import read_object
 from pytest_promotion.text import listed
-from pytest_promotion.trust.stored import StoredDecision
-from pytest_promotion.trust.verify import Answer, Case, Demands, case_at, verify
+from pytest_promotion.trust.verify import Demands, case_at
+
+_NEWEST = Acting(without=frozenset(FLAGS) - {"newest"})  # the run itself says the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +40,18 @@ def verified(path: Path, now: datetime, *, since: datetime | None = None, not_ru
     """
     try:
         case = case_at(path)
-        answer = verify(case, Demands(at=now))
-        decision = answer.decision
+        answer = may_act(case, Demands(at=now), _NEWEST)
+        decision, why = answer.decision, listed((*answer.against, *answer.unknown), separator="; ")
+        status = "FAIL" if answer.against else "UNKNOWN" if answer.unknown else "PASS"
         if decision is None:
-            why = listed((*answer.against, *answer.unknown), separator="; ")
             return Verified("FAIL" if answer.against else "UNKNOWN", why, run_id_at(path))
         if decision.run_id == not_run or (since is not None and parse_moment(decision.ts_utc) < since):
             return Verified("UNKNOWN", "no decision of this run was written", decision.run_id)
-    except (Unproven, BadTimestamp) as refusal:
+    except (Unproven, PolicyError, BadTimestamp) as refusal:
         return Verified("UNKNOWN", str(refusal))
-    return _of(decision, answer, case)
-
-
-def _of(decision: StoredDecision, answer: Answer, case: Case) -> Verified:
-    against, unknown = list(answer.against), list(answer.unknown)
-    if answer.yes:
-        try:
-            newer = superseded(decision, case.content, case.folder)
-        except (Unproven, OSError) as problem:
-            unknown.append(f"whether it is the newest decision is not known: {problem}")
-        else:
-            against += [f"{newer.file} about the same subject says {newer.status} since"] if newer else []
-    status = "FAIL" if against else "UNKNOWN" if unknown else "PASS"
     return Verified(
         status,
-        listed((*against, *unknown), separator="; ") or "every required gate passed",
+        why or "every required gate passed",
         decision.run_id,
         decision.profile,
         sha256(case.content).hexdigest(),

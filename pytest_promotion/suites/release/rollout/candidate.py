@@ -59,7 +59,7 @@ def find_folder(run: Run) -> None:
     plan, decided = run.plan, run.decided
     run.place = plan.root.resolve()
     if decided is None:
-        run.head = provenance.checkout(plan.root).commit or ""
+        run.head = provenance.git_state(plan.root).commit or ""
     elif plan.allow_dirty:
         run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
     elif decided.commit:

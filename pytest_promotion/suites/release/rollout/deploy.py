@@ -8,19 +8,15 @@ disk says what was done, so that a deployment that was killed can go on or go ba
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
+from pytest_promotion.interrupts import raising_at_sigterm
 from pytest_promotion.suites.release.rollout import journal as journals
 from pytest_promotion.suites.release.rollout import preparing, report
 from pytest_promotion.suites.release.rollout.health import Unhealthy
@@ -59,7 +55,7 @@ def _carried_out(run: Run, way: Way) -> tuple[Ending, list[str]]:
     plan = run.plan
     try:
         with (
-            _terminated_by_sigterm(),
+            raising_at_sigterm(Terminated),
             owned(plan.runtime / f"deploy_{plan.project}.lock", f"a deployment of {plan.project}") as inherited,
         ):
             run.inherited = inherited
@@ -217,19 +213,3 @@ def _rolled_back(run: Run, why: str) -> tuple[Ending, list[str]]:
 
 def _changed(run: Run) -> bool:
     return hasattr(run, "journal") and run.journal.open
-
-
-@contextmanager
-def _terminated_by_sigterm() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals belong to the main thread
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    earlier = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
