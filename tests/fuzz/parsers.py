@@ -119,6 +119,19 @@ def _compose(content: bytes, folder: Path) -> object:
     return found.findings, references.check(found)
 
 
+def _configuration(content: bytes, folder: Path) -> object:
+    """What a resolved configuration is compared by, and the variables in it that have no value."""
+    from pytest_promotion.readers.compose import configuration
+    from pytest_promotion.readers.compose.document import parse
+
+    data = parse(content, "the file").data
+    if not isinstance(data, dict):
+        return None  # which the caller refuses
+    form = configuration.canonical_form(data, "shop", [(folder, folder / "kept")])
+    keys = configuration.key_digests(form)
+    return configuration.digest(form), configuration.differing(keys, keys), configuration.without_value(data, {})
+
+
 def _policy(content: bytes, folder: Path) -> object:
     from pytest_promotion import policy
 
@@ -319,6 +332,7 @@ PARSERS: tuple[Parser, ...] = (
             for name in "document project specification references interpolation short_syntax images findings".split()
         ),
     ),
+    Parser("compose configuration", "yaml", (seeds.COMPOSE,), _configuration, ("readers.compose.configuration",)),
     Parser(
         "compose variables",
         "env",

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.model import Subject
+from pytest_promotion.model import GitState, Subject
 from tests.decisions import NOW as DECIDED
 from tests.decisions import decided, gate, seen
 
@@ -309,8 +309,7 @@ def _shard() -> bytes:
         policy_files=(),
         subject=Subject("x", {"sha256": HEX}),
         manifest=None,
-        git_commit=None,
-        git_dirty=None,
+        git=GitState(),
     )
     return written(shard_of(account, Share(1, 2), [result.gate]))
 
