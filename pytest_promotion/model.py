@@ -213,6 +213,16 @@ class UnprovenGate:
 
 
 @dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A value that a threshold will have, and whether what was measured meets it; None where that is not known."""
+
+    threshold: str
+    value: Any
+    effective_on: str
+    holds: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """A gate with its outcome and the sentence that says why."""
 
@@ -224,6 +234,7 @@ class GateResult:
     absent: Absence | None = None
     spoiled_by: tuple[str, ...] = ()  # it passed by itself, and these that it requires did not
     proof: Proven | None = None  # None where there is none
+    upcoming: tuple[Upcoming, ...] = ()  # thresholds that change later, by the policy
 
     @property
     def passed(self) -> bool:

@@ -51,6 +51,7 @@ def decided(*results: GateResult, **more: Any) -> dict[str, Any]:
     account = Account(
         run_id=more.pop("run_id", "run-1"),
         now=NOW,
+        rules_as_of=more.pop("rules_as_of", NOW),
         as_of=more.pop("as_of", False),
         results=results,
         known=frozenset(one.gate.id for one in results),

@@ -51,6 +51,7 @@ class Account:
     run_id: str
     now: datetime
     as_of: bool
+    rules_as_of: datetime  # which thresholds the gates were given, of those that change at some moment
     results: tuple[GateResult, ...]
     known: frozenset[str]  # the ids of all gates that exist, run or not
     problems: tuple[str, ...]  # what broke in the run itself, a sentence each
@@ -72,7 +73,7 @@ def decision_of(account: Account) -> Decision:
     """The decision that follows from the account, and from nothing else."""
     skew = account.policy.rules.timestamps.skew
     applicable, mode = [*_applicable(account), *_missing(account)], account.policy.rules.prove
-    applicable = [ruled(result, account.policy, account.now) for result in applicable]
+    applicable = [ruled(result, account.policy, account.now, account.rules_as_of) for result in applicable]
     unproven = proofs.unproven(applicable, mode)
     known = proofs.demanded(applicable, unproven, mode)
     accepted, waived, uncovered = apply(known, account.granted.waivers, account.now, skew)
@@ -168,6 +169,10 @@ def _valid_until(results: Sequence[GateResult], waived: Sequence[Waived]) -> Val
             found.append((parse_moment(gate.effective_on), f"{gate.id} is critical from then on, and did not pass"))
         if not result.passed or result.gate.severity is not Severity.CRITICAL or result.gate.shadow:
             continue
+        for one in result.upcoming:
+            if one.holds is not True:
+                because = f"{one.threshold} of {gate.id} is {one.value!r} from then on"
+                found.append((parse_moment(one.effective_on), because))
         for item in result.record.freshness:
             # A stale item that was accepted is good up to the age that was accepted.
             accepted = limits.get(result.gate.id, {}).get(age_of(item.path), 0.0)

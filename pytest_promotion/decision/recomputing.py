@@ -40,7 +40,7 @@ class Aged(Protocol):
 def belied(outcome: Outcome, measurements: Iterable[Measured], ages: Iterable[Aged]) -> Iterator[str]:
     """A sentence for each measurement and each age that does not agree with *outcome*, or with itself."""
     for one in measurements:
-        holds = _holds(one.value, one.operator, one.threshold)
+        holds = holds_at(one, one.threshold)
         shown = f"{one.name} is {one.value!r}, {one.operator} {one.threshold!r}"
         if one.ok is True and holds is False:
             yield f"{shown} is said to hold"
@@ -51,8 +51,12 @@ def belied(outcome: Outcome, measurements: Iterable[Measured], ages: Iterable[Ag
             yield f"it passed, and {item.path} was {item.age_s} s old, of {item.max_age_s} s at most"
 
 
+def holds_at(one: Measured, threshold: Any) -> bool | None:
+    """Whether *one* holds at *threshold*; None for what cannot be compared again, such as an unknown operator."""
+    return _holds(one.value, one.operator, threshold)
+
+
 def _holds(value: Any, operator: str, threshold: Any) -> bool | None:
-    """Whether a comparison holds; None for what cannot be compared again, such as an unknown operator."""
     if operator == "==":
         return (type(value) is type(threshold) and bool(value == threshold)) or _equal_numbers(value, threshold)
     if operator == "between":

@@ -85,6 +85,7 @@ class Shard:
     refreshed: tuple[tuple[str, CommandRun], ...] = ()
     not_applicable: dict[str, str] = field(default_factory=dict)
     stage: str = ""
+    rules_as_of: str = ""  # in files of version 0.1 its thresholds did not depend on the time
     kind: str = "shard"
     schema_version: int = 1
 
@@ -155,6 +156,7 @@ def shard_of(account: Account, share: Share, plan: Iterable[Gate]) -> Shard:
         refreshed=account.refreshed,
         not_applicable=dict(account.not_applicable),
         stage=policy.stage,
+        rules_as_of=iso(account.rules_as_of),
     )
 
 
@@ -180,6 +182,7 @@ def parse(content: bytes, name: str) -> Shard:
     try:
         found = msgspec.convert(plain, Shard)
         parse_moment(found.ts_utc)
+        parse_moment(found.rules_as_of or found.ts_utc)
     except (msgspec.ValidationError, BadTimestamp) as problem:
         raise Unproven(f"{name} is no shard of a run: {problem}") from None
     if not 1 <= found.index <= found.count:
@@ -208,6 +211,7 @@ def account_of(shards: Shards, policy_of: Callable[[Shard], Policy]) -> Account:
         run_id=first.run_id,
         now=max(parse_moment(one.ts_utc) for one in found),
         as_of=False,
+        rules_as_of=min(parse_moment(one.rules_as_of or one.ts_utc) for one in found),
         results=tuple(_results(found)),
         known=frozenset(first.known),
         problems=tuple(dict.fromkeys(problems)),

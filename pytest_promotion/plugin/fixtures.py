@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -99,9 +99,10 @@ class GatePolicy(Mapping[str, Any]):
     A threshold that the policy does not give fails the gate instead of taking a default.
     """
 
-    def __init__(self, policy: Policy, gate_id: str, read: set[str] | None = None) -> None:
+    def __init__(self, policy: Policy, gate_id: str, rules_as_of: datetime, read: set[str] | None = None) -> None:
         self._read = set() if read is None else read  # the thresholds that the gate has read or looked for
         self._rules = policy.gate(gate_id)
+        self._thresholds = self._rules.thresholds_at(rules_as_of)
         self._id = gate_id
         self.signers = policy.signers
         self.profile = policy.profile
@@ -139,22 +140,22 @@ class GatePolicy(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         self._read.add(str(name))
         try:
-            return self._rules.thresholds[name]
+            return self._thresholds[name]
         except KeyError:
-            near = get_close_matches(str(name), self._rules.thresholds, n=1)
+            near = get_close_matches(str(name), self._thresholds, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise Unproven(f"the policy gives no threshold {name!r} for {self._id}{hint}") from None
 
     def __iter__(self) -> Any:
-        self._read.update(self._rules.thresholds)
-        return iter(self._rules.thresholds)
+        self._read.update(self._thresholds)
+        return iter(self._thresholds)
 
     def __len__(self) -> int:
-        return len(self._rules.thresholds)
+        return len(self._thresholds)
 
     def __contains__(self, name: object) -> bool:
         self._read.add(str(name))
-        return name in self._rules.thresholds
+        return name in self._thresholds
 
 
 @pytest.fixture(name="notebook")
@@ -180,7 +181,8 @@ def _settings_of_the_session(
 @pytest.fixture
 def policy(_settings: Settings, notebook: Notebook, request: pytest.FixtureRequest) -> GatePolicy:
     """The resolved settings of this profile: `policy["threshold"]`, `.source`, `.max_age`, `.profile`."""
-    return GatePolicy(_settings.policy, request.node.stash[GATE].id, notebook.settings)
+    moment = request.config.stash[SETTINGS].rules_as_of  # whatever moment the gate's evidence is judged at
+    return GatePolicy(_settings.policy, request.node.stash[GATE].id, moment, notebook.settings)
 
 
 @pytest.fixture(name="_shelf")

@@ -191,6 +191,7 @@ class GateSession:
             run_id=settings.run_id,
             now=now,
             as_of=settings.clock.as_of,
+            rules_as_of=settings.rules_as_of,
             results=tuple(results),
             known=frozenset((*ledger.known_ids, *settings.policy.built_in)),
             problems=(*problems, *missing, *lost),

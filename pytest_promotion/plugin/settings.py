@@ -54,6 +54,11 @@ class Settings:
         """Where the decisions of this session lie."""
         return self.reports / "promotion_gates"
 
+    @property
+    def rules_as_of(self) -> datetime:
+        """The moment whose thresholds hold throughout the session: its start, or that of a replay."""
+        return self.clock.stopped_at or self.started
+
     def vault(self) -> Vault:
         """The vault that was named, else the one beside the decisions."""
         if not self.vault_place:

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_promotion import suites
 from pytest_promotion.decision.declared_gates import Written, written_in
-from pytest_promotion.plugin.fixtures import GATE
+from pytest_promotion.plugin.fixtures import GATE, SETTINGS
 from pytest_promotion.plugin.selection import gate_folders
 from pytest_promotion.policy import Policy
 
@@ -55,11 +55,12 @@ def _select(config: pytest.Config, items: list[pytest.Item], policy: Policy) -> 
     ids = rules.required_ids
     required = None if ids is None else frozenset(ids)
     packages = tuple(f"{suites.find(name).gates}." for name in policy.suites)
+    moment = config.stash[SETTINGS].rules_as_of
     left_out = []
     for item in items:
         if GATE not in item.stash or not _of_a_suite(item, packages):
             continue
-        thresholds = rules.gate(item.stash[GATE].id).thresholds
+        thresholds = rules.gate(item.stash[GATE].id).thresholds_at(moment)
         switches = {key for key, value in thresholds.items() if value is True}
         is_required = required is None or bool(_ids(item) & required)
         if not is_required and not any(key.startswith("require_") for key in switches):

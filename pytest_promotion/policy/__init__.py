@@ -39,6 +39,7 @@ from pytest_promotion.policy.shape import (
     RequiredGate,
     Rules,
     Stage,
+    Upcoming,
     WaiverQuorum,
 )
 from pytest_promotion.policy.stages import built_in_gates, profile_of, read_stages, refuse_approvals
@@ -66,6 +67,7 @@ __all__ = [
     "RequiredGate",
     "Rules",
     "Stage",
+    "Upcoming",
     "WaiverQuorum",
     "load",
     "packed",
@@ -107,8 +109,8 @@ class Policy:
         if rules["timestamps"]["calendar"] is None:
             del rules["timestamps"]["calendar"]
         for gate in rules["gates"].values():
-            for name in ("about", "effective_on", "shadow"):
-                if gate[name] in (None, False):
+            for name in ("about", "effective_on", "shadow", "upcoming"):
+                if gate[name] in (None, False, {}):
                     del gate[name]
         # Nor do stages change the digest of a policy that has none.
         stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}

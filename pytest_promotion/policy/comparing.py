@@ -223,6 +223,10 @@ def _of_gate(gate_id: str, rules: Rules, other: Rules) -> Iterator[tuple[Place, 
             continue  # words, which hold or lift nothing
         if name == "effective_on":
             yield place, iso(own.starts) if own.starts is not None else None
+        elif name == "upcoming":
+            for threshold, change in own.upcoming.items():
+                yield (*place, threshold, "effective_on"), iso(change.starts)
+                yield from _leaves((*place, threshold, "value"), msgspec.to_builtins(change.value))
         elif name == "about":
             yield from (((*place, *one), "demanded") for one in _demands(value))
         elif name == "max_age":

@@ -86,10 +86,13 @@ def check_overlay(document: Document) -> None:
             known = gates.get(gate, {}).get("thresholds", {})
             for key in rules.get("thresholds", {}):
                 if key not in known:
-                    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-                    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
                     where = document.where(("profiles", name, "gates", gate, "thresholds", key))
-                    raise PolicyError(f"{where}: the policy gives {gate} no threshold {key!r}{hint}")
+                    raise PolicyError(f"{where}: the policy gives {gate} no threshold {key!r}{_nearest(key, known)}")
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)) or 'none'}"
 
 
 def assign(merged: dict[str, Any], rules: Rules, assignment: str) -> tuple[str, Any]:
@@ -185,6 +188,17 @@ def _check_start(name: str, gate: GateRules, policy: Document) -> None:
         raise PolicyError(f"{where}: gates.{name}.{problem}") from None
     if starts is not None and gate.severity is Severity.WARNING:
         raise PolicyError(f"{where}: gates.{name}: `effective_on` makes it critical, and `severity` says warning")
+    for threshold, one in gate.upcoming.items():
+        place = ("gates", name, "upcoming", threshold)
+        if threshold not in gate.thresholds:
+            raise PolicyError(
+                f"{policy.where(place)}: the policy gives {name} no threshold {threshold!r} that could change"
+                f"{_nearest(threshold, gate.thresholds)}"
+            )
+        try:
+            one.starts  # noqa: B018 - it raises
+        except PolicyError as problem:
+            raise PolicyError(f"{policy.where((*place, 'effective_on'))}: {'.'.join(place)}.{problem}") from None
 
 
 def _check_producer(name: str, producer: dict[str, Any], policy: Document) -> None:

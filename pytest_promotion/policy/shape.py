@@ -78,6 +78,26 @@ class NotApplicable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     when: Condition
 
 
+def _moment(text: str) -> datetime:
+    """A day, which begins at midnight UTC, or a moment with an offset. Raises `PolicyError`."""
+    try:
+        return parse_moment(f"{text}T00:00:00+00:00" if len(text) == len("2026-05-01") else text)
+    except BadTimestamp as problem:
+        raise PolicyError(f"effective_on: {problem}; write a day, 2026-05-01, or a moment with an offset") from None
+
+
+class Upcoming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The value that a threshold has from a day or a moment on."""
+
+    value: Threshold
+    effective_on: str
+
+    @property
+    def starts(self) -> datetime:
+        """From when on it holds. Raises `PolicyError`."""
+        return _moment(self.effective_on)
+
+
 class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What the policy says of one gate."""
 
@@ -90,6 +110,7 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     # `because`.
     about: list[str] | dict[str, list[str]] | str | None = None
     thresholds: dict[str, Threshold] = {}
+    upcoming: dict[str, Upcoming] = {}  # by threshold
     # Which way is stricter, for thresholds whose name does not say it; see `comparing`.
     stricter: dict[str, Literal["higher", "lower"]] = {}
     not_applicable: NotApplicable | None = None
@@ -101,11 +122,12 @@ class GateRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         """From when on the gate is critical; None where the policy gives no date. Raises `PolicyError`."""
         if self.effective_on is None:
             return None
-        text = self.effective_on
-        try:
-            return parse_moment(f"{text}T00:00:00+00:00" if len(text) == len("2026-05-01") else text)
-        except BadTimestamp as problem:
-            raise PolicyError(f"effective_on: {problem}; write a day, 2026-05-01, or a moment with an offset") from None
+        return _moment(self.effective_on)
+
+    def thresholds_at(self, now: datetime) -> dict[str, Threshold]:
+        """The thresholds that hold at *now*, by name."""
+        begun = {name: one.value for name, one in self.upcoming.items() if one.starts <= now}
+        return {**self.thresholds, **begun}
 
     def severity_at(self, now: datetime) -> Severity | None:
         """The severity that the policy gives the gate at *now*; None where it gives none."""

@@ -134,7 +134,7 @@ def _gate_rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return _lower
     if place[2] == "about":
         return _gone if place[3:] == ("none",) else _there
-    if place[2] == "thresholds" and len(place) == 4:
+    if (place[2] == "thresholds" and len(place) == 4) or (place[2] == "upcoming" and place[4:] == ("value",)):
         return _threshold_rank(place[3], declared)
     return _GATE_RANKS.get(place[2])
 

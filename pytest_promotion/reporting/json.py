@@ -19,6 +19,7 @@ from pytest_promotion.model import (
     Outcome,
     Provenance,
     Subject,
+    Upcoming,
     Waived,
 )
 from pytest_promotion.text import clean, legible, measured, words
@@ -156,7 +157,17 @@ def _check(
         "provenance": tuple(map(_provenance, record.provenance)),
         "commands": tuple(map(_command, record.commands)),
         "notes": tuple(map(legible, record.notes)),
+        "upcoming": tuple(map(_upcoming, result.upcoming)),
         "failure": _failure(result if before is None else replace(result, outcome=before)),
+    }
+
+
+def _upcoming(one: Upcoming) -> dict[str, Any]:
+    return {
+        "threshold": legible(one.threshold),
+        "value": measured(one.threshold, one.value),
+        "effective_on": one.effective_on,
+        "pass": one.holds,
     }
 
 

@@ -76,6 +76,9 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     yield from _judges(decision)
 
 
+_HOLDS = {True: "met now", False: "not met now", None: "whether it is met now is not known"}
+
+
 def _listed_apart(decision: dict[str, Any]) -> Iterator[str]:
     """Gates that do not count, or not yet."""
     checks, now = decision["checks"], decision["clock"]["now_utc"]
@@ -83,6 +86,12 @@ def _listed_apart(decision: dict[str, Any]) -> Iterator[str]:
         f"- **{_text(check['name'])}** is critical from {check['effective_on']} on: {check['outcome']}"
         for check in checks
         if (check.get("effective_on") or "") > now
+    ]
+    later += [
+        f"- {_text(one['threshold'])} of **{_text(check['name'])}** is {_text(str(one['value']))}"
+        f" from {one['effective_on']} on: {_HOLDS[one['pass']]}"
+        for check in checks
+        for one in check.get("upcoming") or ()
     ]
     shadow = [check for check in checks if check.get("shadow")]
     apart = [check for check in checks if check["outcome"] == "NOT_APPLICABLE" and not check.get("shadow")]

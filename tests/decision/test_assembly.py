@@ -57,7 +57,7 @@ def result(name="a", outcome=Outcome.PASS, severity=CRITICAL, requires=(), reaso
 def account(*results, **changes):
     """What a run found out."""
     fields = {
-        "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
+        "run_id": "run-1", "now": NOW, "rules_as_of": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
         "known": frozenset(one.gate.id for one in results), "policy": policies.Policy(policies.Rules()),
         "policy_path": "p.yaml", "policy_files": (exhibit("p.yaml"),), "subject": Subject("x", {"sha256": "2" * 64}),
         "manifest": exhibit("m.json"), "git": GitState("c" * 40, "d" * 40, True, ("a.py",)),

@@ -11,13 +11,13 @@ import pytest
 from pytest_promotion import policy
 from pytest_promotion.clock import iso
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.policy import GateRules, Policy, Rules
+from pytest_promotion.policy import GateRules, Policy, Rules, Upcoming
 from pytest_promotion.policy.comparing import changes
 from pytest_promotion.reporting.markdown import markdown
 from pytest_promotion.trust.contradictions import contradictions
 from pytest_promotion.trust.required_gates import unanswered
 from pytest_promotion.trust.stored import StoredDecision
-from tests.decisions import NOW, decided, gate
+from tests.decisions import NOW, decided, gate, seen
 
 TOMORROW, YESTERDAY = (iso(NOW + timedelta(days=days)) for days in (1, -1))
 
@@ -159,3 +159,89 @@ def test_the_clock_of_the_session_decides(place):
     place.run("--promotion-as-of", iso(datetime.now(UTC) + timedelta(days=3)))
     [replay] = place.folder.glob("replay_*.json")
     assert json.loads(replay.read_text())["critical_failures"] == ["new"]
+
+
+def rising(value, effective_on=TOMORROW, present=0.5) -> dict:
+    """Rules of a gate whose threshold changes."""
+    change = Upcoming(value=value, effective_on=effective_on)
+    return {"thresholds": {"min_score": present}, "upcoming": {"min_score": change}}
+
+
+@pytest.mark.parametrize(
+    ("value", "present", "holds", "words"),
+    [
+        (0.8, 0.5, True, "met now"),
+        (0.95, 0.5, False, "not met now"),
+        (0.95, 0.6, None, "whether it is met now is not known"),  # no measurement was held against 0.6
+        ("high", 0.5, False, "not met now"),
+    ],
+)
+def test_a_threshold_that_changes_says_whether_it_would_hold(value, present, holds, words):
+    """A stricter threshold that is first heard of on its day stops a release that could have been mended before."""
+    document = decided(gate("a", record=seen("a.json")), policy=ruled(a=rising(value, present=present)))
+    [found] = document["checks"]
+    assert found["upcoming"] == [{"threshold": "min_score", "value": value, "effective_on": TOMORROW, "pass": holds}]
+    assert f"min_score of **a** is {value} from {TOMORROW} on: {words}" in markdown(document)
+    assert document["status"] == "PASS"
+    if holds:  # then the age of the file is the first that ends it
+        assert document["valid_until"]["because"] == "a.json goes stale at 20 min of age"
+
+
+def test_a_pass_ends_when_a_threshold_begins_that_it_does_not_meet():
+    """A PASS of the evening before by yesterday's threshold is acted on in the morning."""
+    soon = iso(NOW + timedelta(minutes=1))
+    document = decided(gate("a", record=seen("a.json")), policy=ruled(a=rising(0.95, soon)))
+    assert document["valid_until"] == {"ts_utc": soon, "because": "min_score of a is 0.95 from then on"}
+
+
+def test_a_threshold_that_began_while_the_gates_ran():
+    """The gates were given the old threshold, and the decision is of the first second of the new one."""
+    rules = ruled(a=rising(0.95, iso(NOW - timedelta(seconds=1))))
+    document = decided(gate("a", record=seen("a.json")), policy=rules, rules_as_of=NOW - timedelta(seconds=2))
+    assert document["status"] == "FAIL"
+    assert "min_score of a is 0.95 from then on before the session ended" in document["reasons"]
+
+
+def test_the_session_takes_the_threshold_of_its_day(place):
+    """A date that passes without an effect is a rule that nothing enforces."""
+    place.write(
+        test_g="import pytest\n"
+        "@pytest.mark.critical\ndef test_score(artifact, measure, policy):\n"
+        "    measure.at_least('score', artifact('score.json')['score'], policy['min_score'])\n"
+    )
+    place.file("score.json", '{"score": 0.9}')
+    for days, expected in ((1, "PASS"), (-1, "FAIL")):
+        day = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+        place.file(
+            "promotion.yaml",
+            "version: 1\ngates:\n  score:\n    thresholds: {min_score: 0.5}\n"
+            f"    upcoming: {{min_score: {{value: 0.95, effective_on: {day}}}}}\n",
+        )
+        place.run()
+        assert place.latest()["status"] == expected
+        assert place.latest()["checks"][0]["measurements"][0]["threshold"] == (0.5 if days > 0 else 0.95)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{min_scroe: {value: 1, effective_on: 2027-01-01}}", "no threshold 'min_scroe' that could change; did you mean 'min_score'?"),
+        ("{min_score: {value: 1, effective_on: soon}}", "line 4: gates.score.upcoming.min_score.effective_on: 'soon'"),
+        ("{min_score: {value: 1}}", "effective_on"),
+        ("{min_score: {value: .nan, effective_on: 2027-01-01}}", "line 4"),
+    ],
+)  # fmt: skip
+def test_an_upcoming_threshold_that_can_never_begin_is_refused(tmp_path, text, message):
+    """A misspelt name changes nothing on its day, and says nothing."""
+    path = tmp_path / "promotion.yaml"
+    path.write_text(f"version: 1\ngates:\n  score: {{thresholds: {{min_score: 0.5}},\n    upcoming: {text}}}\n")
+    with pytest.raises(PolicyError) as caught:
+        policy.load(path, None)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("new", "verdict"), [(0.7, "weaker"), (0.9, "stronger")])
+def test_a_change_of_an_upcoming_threshold_has_a_direction(new, verdict):
+    """What was announced is lowered before its day, and nobody who reads `policy diff` sees which way."""
+    [found] = changes(ruled(a=rising(0.8)).rules, ruled(a=rising(new)).rules)
+    assert found.strictness == verdict

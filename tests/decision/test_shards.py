@@ -131,7 +131,7 @@ def test_any_other_run_id_is_refused(text):
 def session(**changes):
     """What a session found that ran everything."""
     fields = {
-        "run_id": "r", "now": NOW, "as_of": False, "results": tuple(map(result, NAMES)), "known": frozenset(NAMES),
+        "run_id": "r", "now": NOW, "rules_as_of": NOW, "as_of": False, "results": tuple(map(result, NAMES)), "known": frozenset(NAMES),
         "problems": ("it broke",), "requested": Requested.PLACES, "policy": POLICY, "policy_path": "p.yaml", "policy_files": (),
         "subject": Subject("x", {"sha256": "0" * 64}), "manifest": None, "git": GitState("c" * 40, "d" * 40, False),
     } | changes  # fmt: skip

@@ -299,6 +299,7 @@ def _shard() -> bytes:
     account = Account(
         run_id="run-1",
         now=DECIDED,
+        rules_as_of=DECIDED,
         as_of=False,
         results=(result,),
         known=frozenset({"score"}),

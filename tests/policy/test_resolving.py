@@ -431,6 +431,7 @@ def test_the_digest_is_that_of_the_profile_and_its_rules():
     assert rules["timestamps"].pop("calendar") is None
     assert {gate.pop("about") for gate in rules["gates"].values()} == {None}
     assert {gate.pop("effective_on") for gate in rules["gates"].values()} == {None}
+    assert [gate.pop("upcoming") for gate in rules["gates"].values()] == [{}] * len(rules["gates"])
     assert {gate.pop("shadow") for gate in rules["gates"].values()} == {False}
     assert found.resolved_sha256 == digest({"profile": "ci", "rules": rules})
 

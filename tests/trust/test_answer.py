@@ -108,7 +108,7 @@ def take(tmp_path, people):
         gate = Gate("score", Severity(changes.pop("severity", "critical")), "t.py::test_score")
         results = changes.pop("results", (GateResult(gate, Outcome(outcome), "it is low", record=record),))
         fields = {
-            "run_id": "run-1", "now": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
+            "run_id": "run-1", "now": NOW, "rules_as_of": NOW, "as_of": False, "results": results, "problems": (), "requested": Requested.ALL,
             "known": frozenset(one.gate.id for one in results), "policy": policy, "policy_path": "promotion.yaml",
             "policy_files": tuple(Exhibit(one.path, one.sha256, len(one.content), exists=True) for one in policy.sources),
             "subject": Subject("candidate.whl", {"sha256": DIGEST}), "git": GitState(),
