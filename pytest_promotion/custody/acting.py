@@ -16,7 +16,7 @@ from typing import Final
 
 from pytest_promotion import policy as policies
 from pytest_promotion.clock import iso
-from pytest_promotion.custody.newest import superseded
+from pytest_promotion.custody.newest import failed_before, superseded
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.provenance import git_state
@@ -192,6 +192,7 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _
     folder = acting.history or case.folder
     try:
         newer = superseded(decision, case.content, folder)
+        failed = failed_before(decision, folder)
     except Unproven as problem:
         what = f"whether it is the newest decision about its subject is not known: {problem}"
         if not found.waive("newest", acting, what):
@@ -201,6 +202,10 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _
         raise PolicyError(f"the history in {folder} cannot be read: {problem.strerror}") from None
     if newer is not None:
         what = f"it is superseded: {newer.file} of {iso(newer.ts)} about the same subject says {newer.status}"
+        if not found.waive("newest", acting, what):
+            found.against.append(what)
+    if failed is not None:
+        what = f"{failed.stage}, which it was promoted from, says {failed.status} since: {failed.file}"
         if not found.waive("newest", acting, what):
             found.against.append(what)
 

@@ -124,6 +124,33 @@ def test_a_candidate_that_soaked_is_promoted_and_verified(in_staging, saying):
     assert "it has the same outcomes" in saying(0, "--stage", "prod", "--rerun", profile="")
 
 
+@pytest.mark.parametrize("stage", ["staging", "dev"])
+def test_a_stage_before_fails_after_the_promotion(in_staging, saying, stage):
+    """The decision of production is the newest of production, and what it rests on was taken back."""
+    set_soak(in_staging, "1s")
+    policy = in_staging.path / "promotion.yaml"
+    policy.write_text(policy.read_text().replace("dev: {profile: dev}", "dev: {profile: default}"))
+    in_staging.git("commit", "-qam", "soak")
+    for name in ("dev", "staging"):
+        assert in_staging.decide(stage=name)["status"] == "PASS"
+    time.sleep(1.1)
+    assert in_staging.decide(stage="prod")["status"] == "PASS"
+    production = in_staging.latest.parent / newest_file(in_staging)
+    assert "may be acted on: yes" in saying(0, "--stage", "prod", profile="", file=production)
+    assert in_staging.decide(0.1, stage=stage)["status"] == "FAIL"
+    sentence = f"{stage}, which it was promoted from, says FAIL since: {newest_file(in_staging)}"
+    assert sentence in saying(2, "--stage", "prod", profile="", file=production)
+    assert sentence in saying(0, "--stage", "prod", "--allow-superseded", profile="", file=production)
+    for name in ("dev", "staging")[("dev", "staging").index(stage) :]:
+        assert in_staging.decide(stage=name)["status"] == "PASS"
+    assert "may be acted on: yes" in saying(0, "--stage", "prod", profile="", file=production)
+
+
+def newest_file(repository: Repository) -> str:
+    """The name of the file of the newest decision."""
+    return max(repository.latest.parent.glob("promotion_gates_*.json"), key=lambda path: path.stat().st_mtime_ns).name
+
+
 def test_a_decision_that_left_the_gate_out_is_refused(in_staging, saying):
     """An edited file leaves out the one line that says no."""
     document = in_staging.decide(stage="prod")
