@@ -3,8 +3,9 @@ What it costs to sign a decision and to ask whether it may be acted on.
 
     python benchmarks/verify.py [--artifacts 50]
 
-Verifying: the whole process of `promotion verify`, against what a user has without it, a shell that
-lets `openssl` look at the signature and `sha256sum` at the evidence, and nothing else.
+Verifying: the whole process of `promotion verify` with everything that is demanded by default (a signature, the
+commit that lies here, a clean tree, the newest of the history) and the rules of the policy, against what a user has
+without it, a shell that lets `openssl` look at the signature and `sha256sum` at the evidence, and nothing else.
 Signing: the whole process of `pytest gates` with `--promotion-sign` and without, in turn.
 Targets: 0.5 seconds to verify a decision on 50 artifacts; 100 milliseconds more to sign it.
 """
@@ -54,7 +55,11 @@ def project(folder: Path, count: int) -> None:
     (folder / "promotion.yaml").write_text("version: 1\nrequired: [file]\n")
     for number in range(count):
         (folder / "evidence" / f"{number}.json").write_text(json.dumps({"n": number, "text": "x" * 4_000}))
+    (folder / ".gitignore").write_text("/reports/\n/k\n/message\n/signature\n/sums\n__pycache__/\n.pytest_cache/\n")
     keys.generate(folder / "k")
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run(["git", *who, *words], cwd=folder, check=True)
 
 
 def by_hand(folder: Path) -> None:
@@ -80,7 +85,7 @@ def main() -> None:
         signed = [*decide, "--promotion-sign=k"]
         seconds(signed, folder)
         by_hand(folder)
-        words = ["verify", "reports/promotion_gates/latest.json", "--key", "k.pub"]
+        words = ["verify", "reports/promotion_gates/latest.json", "--key", "k.pub", "--policy", "promotion.yaml"]
         verify = [sys.executable, "-c", "from pytest_promotion.cli import main; main()", *words]
         sides = {"verify": verify, "by hand": ["sh", "-c", CHECK], "signed": signed, "unsigned": decide}
         spent: dict[str, list[float]] = {side: [] for side in sides}

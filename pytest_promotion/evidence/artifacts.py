@@ -185,7 +185,7 @@ class Artifact:
         with self._notebook.noting():
             if suffix not in _ROWS:
                 raise Unproven(f"{self.path} has no rows: expected one of {', '.join(_ROWS)}")
-            with self.open() as lines:
+            with self._open() as lines:
                 yield from _ROWS[suffix](lines, self.path)
 
     def events(self, until: datetime | None = None) -> StoreFacts:
@@ -195,7 +195,7 @@ class Artifact:
         with self._notebook.noting():
             if self._notebook.lens is not None:
                 self._notebook.lens.asked(self.path, "events")
-            return StoreFacts.counted(self.path, self._counted(), self.open, until)
+            return StoreFacts.counted(self.path, self._counted(), self._open, until)
 
     def _counted(self) -> Counted:
         # By digest: what the same bytes amount to has one answer, whichever gate asks and however often.
@@ -205,7 +205,7 @@ class Artifact:
             from pytest_promotion.evidence.event_store.pages import Opened
 
             held = self._reading.content is not None
-            with self.open() as file:
+            with self._open() as file:
                 known = count(Opened(self.path, file, self.size_bytes, ()), digest=self.sha256 if held else None)
             if known.sha256 != self.sha256:
                 raise Unproven(f"{self.path}: its copy in the vault is not what was read")
@@ -216,6 +216,11 @@ class Artifact:
 
     def open(self) -> IO[bytes]:
         """The bytes that were read, as a binary file: a large file comes from its copy in the vault."""
+        if self._notebook.lens is not None:
+            self._notebook.lens.asked(self.path, "bytes")
+        return self._open()
+
+    def _open(self) -> IO[bytes]:
         if self._reading.content is not None:
             return io.BytesIO(self._reading.content)
         if self._reading.stored is None:
@@ -310,7 +315,7 @@ class Artifact:
         from pytest_promotion.evidence.event_store.scan import StoreFacts
 
         try:
-            return StoreFacts.counted(self.path, self._counted(), self.open, duplicates="count").newest_ingest
+            return StoreFacts.counted(self.path, self._counted(), self._open, duplicates="count").newest_ingest
         except Unproven:
             return None  # row by row, then: whoever asks for its events is told what is wrong with them
 

@@ -25,9 +25,11 @@ from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Record
 from pytest_promotion.plugin.failure_reasons import of_failure
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
+from pytest_promotion.plugin.gate_words import words_of
 from pytest_promotion.policy import Policy
-from pytest_promotion.prove import coverage
-from pytest_promotion.prove.observers import Answer, Answers, Sabotaged, Watching
+from pytest_promotion.prove import coverage, text_values
+from pytest_promotion.prove.forms import form_of
+from pytest_promotion.prove.observers import READ_AS_IS, Answer, Answers, Look, Sabotaged, Watching
 from pytest_promotion.prove.proof import NOTHING, Attempt, Proof, declared
 from pytest_promotion.prove.sabotage import Sabotage, sabotages
 from pytest_promotion.text import legible
@@ -86,10 +88,45 @@ def _attempts(item: pytest.Item, honest: Honest, known: list[Answer], now: datet
     made = list(sabotages(honest.watching.looks, record, over, now))
     for one in made:
         yield _tried(item, one, known)
+    for path, look in sorted(honest.watching.looks.items()):
+        if look.how & READ_AS_IS and path not in over:
+            yield from _values_in(item, path, look, known)
+    for number, answer in enumerate(known):
+        yield from _values_printed(item, number, answer, known)
     moved = list(_with_clock_moved(item))
     yield from moved
     if not made and not moved:
         yield Attempt(NOTHING, "", "", killed=False)
+
+
+def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer]) -> Iterator[Attempt]:
+    """The values in a file that the gate takes apart by itself."""
+    form = form_of(path, look.reading.content)
+    if form is None:
+        return
+
+    def notices(content: bytes) -> str:
+        return attempt(item, Sabotaged(path=path, content=content, answers=Answers(known)))
+
+    for kind, field, message in text_values.tried(form, look.touches.seen, notices, words_of(item)):
+        yield Attempt(kind, path, field, bool(message), message)
+
+
+def _values_printed(item: pytest.Item, number: int, answer: Answer, known: list[Answer]) -> Iterator[Attempt]:
+    """The values in what a program printed; that none of them counts is the rule where its exit code does."""
+    form = form_of("", answer.output)
+    if form is None:
+        return
+    code = answer.exit_code
+
+    def notices(content: bytes) -> str:
+        lens = Sabotaged(command=number, fault="output", exit_code=code, content=content, answers=Answers(known))
+        return attempt(item, lens)
+
+    for kind, field, message in text_values.tried(form, {}, notices):
+        if kind != text_values.NO_VALUE:
+            name = f"the output of {' '.join(answer.argv)}"
+            yield Attempt(kind, name, field, bool(message), message)
 
 
 def _tried(item: pytest.Item, one: Sabotage, known: list[Answer]) -> Attempt:

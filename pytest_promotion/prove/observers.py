@@ -13,6 +13,7 @@ from pytest_promotion.evidence.reading import Reading
 from pytest_promotion.prove.observations import Touches, watched
 
 ROWS_WATCHED: Final = 2  # of a file of rows, the first ones: what a gate asks of one row it asks of all
+READ_AS_IS: Final = frozenset({"text", "bytes"})  # what the gate does with these is not seen
 HANG_S: Final = 0.2  # how long a command that hangs may take while it is being proved
 
 
@@ -122,8 +123,8 @@ class Sabotaged:
     gone: bool = False
     mtime_ns: int | None = None
     command: int | None = None  # which of the gate's commands, counted from 0
-    fault: str = ""  # "missing", "failing", "hanging" or "exit code"
-    exit_code: int = 0  # of that fault
+    fault: str = ""  # "missing", "failing", "hanging", "exit code" or "output", which is `content`
+    exit_code: int = 0  # of the last two
     now: Clock | None = None
     answers: Answers = field(default_factory=Answers)  # of the honest run
 
@@ -163,6 +164,8 @@ class Sabotaged:
     def answer(self, argv: Sequence[str]) -> tuple[int, bytes] | None:
         if self._is_faulty and self.fault == "failing":
             return 1, b""
+        if self._is_faulty and self.fault == "output":
+            return self.exit_code, self.content or b""
         return self.answers.answer(argv)
 
     def ended(self, argv: Sequence[str], exit_code: int, output: bytes) -> int:  # noqa: ARG002 - a lens's signature

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pytest_promotion.policy import Equivalent
 from pytest_promotion.prove.coverage import Fields, unread
+from pytest_promotion.prove.text_values import NO_VALUE
 from pytest_promotion.prove.values import NO_DIRECTION
 
 NOTHING: Final = "nothing to sabotage"
@@ -73,6 +74,7 @@ def _told(kind: str) -> str:
         "undated": "without a date",
         "NaN": "set to NaN",
         "empty cell": "with empty cells",
+        NO_VALUE: f"{NO_VALUE}: none of them is judged",
         NO_DIRECTION: f"{NO_DIRECTION}: it is read and judged in no direction",
     }
     return known.get(kind, kind)

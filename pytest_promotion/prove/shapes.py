@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from pytest_promotion.prove.observers import Look
+from pytest_promotion.prove.forms import form_of
+from pytest_promotion.prove.observers import READ_AS_IS, Look
 
 _ITEMS: Final = 1000  # of a list that are looked at
 _STAMP: Final = re.compile(r"\d{4,}(?:[-T:.]?\d+)*")  # dates and numbers in the names of files and fields
@@ -32,6 +33,9 @@ def _shape_of(look: Look) -> Any:
         return shape([look.first_rows[number] for number in sorted(look.first_rows)])
     if look.document is not None:
         return shape(look.document)
+    form = form_of("", look.reading.content) if look.how & READ_AS_IS else None
+    if form is not None and form.typed:
+        return shape(form.document)
     return "nothing" if not look.reading.size_bytes else "bytes"
 
 
