@@ -37,7 +37,8 @@ def test_security_scan(artifact, clock, freshness, policy, reason):
 @pytest.mark.critical(owner="platform", fix="terraform show -json PLAN | promotion plan mask - --out REPORT")
 def test_infrastructure_plan(artifact, clock, freshness, policy, reason):
     """The plan is whole and fresh, none of its checks fails, nothing protected is lost, no value is kept."""
-    asked = {"protected": policy["protected"], "most_lost": policy["max_lost"], "drift": policy["drift"]}
+    asked = {"protected": policy["protected"], "most_lost": policy["max_lost"]}
+    asked |= {name: policy[name] for name in ("drift", "undecided")}
     rules = of_plan.rules(asked | {"max_age": f"{policy.max_age.total_seconds():g}s"})
     report = artifact(policy["plan"])
     plan = read_plan(report.text.encode(), report.path)
@@ -46,4 +47,5 @@ def test_infrastructure_plan(artifact, clock, freshness, policy, reason):
     freshness(report, timestamp=plan.made, source="timestamp")
     found = of_plan.judge(plan, rules, clock.now(), policy.future_skew)
     found.demand()
-    reason(", ".join(f"{count} to {action}" for action, count in found.actions.items()) or "nothing changes")
+    counted = ", ".join(f"{count} to {action}" for action, count in found.actions.items()) or "nothing changes"
+    reason("; ".join((counted, *found.notes)))

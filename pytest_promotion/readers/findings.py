@@ -20,6 +20,7 @@ class Finding:
     fixed_in: str = ""  # the version that mends it; "" where there is none
     published: str = ""  # ISO 8601, where the scanner says since when it is known
     suppressed: str = ""  # why it does not count, "" where it does
+    suppressed_until: str = ""  # ISO 8601; "" for ever
 
     @property
     def key(self) -> tuple[str, str]:
@@ -66,6 +67,9 @@ def distinct(findings: list[Finding]) -> tuple[Finding, ...]:
         seen = found.get(one.key)
         if seen is None or (seen.suppressed and not one.suppressed) or _worse(one, seen):
             found[one.key] = one
+        elif seen.suppressed and one.suppressed_until:
+            ends = min(one.suppressed_until, seen.suppressed_until or one.suppressed_until)
+            found[one.key] = replace(seen, suppressed_until=ends)
     return tuple(found.values())
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pytest_promotion.errors import Unproven
 from pytest_promotion.text import listed
 
+CHECKS: Final = "checks"
 DURATION: Final = "http_req_duration"  # milliseconds
 REQUESTS: Final = "http_reqs"
 FAILED: Final = "http_req_failed"
@@ -53,6 +54,11 @@ class Measured:
     metrics: Mapping[str, Metric]
     thresholds: Mapping[str, bool] = field(default_factory=dict)
     ended: str | None = None  # ISO 8601, where the file says it
+
+    @property
+    def never_tried(self) -> tuple[str, ...]:
+        """The rates of nothing: k6 says of a threshold on one of them that it held."""
+        return tuple(name for name, one in self.metrics.items() if isinstance(one, Rate) and one.total < 1)
 
     @property
     def requests(self) -> int:

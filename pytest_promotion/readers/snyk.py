@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers.findings import Finding, Scan, distinct, severity_of, text
@@ -66,9 +67,27 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
     ignored = an_optional_object(project.get("filtered"), f"{place}.filtered").get("ignore")
     for number, one in enumerate(an_optional_list(ignored, f"{place}.filtered.ignore")):
-        said = an_object(one, f"{place}.filtered.ignore[{number}]")
-        name = text(said.get("packageName") or said.get("name"), f"{place}.filtered.ignore[{number}]")
+        spot = f"{place}.filtered.ignore[{number}]"
+        said = an_object(one, spot)
+        name = text(said.get("packageName") or said.get("name"), spot)
         part = f"{name} {said.get('version', '')}".strip()
-        reason = "ignored by .snyk"
-        found.append(Finding(str(said.get("id")), severity_of(said.get("severity")), part, suppressed=reason))
+        until = _ignored_until(said, spot)
+        reason = "" if until is None else "ignored by .snyk"
+        severity = severity_of(said.get("severityWithCritical") or said.get("severity"))
+        found.append(Finding(str(said.get("id")), severity, part, suppressed=reason, suppressed_until=until or ""))
     return found
+
+
+def _ignored_until(said: dict[str, Any], spot: str) -> str | None:
+    """When the last rule that ignores it ends; "" for never, None where none of them has a date that can be read."""
+    rules = an_optional_list(an_optional_object(said.get("filtered"), f"{spot}.filtered").get("ignored"), spot)
+    ends = []
+    for one in rules:
+        until = an_object(one, f"{spot}.filtered.ignored").get("expires")
+        if until is None:
+            return ""
+        try:
+            ends.append(iso(parse_moment(until)))
+        except BadTimestamp:
+            continue
+    return max(ends, default=None if rules else "")

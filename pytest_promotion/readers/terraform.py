@@ -1,7 +1,8 @@
-"""A plan as `terraform show -json` prints it, version 1 of the format, read as far as it is judged."""
+"""A plan as `terraform show -json` or `tofu show -json` prints it, version 1 of the format, as far as it is judged."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ ACTIONS: Final = {
     ("no-op",): "keep",
     ("create",): "create",
     ("read",): "read",
+    ("open",): "open",  # an ephemeral resource, of OpenTofu
     ("update",): "update",
     ("delete",): "destroy",
     ("forget",): "forget",
@@ -20,6 +22,7 @@ ACTIONS: Final = {
     ("create", "delete"): "replace",
     ("create", "forget"): "replace and forget",
 }
+_SAYS_COMPLETE: Final = (1, 8)  # the first version of Terraform in which a plan says whether it is complete
 CHECKS: Final = ("pass", "fail", "error", "unknown")
 
 
@@ -50,6 +53,8 @@ class Plan:
     drift: tuple[Change, ...]
     checks: tuple[tuple[str, str], ...]  # what is checked, and its status
     values: bool  # whether it holds values, among which secrets may be
+    invoked: tuple[str, ...] = ()  # the actions that it would invoke, from Terraform 1.14 on
+    is_opentofu: bool = False  # which counts its own versions, and never says whether a plan is complete
 
 
 def parse(content: bytes, origin: str) -> dict[str, Any]:
@@ -87,6 +92,11 @@ def plan_of(document: dict[str, Any], origin: str) -> Plan:
             _check(one, f"{origin}: checks[{at}]") for at, one in enumerate(_list(document, "checks", origin))
         ),
         values=_has_values(document),
+        invoked=tuple(
+            str(an_object(one, f"{origin}: action_invocations[{at}]").get("address"))
+            for at, one in enumerate(_list(document, "action_invocations", origin))
+        ),
+        is_opentofu=_is_opentofu(document),
     )
 
 
@@ -140,3 +150,10 @@ def _has_values(document: dict[str, Any]) -> bool:
 
 def _shows_values(change: Any) -> bool:
     return isinstance(change, dict) and ("before" in change or "after" in change)
+
+
+def _is_opentofu(document: dict[str, Any]) -> bool:
+    """Whether it says that planning went through and not whether it is whole, where Terraform would say both."""
+    numbers = re.match(r"(\d+)\.(\d+)", str(document.get("terraform_version")))
+    newer = numbers is not None and (int(numbers[1]), int(numbers[2])) >= _SAYS_COMPLETE
+    return newer and "complete" not in document and "applyable" not in document and "errored" in document

@@ -126,6 +126,41 @@ def test_what_terraform_says_of_its_own_plan_counts(more, status, said):
     assert any(said in reason for reason in found.reasons)
 
 
+def opentofu(*changes, **more):
+    """The same plan as OpenTofu writes it, which counts its own versions."""
+    found = plan(*changes, **{"terraform_version": "1.10.3"} | more)
+    return {name: value for name, value in found.items() if name not in ("complete", "applyable")}
+
+
+def test_a_plan_of_opentofu_is_judged():
+    """Every plan of OpenTofu was told to use a version of Terraform that it has by its number."""
+    found = judged(opentofu(resource("open", address="ephemeral.token", kind="random_password")))
+    assert (found.status, found.actions) == ("pass", {"open": 1})
+    assert "OpenTofu" in found.notes[0]
+    assert judged(opentofu(errored=True)).status == "fail"
+    assert judged(opentofu(terraform_version="1.7.2")).status == "inconclusive"  # as of either
+    assert judged(opentofu(timestamp=None)).status == "inconclusive"
+
+
+def test_a_check_of_what_is_not_there_yet():
+    """The first plan of a resource with a check could never pass."""
+    new = resource("create", address="aws_db_instance.new")
+    open_ = [{"address": {"to_display": "aws_db_instance.new"}, "status": "unknown"}]
+    found = judged(plan(new, checks=open_))
+    assert (found.status, found.notes) == ("pass", ["the checks of aws_db_instance.new are decided when it is created"])
+    assert judged(plan(new, checks=open_), undecided="refuse").status == "inconclusive"
+    assert judged(plan(checks=open_)).status == "inconclusive"  # it is not created by this plan
+
+
+def test_actions_that_a_plan_invokes_are_listed():
+    """A plan that changes no resource may run a program."""
+    document = plan(action_invocations=[{"address": "action.restart.web", "config_values": {"password": SECRET}}])
+    assert judged(document).notes == ["it would invoke action.restart.web"]
+    kept = masked(json.dumps(document).encode(), "plan.json")
+    assert SECRET not in json.dumps(kept)
+    assert judge(read(json.dumps(kept).encode(), "x"), rules({}), NOW).notes == ["it would invoke action.restart.web"]
+
+
 def test_drift_is_listed_and_stops_on_request():
     """What was changed by hand is undone by applying, or was the mending of an incident."""
     drifted = plan(resource_drift=[resource("update", address="aws_instance.x", kind="aws_instance")])

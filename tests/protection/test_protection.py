@@ -261,8 +261,11 @@ def run_of(name, conclusion="success", app=15368, **more):
         ([run_of("unit")], [{"context": "e2e", "state": "success"}], "'e2e' did not run by the app 15368"),
         ([run_of("unit", head_sha="cd" * 20), run_of("e2e")], [], "'unit' did not run"),
         ([*(run_of(f"other {n}") for n in range(150)), run_of("unit"), run_of("e2e", "failure")], [], "'e2e' ended failure"),
+        ([run_of("unit"), run_of("e2e")], [{"context": "unit", "state": "failure"}], "'unit' is failure, as a commit status"),
+        ([run_of("unit"), run_of("e2e")], [{"context": "e2e", "state": "error"}], "'e2e' is error, as a commit status"),
+        ([run_of("unit"), run_of("e2e")], [{"context": "unit", "state": "success"}, {"context": "unit", "state": "failure"}], ""),
     ],
-    ids=range(12),
+    ids=range(15),
 )  # fmt: skip
 def test_a_commit_needs_every_check_ended_in_success(github, ask, runs, statuses, said):
     """GitHub takes a check that was skipped for one that passed; and a page has thirty of them."""

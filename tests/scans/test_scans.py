@@ -190,6 +190,39 @@ def test_what_is_not_decided_counts(change):
     assert judged(sarif(result(**change))).status == "fail"
 
 
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [
+        ([{"expires": None}], "pass"),
+        ([{"reason": "we know"}], "pass"),
+        ([{"expires": "2027-01-01T00:00:00.000Z"}], "pass"),
+        ([{"expires": "2026-11-20T00:00:00.000Z"}], "fail"),
+        ([{"expires": "2026-11-20T00:00:00.000Z"}, {"expires": "2027-01-01T00:00:00.000Z"}], "pass"),
+        ([{"expires": "not-a-date"}], "fail"),
+        ([{"expires": "2027-01-01"}], "fail"),  # of which nobody can tell when it is
+        ([{"expires": 1893456000000}], "fail"),
+        (None, "pass"),
+    ],
+)
+def test_an_ignore_of_snyk_ends(rules, status):
+    """An ignore that was meant for a month hides a critical vulnerability for years."""
+    said = issue() | ({} if rules is None else {"filtered": {"ignored": rules}})
+    scan = read(json.dumps(snyk(filtered={"ignore": [said]})).encode(), "scan.json").dated("2026-11-21T11:00:00Z")
+    found = judge([("scan.json", scan)], limits({}), NOW)
+    assert found.status == status
+    assert found.excused == ({"suppressed": 1} if status == "pass" else {})
+
+
+def test_of_two_ignores_of_one_finding_the_first_end_counts():
+    """A finding that is ignored by one path for ever and by another for a day is open tomorrow."""
+    both = [
+        issue(path="a") | {"filtered": {"ignored": [{"expires": moment}]}} for moment in (None, "2026-11-20T00:00:00Z")
+    ]
+    for order in (both, both[::-1]):
+        scan = read(json.dumps(snyk(filtered={"ignore": order})).encode(), "x").dated("2026-11-21T11:00:00Z")
+        assert judge([("x", scan)], limits({}), NOW).status == "fail"
+
+
 def test_the_same_thing_by_two_paths_is_one_and_by_one_path_suppressed_is_not_gone():
     """Counted twice it breaks a limit of one; counted away it breaks a promise."""
     twice = snyk(issue(path="a"), issue(path="b"), issue(package="curl"))

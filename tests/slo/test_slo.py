@@ -184,6 +184,14 @@ def test_what_is_no_output_of_k6_is_refused(content):
         k6.read(content, "x.json")
 
 
+def with_rate(name, thresholds=None):
+    """A summary with a rate of nothing, of whose threshold k6 says that it held."""
+    found = copy.deepcopy(summary())
+    values = {"rate": 0, "passes": 0, "fails": 0}
+    found["metrics"][name] = {"type": "rate", "contains": "default", "values": values, "thresholds": thresholds or {}}
+    return found
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
@@ -192,8 +200,11 @@ def test_what_is_no_output_of_k6_is_refused(content):
         (without(summary(), "metrics", "http_req_duration", "values", "p(95)"), "latency_p95 was not measured"),
         (without(summary(), "metrics", "http_req_failed"), "error_rate was not measured"),
         (edited(summary(), {"passes": 0, "fails": 0}, "metrics", "http_req_failed", "values"), "0 of 0 is no rate"),
+        (with_rate("checks"), "checks is 0 of 0"),
+        (with_rate("login_ok", {"rate>=0.9": {"ok": True}}), "login_ok is 0 of 0"),
+        (with_rate("login_ok{scenario:a}", {"rate>=0.9": {"ok": True}}), "login_ok{scenario:a} is 0 of 0"),
     ],
-    ids=["not counted", "none", "no p95", "no failures metric", "never asked"],
+    ids=["not counted", "none", "no p95", "no failures metric", "never asked", "no check", "no threshold", "a part"],
 )
 def test_what_was_not_measured_is_not_zero(document, said):
     """A p99 that nobody computed was 0 ms in the committed report, and 0 is below every limit."""

@@ -46,6 +46,8 @@ def masked(content: bytes, origin: str) -> dict[str, Any]:
         {"address": {"to_display": one["address"]["to_display"]}, "status": one["status"]}
         for one in document.get("checks") or ()
     ]
+    if document.get("action_invocations"):
+        found["action_invocations"] = [{"address": one.get("address")} for one in document["action_invocations"]]
     return found | {"masked_from": {"sha256": sha256(content).hexdigest(), "size_bytes": len(content)}}
 
 

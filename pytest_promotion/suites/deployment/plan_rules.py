@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
 from pytest_promotion.readers.terraform import Change, Plan
+from pytest_promotion.text import listed
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,12 +26,14 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     What a plan may do.
 
     `protected` are patterns of addresses or of types, of which nothing may be destroyed, replaced or forgotten;
-    `most_lost` is how many others may. `drift` says whether what was changed behind Terraform's back stops it.
+    `most_lost` is how many others may. `drift` says whether what was changed behind Terraform's back stops it, and
+    `undecided` whether a check of a resource that this plan creates does, which cannot be decided before it is there.
     """
 
     protected: list[str] = []
     most_lost: int | None = None
     drift: Literal["report", "refuse"] = "report"
+    undecided: Literal["report", "refuse"] = "report"
     max_age: str = "24h"
 
     def check(self) -> None:
@@ -48,6 +52,7 @@ class PlanJudgement(Judgement):
     actions: dict[str, int]
     lost: list[str]
     drifted: list[str]
+    notes: list[str]
 
 
 def rules(plain: Any) -> Rules:
@@ -76,7 +81,10 @@ def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW
     drifted = [one.address for one in plan.drift if one.action != "keep"]
     if drifted and asked.drift == "refuse":
         against.append(f"{len(drifted)} resources were changed behind its back: {', '.join(drifted[:10])}")
-    open_ = [f"check {name} was not decided yet" for name, status in plan.checks if status == "unknown"]
+    created = {one.address for one in plan.changes if one.action == "create"}
+    undecided = [name for name, status in plan.checks if status == "unknown"]
+    later = [name for name in undecided if name in created and asked.undecided == "report"]
+    open_ = [f"check {name} was not decided yet" for name in undecided if name not in later]
     open_ += _gaps(plan, asked, now, skew)
     return PlanJudgement(
         against=tuple(against),
@@ -84,6 +92,7 @@ def judge(plan: Plan, asked: Rules, now: datetime, skew: timedelta = FUTURE_SKEW
         actions=dict(sorted(Counter(one.action for one in plan.changes).items())),
         lost=[one.address for one in lost],
         drifted=drifted,
+        notes=[*(f"the checks of {name} are decided when it is created" for name in later), *_notes(plan)],
     )
 
 
@@ -96,11 +105,18 @@ def _why(change: Change) -> str:
     return f" ({change.reason.replace('_', ' ')})" if change.reason else ""
 
 
+def _notes(plan: Plan) -> Iterator[str]:
+    if plan.is_opentofu:
+        yield "a plan of OpenTofu, which does not say whether -target or -exclude left something out"
+    if plan.invoked:
+        yield f"it would invoke {listed(list(plan.invoked))}"
+
+
 def _gaps(plan: Plan, asked: Rules, now: datetime, skew: timedelta) -> list[str]:
     found = []
-    if plan.errored is None or plan.complete is None:
-        found.append("this version of Terraform does not say whether the plan is whole: use 1.8 or later")
-    elif not plan.complete:
+    if plan.errored is None or (plan.complete is None and not plan.is_opentofu):
+        found.append("this version does not say whether the plan is whole: use Terraform or OpenTofu 1.8 or later")
+    elif plan.complete is False:
         found.append("the plan is not complete: applying it would leave something to be planned again")
     late = untimely("the plan", plan.made, now, asked.max_age, skew)
     return [*found, late] if late else found
@@ -117,4 +133,5 @@ def document(origin: str, plan: Plan, judgement: PlanJudgement, now: datetime) -
         "actions": judgement.actions,
         "lost": judgement.lost,
         "drifted": judgement.drifted,
+        "notes": judgement.notes,
     }

@@ -132,7 +132,7 @@ def _gaps(origin: str, scan: Scan, rules: Limits, now: datetime, skew: timedelta
 
 def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
     """Why a finding does not count; "" where it does."""
-    if one.suppressed:
+    if one.suppressed and not (one.suppressed_until and parse_moment(one.suppressed_until) <= now):
         return "suppressed"
     if rules.only_fixable and not one.fixed_in:
         return "not mended by anybody yet"

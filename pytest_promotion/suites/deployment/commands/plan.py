@@ -14,7 +14,7 @@ from pytest_promotion.text import clean
 
 @click.group()
 def plan() -> None:
-    """Infrastructure plans, as `terraform show -json` prints them."""
+    """Infrastructure plans, as `terraform show -json` or `tofu show -json` prints them."""
 
 
 @plan.command("check", epilog="Example: promotion plan check plan.json --protect 'aws_db_*' --drift refuse")
@@ -31,6 +31,13 @@ def plan() -> None:
     help="report: list drift of resources; refuse: exit 2 where there is any.",
 )
 @click.option(
+    "--undecided",
+    type=click.Choice(["report", "refuse"]),
+    default="report",
+    show_default=True,
+    help="report: list checks of resources that the plan creates; refuse: exit 3 where one is undecided.",
+)
+@click.option(
     "--max-age",
     default="24h",
     show_default=True,
@@ -44,6 +51,7 @@ def check(
     protect: tuple[str, ...],
     most_lost: int | None,
     drift: str,
+    undecided: str,
     max_age: str,
     out: Path | None,
     as_json: bool,
@@ -60,7 +68,8 @@ def check(
 
     now = Clock().now()
     with command_errors():
-        asked = rules({"protected": list(protect), "most_lost": most_lost, "drift": drift, "max_age": max_age})
+        accepted = {"most_lost": most_lost, "drift": drift, "undecided": undecided, "max_age": max_age}
+        asked = rules({"protected": list(protect)} | accepted)
         found = read(read_file(file), str(file))
         judgement = judge(found, asked, now)
         report = document(str(file), found, judgement, now)
@@ -73,6 +82,8 @@ def check(
         say(f"{judgement.status}: {told}")
         for line in judgement.reasons:
             say(f"  {line}")
+        for note in judgement.notes:
+            say(f"  note: {note}")
         for address in judgement.drifted:
             say(f"  drifted: {address}")
     if found.values:

@@ -23,13 +23,13 @@ def _lack(
     of_it = [run for run in runs if run.get("name") == name and run.get("head_sha") == sha]
     if app is not None:
         of_it = [run for run in of_it if isinstance(run.get("app"), dict) and run["app"].get("id") == app]
-    elif not of_it:
-        # Statuses come newest first, and carry no app: they count where nobody is named.
-        state = next((one.get("state") for one in statuses if one.get("context") == name), None)
-        if state == "success":
-            return ""
-        if state is not None:
-            return f"the check {name!r} is {state}"
+    # Statuses come newest first, and carry no app: where one is named they do not stand for its check. One that failed
+    # counts all the same, also beside a check run of that name that succeeded: GitHub asks for both.
+    state = next((one.get("state") for one in statuses if one.get("context") == name), None)
+    if state not in (None, "success"):
+        return f"the check {name!r} is {state}" + (", as a commit status" if of_it else "")
+    if state == "success" and app is None and not of_it:
+        return ""
     if not of_it:
         return f"the check {name!r} did not run" + (f" by the app {app}" if app is not None else "")
     for run in of_it:

@@ -15,7 +15,7 @@ from pytest_promotion.evidence.files import read_given
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
 from pytest_promotion.model import Measurement
-from pytest_promotion.readers.load_test import DURATION, FAILED, Measured, Rate
+from pytest_promotion.readers.load_test import CHECKS, DURATION, FAILED, Measured, Rate
 
 ENOUGH: Final = 100  # requests below which a suggestion would be a guess
 _Z: Final = 1.6448536269514722  # one-sided 95 % of the normal distribution
@@ -127,6 +127,12 @@ def judgement(measured: Measured, held: Sequence[Held]) -> Judgement:
             open_.append(f"{one.name} was not measured: {one.why}")
         elif not one.passed:
             reasons.append(f"{one.name} is {one.value:g} {one.unit}, expected {one.operator} {one.limit:g}")
+    judged_by_the_tool = {rule.partition(" ")[0].partition("{")[0] for rule in measured.thresholds}
+    open_ += [
+        f"{name} is 0 of 0: none was made, whatever k6 says of its threshold"
+        for name in measured.never_tried
+        if name == CHECKS or name.partition("{")[0] in judged_by_the_tool
+    ]
     reasons += [f"k6 says that {rule} failed" for rule, ok in measured.thresholds.items() if not ok]
     if not held and not reasons:
         open_.append("there is no target")
