@@ -34,7 +34,7 @@ def recorded(tmp_path):
 
 
 def test_a_deployment_that_was_reverted_is_no_longer_deployed(site, deployed, tmp_path):
-    """Staging was reverted at night, and in the morning the candidate went on to production: the board said deployed."""
+    """Staging was reverted at night, and in the morning the candidate went on to production: the board showed it as deployed."""
     assert deployed()["status"] == "deployed"
     assert deployed(roll_back=False)["status"] == "deployed"
     assert site.deploy("revert")["status"] == "rolled back", "neither a decision nor a folder is named"
@@ -63,7 +63,7 @@ def test_one_that_failed_or_was_interrupted_and_was_rolled_back_by_hand(site, de
 
 
 def test_what_cannot_be_recorded_is_a_note(deployed, tmp_path):
-    """It is deployed, and the stage after does not know: somebody has to be told."""
+    """It is deployed, and the stage after does not know: it has to be in the report."""
     (tmp_path / "history").write_text("a file")
     document = deployed()
     assert document["status"] == "deployed"

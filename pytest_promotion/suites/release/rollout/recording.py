@@ -13,7 +13,7 @@ from pytest_promotion.suites.release.rollout.run import Run
 
 
 def basis(run: Run) -> Basis | None:
-    """The decision that was asked, None where none was or nobody wants to know."""
+    """The decision that the deployment rests on; None where there is none, or no folder to record it in."""
     if run.decision is None or run.decided is None or run.plan.history is None:
         return None
     return Basis(
