@@ -40,6 +40,7 @@ def test_a_deployment_that_was_reverted_is_no_longer_deployed(site, deployed, tm
     assert site.deploy("revert")["status"] == "rolled back", "neither a decision nor a folder is named"
     endings, of = recorded(tmp_path)
     assert (endings, len(of)) == (["deployed", "deployed", "rolled back"], 1)
+    assert deployments.running(tmp_path / "history")["staging"].ended == "deployed"
     assert site.deploy("revert")["status"] == "not done"
     assert len(recorded(tmp_path)[0]) == 3, "nothing was changed, and nothing is recorded"
 

@@ -49,7 +49,7 @@ def deploy(plan: Plan, way: Way = "new", clock: Clock | None = None) -> Report:
     run = Run(plan, clock, plan.runtime / "deploy_backups" / plan.env / plan.project / name, ())
     ending, reasons = _carried_out(run, way)
     if ending in CHANGED or _changed(run):
-        recording.record(run, ending)
+        recording.record(run, ending, reverted=way == "revert")
     return report.write(run, ending, reasons)
 
 

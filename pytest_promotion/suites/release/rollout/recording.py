@@ -25,7 +25,7 @@ def basis(run: Run) -> Basis | None:
     )
 
 
-def record(run: Run, ending: Ending) -> None:
+def record(run: Run, ending: Ending, *, reverted: bool = False) -> None:
     """Records how a deployment ended that rests on a decision: also one of an earlier run that was taken back."""
     rests_on = run.journal.basis
     if rests_on is None:
@@ -37,6 +37,7 @@ def record(run: Run, ending: Ending) -> None:
         sha256=rests_on.sha256,
         ts_utc=iso(run.clock.now()),
         ended=str(ending),
+        reverted=reverted,
     )
     try:
         record_in(Path(rests_on.history), found)
