@@ -15,7 +15,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _WITHOUT: Final = {
-    "any_profile": ("profile", "Whatever profile it was judged by."),
+    "any_profile": ("profile", "Whatever profile it was judged by, and without the gates of a stage."),
     "any_subject": ("subject", "Whatever it is about."),
     "allow_unsigned": ("signature", "Also without a signature."),
     "allow_dirty": ("clean", "Also from a tree that differs from its commit, or lies in one now."),

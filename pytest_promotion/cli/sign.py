@@ -58,7 +58,8 @@ def sign(
     **given: Any,
 ) -> int:
     """
-    Sign the decision in FILE, or add a signature to those it has, in the .intoto.jsonl beside it.
+    Sign the decision in FILE, or add a signature to those it has, in the .intoto.jsonl beside it and beside its
+    copies there: latest.json and the dated file.
 
     Exit 0 signed, 2 not signed, 3 could not be told or signed.
 
@@ -95,17 +96,27 @@ def sign(
 
 
 def _write(case: Case, file: Path, key: PrivateKey) -> None:
-    """Signs the bytes that were judged, whatever lies at *file* by now."""
+    """
+    Signs the bytes that were judged, whatever lies at *file* by now, and the copies of them beside it.
+
+    The next session replaces `latest.json` and its signatures; those of the dated file stay, and what asks whether
+    the decision of a stage was signed reads that one.
+    """
+    from pytest_promotion.clock import parse_moment
     from pytest_promotion.evidence.documents import parse_json
     from pytest_promotion.json_files import write
-    from pytest_promotion.reporting.publishing import SIGNED
+    from pytest_promotion.reporting.publishing import SIGNED, copies
     from pytest_promotion.trust import signing
 
     document = parse_json(case.content, case.name)
-    place = file.with_suffix(SIGNED)
-    if case.envelopes is None:
-        envelopes = signing.signed(document, case.name, case.content, [key])
-    else:
-        envelopes = signing.cosigned(case.envelopes, place.name, key, document, case.name, case.content)
-    with command_errors(f"{place} cannot be written"):
-        write(place, envelopes.decode("ascii"))
+    envelopes = {}
+    for place in copies(file, case.content, parse_moment(document["ts_utc"])):
+        beside = place.with_suffix(SIGNED)
+        there = case.envelopes if place == file else signing.read(beside) if beside.exists() else None
+        if there is None:
+            envelopes[beside] = signing.signed(document, place.name, case.content, [key])
+        else:
+            envelopes[beside] = signing.cosigned(there, beside.name, key, document, place.name, case.content)
+    for beside, lines in envelopes.items():
+        with command_errors(f"{beside} cannot be written"):
+            write(beside, lines.decode("ascii"))

@@ -11,9 +11,10 @@ from pytest_promotion.cli.errors import asked_at, command_errors
 from pytest_promotion.cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_promotion.custody.board import Board, Row
+    from pytest_promotion.custody.deployments import Deployment
     from pytest_promotion.history.log import Subject
 
 _SHOWN: Final = 12  # characters of a digest
@@ -72,6 +73,8 @@ def _lines(board: Board) -> Iterator[str]:
     width = max(len(row.stage) for row in board.rows)
     for row in board.rows:
         yield f"{row.stage:<{width}}  {_state(row)}"
+        if row.deployment is not None and row.deployment != row.running:
+            yield f"{'':<{width}}  runs: {_running(row.running)}"
         step = row.step
         sentences = [*step.against, *(f"not known: {sentence}" for sentence in step.unknown)]
         if step.clear and not step.done:
@@ -91,8 +94,18 @@ def _state(row: Row) -> str:
     return f"{state}; {there.ended} {there.ts_utc[:19]}Z by run {there.run_id}"
 
 
+def _running(there: Deployment | None) -> str:
+    if there is None:
+        return "not known"
+    return f"{_digest(there.subject)}, deployed {there.ts_utc[:19]}Z by run {there.run_id}"
+
+
 def _named(subject: Subject | None) -> str:
     if subject is None:
         return "nothing"
-    kind, digest = next(iter(subject.digest.items()))
-    return f"{subject.name} ({kind}:{digest[:_SHOWN]})"
+    return f"{subject.name} ({_digest(subject.digest)})"
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    """The first of them, shortened; "nothing" where there is none."""
+    return next((f"{kind}:{text[:_SHOWN]}" for kind, text in digests.items()), "nothing")

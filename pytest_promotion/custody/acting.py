@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_promotion import policy as policies
 from pytest_promotion.clock import iso
@@ -20,10 +20,14 @@ from pytest_promotion.custody.newest import failed_before, superseded
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.provenance import git_state
+from pytest_promotion.policy.stages import built_in_gates
 from pytest_promotion.text import listed
 from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.verify import Answer, Case, Demands, verify
+
+if TYPE_CHECKING:
+    from pytest_promotion.policy import Policy
 
 FLAGS: Final = {  # by the demand that each does without
     "profile": "--any-profile",
@@ -42,6 +46,8 @@ class Acting:
     Attributes:
         profile: the one that the decision has to be of; "" for the one without a name.
         stage: the stage that the decision has to be about; "" for any or none.
+        environment: what is deployed to, "" where nothing is. With `stage` empty, and where the policy has a stage of
+            this name, the decision has to be about that stage.
         policy: the file whose rules, resolved for the profile, the decision has to be judged by.
         without: keys of `FLAGS`.
         folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
@@ -53,6 +59,7 @@ class Acting:
 
     profile: str = ""
     stage: str = ""
+    environment: str = ""
     policy: Path | None = None
     without: frozenset[str] = frozenset()
     folder: Path | None = None
@@ -86,7 +93,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     if answer.decision is None:
         return answer
     found = _Found()
-    _judge_stage(answer.decision, acting, found)
+    _judge_stage(answer.decision, answer.policy, acting, found)
     _judge_profile(answer.decision, acting, found)
     _judge_policy(answer.decision, acting, found)
     _judge_tree(answer.decision, demands, acting, found)
@@ -105,10 +112,28 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     )
 
 
-def _judge_stage(decision: StoredDecision, acting: Acting, found: _Found) -> None:
-    if acting.stage and decision.stage != acting.stage:
-        of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
-        found.against.append(f"it is {of}, not of {acting.stage}")
+def _judge_stage(decision: StoredDecision, policy: Policy | None, acting: Acting, found: _Found) -> None:
+    of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
+    if acting.stage:
+        if decision.stage != acting.stage:
+            found.against.append(f"it is {of}, not of {acting.stage}")
+    elif policy is not None and (missed := _missed(decision, policy, acting.environment)):
+        gates = listed(built_in_gates(missed, policy.stages))
+        what = f"it is {of}, so {gates} of the stage {missed} did not run"
+        if not found.waive("profile", acting, what):
+            found.against.append(f"{what}: promotion gates --stage {missed}")
+
+
+def _missed(decision: StoredDecision, policy: Policy, environment: str) -> str:
+    """
+    The stage whose gates a decision of another stage, or of none, did without; "" where there is none.
+
+    It is the stage that is deployed to, else one that the profile of the decision is for.
+    """
+    found = [environment, *(name for name, profile in policy.stage_profiles.items() if profile == decision.profile)]
+    if decision.stage:
+        found = [environment] if decision.stage != environment else []
+    return next((name for name in found if built_in_gates(name, policy.stages)), "")
 
 
 def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> None:

@@ -50,13 +50,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stage. `decision` and `deployment` are the newest ones, None where there is none."""
+    """
+    One stage. `decision` and `deployment` are the newest ones, None where there is none.
+
+    `running` is the deployment that the stage runs, after a rollback an earlier one; None where that is not known.
+    """
 
     stage: str
     profile: str
     after: str
     decision: Logged | None
     deployment: Deployment | None
+    running: Deployment | None
     step: Step
 
 
@@ -96,14 +101,15 @@ def board(policy: Policy, folder: Path, vault: Vault, at: datetime) -> Board:
         raise PolicyError("the policy has no `stages`")
     if not (folder / NAME).exists():
         raise Unproven(f"there is no {folder / NAME}: nothing was decided here yet")
-    deployed = deployments.newest(folder)
+    deployed, running = deployments.newest(folder), deployments.running(folder)
     with Index(folder) as index:
         newest = {name: entry.decision for name in policy.stages if (entry := index.newest_of(name)) is not None}
     rows = []
     for name, rules in policy.stages.items():
         step = _step(name, policy, newest, Source(folder, vault, at))
         found = newest.get(name)
-        rows.append(Row(name, policy.stage_profiles[name], rules.after or "", found, deployed.get(name), step))
+        there = (deployed.get(name), running.get(name))
+        rows.append(Row(name, policy.stage_profiles[name], rules.after or "", found, *there, step))
     return Board(at, tuple(rows))
 
 
@@ -164,8 +170,8 @@ def _plain(row: Row) -> dict[str, Any]:
         "subject": _subject(decision.subject) if decision else None,
         "decision": decision
         and {name: getattr(decision, name) for name in ("status", "ts_utc", "run_id", "file", "sha256")},
-        "deployment": deployment
-        and {name: getattr(deployment, name) for name in ("ts_utc", "run_id", "ended", "subject", "sha256")},
+        "deployment": _deployment(deployment, "ended"),
+        "running": _deployment(row.running),
         "step": {
             "candidate": _subject(step.candidate),
             "done": step.done,
@@ -175,6 +181,11 @@ def _plain(row: Row) -> dict[str, Any]:
             "unknown": list(step.unknown),
         },
     }
+
+
+def _deployment(found: Deployment | None, *more: str) -> dict[str, Any] | None:
+    names = ("ts_utc", "run_id", *more, "subject", "sha256")
+    return {name: getattr(found, name) for name in names} if found else None
 
 
 def _subject(subject: Subject | None) -> dict[str, Any] | None:

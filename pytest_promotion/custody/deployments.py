@@ -14,6 +14,7 @@ import msgspec
 from pytest_promotion.custody import jsonl
 
 NAME: Final = "deployments.jsonl"
+ROLLED_BACK: Final = "rolled back"  # what ran before runs again
 DEPLOYED: Final = "deployed"  # the one ending after which what was deployed is what runs
 
 
@@ -28,6 +29,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         sha256: of the file of that decision.
         ts_utc: when it ended.
         ended: `deployed`, or another word, such as `rolled back`.
+        reverted: whether it had been deployed before it was rolled back.
     """
 
     stage: Annotated[str, msgspec.Meta(min_length=1)]
@@ -36,6 +38,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     ts_utc: str
     ended: str = DEPLOYED
+    reverted: bool = False
 
 
 def record(folder: Path, deployment: Deployment) -> None:
@@ -46,3 +49,22 @@ def record(folder: Path, deployment: Deployment) -> None:
 def newest(folder: Path) -> dict[str, Deployment]:
     """The last deployment to each stage. Raises `Unproven` where the file is damaged."""
     return {one.stage: one for one in jsonl.read(folder / NAME, Deployment)}
+
+
+def running(folder: Path) -> dict[str, Deployment]:
+    """
+    The deployment that each stage runs, as far as it is known: none after one that failed and was left.
+
+    Raises:
+        Unproven: where the file is damaged.
+    """
+    there: dict[str, list[Deployment]] = {}  # by stage, each with those that a revert leads back to
+    certain: dict[str, bool] = {}
+    for one in jsonl.read(folder / NAME, Deployment):
+        stack = there.setdefault(one.stage, [])
+        if one.ended == DEPLOYED:
+            stack.append(one)
+        elif one.ended == ROLLED_BACK and one.reverted:
+            del stack[-1:]
+        certain[one.stage] = one.ended in (DEPLOYED, ROLLED_BACK)
+    return {stage: stack[-1] for stage, stack in there.items() if stack and certain[stage]}

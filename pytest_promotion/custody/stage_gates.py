@@ -90,7 +90,8 @@ def _promoted(name: str, policy: Policy, subject: Subject, source: Source, root:
 
 def _approved(name: str, policy: Policy, subject: Subject, source: Source, root: Path) -> GateResult:
     wanted = policy.stages[policy.stage].approvals
-    gate = _gate(name, f"People approved it for {policy.stage}.", f"promotion approve {policy.stage} --by NAME")
+    fix = f"promotion approve {policy.stage} --as NAME --ssh-key KEYFILE"
+    gate = _gate(name, f"People approved it for {policy.stage}.", fix)
     place = f"{EVIDENCE}/approved_for/{policy.stage}.json"
     try:
         kept = _kept(root / place, source)

@@ -62,7 +62,7 @@ def tried(
     for place, message in judged:
         yield Found(ANOTHER, dotted(place), message)
         yield from trial.wrong(place)
-    for place in _containers(judged):
+    for place in _objects(document, judged):
         emptied: Any = [] if isinstance(_at(document, place), list) else {}
         yield Found("emptied", dotted(place), trial.notices({place: emptied}))
 
@@ -143,10 +143,16 @@ def _leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
         yield place, value
 
 
-def _containers(judged: Sequence[tuple[Place, str]]) -> list[Place]:
-    """What the judged values are in, the innermost first."""
+def _objects(document: Any, judged: Sequence[tuple[Place, str]]) -> list[Place]:
+    """
+    The objects that the judged values are in, the innermost first, and the document.
+
+    A list inside of it may be empty: of findings that is the best that there is, and what a gate makes of a loop over
+    nothing is judged while it runs.
+    """
     around = {place[:end]: None for place, _ in judged for end in range(len(place))}
-    return sorted(around, key=len, reverse=True)
+    objects = [place for place in around if not place or isinstance(_at(document, place), dict)]
+    return sorted(objects, key=len, reverse=True)
 
 
 def _at(document: Any, place: Place) -> Any:

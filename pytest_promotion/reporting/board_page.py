@@ -62,6 +62,8 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
         ended = deployment["ended"]
         yield f'<dt>deployed<dd><span class="{_colour(ended == "deployed")}">{_text(ended)}</span>'
         yield f" at {_moment(deployment['ts_utc'])}, by run <code>{_text(deployment['run_id'])}</code>"
+        if ended != "deployed":
+            yield f"<dt>runs<dd>{_running(stage['running'])}"
     yield "</dl>"
     yield from _step(stage)
     yield "</li>"
@@ -83,9 +85,21 @@ def _step(stage: Mapping[str, Any]) -> Iterator[str]:
 def _subject(subject: Mapping[str, Any] | None) -> str:
     if subject is None:
         return '<span class="dim">none</span>'
-    kind, digest = next(iter(subject["digest"].items()))
-    whole = f"{_text(kind)}:{_text(digest)}"
-    return f'{_text(subject["name"])} <code title="{whole}">{_text(kind)}:{_text(digest[:_SHOWN])}</code>'
+    return f"{_text(subject['name'])} {_digest(subject['digest'])}"
+
+
+def _running(deployment: Mapping[str, Any] | None) -> str:
+    if deployment is None:
+        return '<span class="dim">not known</span>'
+    when, run_id = _moment(deployment["ts_utc"]), _text(deployment["run_id"])
+    return f"{_digest(deployment['subject'])}, deployed at {when} by run <code>{run_id}</code>"
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    for kind, digest in digests.items():
+        whole = f"{_text(kind)}:{_text(digest)}"
+        return f'<code title="{whole}">{_text(kind)}:{_text(digest[:_SHOWN])}</code>'
+    return "nothing"
 
 
 def _moment(text: str) -> str:

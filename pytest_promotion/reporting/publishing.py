@@ -11,12 +11,14 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from pytest_promotion import atomic
+from pytest_promotion.clock import stamp
 
 _AT_ONCE = 100  # items of a list that are encoded in one go
 _LOCK_S = 30.0  # how long to wait for another session that writes; it holds the lock for milliseconds
@@ -133,6 +135,18 @@ class ReportFolder:
 
     def _locked(self) -> FileLock:
         return FileLock(self.path / ".lock", timeout=_LOCK_S)
+
+
+def copies(path: Path, content: bytes, moment: datetime) -> list[Path]:
+    """
+    *path*, and the files beside it with the same *content*: `latest.json` and the dated file are two of one decision.
+
+    Args:
+        moment: when it was decided.
+    """
+    beside = [path.with_name("latest.json"), *path.parent.glob(f"promotion_gates_{stamp(moment)}*.json")]
+    same = [one for one in sorted(beside) if one != path and one.is_file() and one.read_bytes() == content]
+    return [path, *same]
 
 
 def _names(stem: str) -> Iterator[str]:

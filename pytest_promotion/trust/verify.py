@@ -67,6 +67,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
     without: tuple[str, ...] = ()  # the flags by which it does without a demand, each with what that hides
+    policy: Policy | None = field(default=None, compare=False, repr=False)  # None where it cannot be resolved again
     overridden: str = ""  # by whom, where that is so: the decision still says FAIL, and `yes` is false
 
     @property
@@ -140,7 +141,14 @@ def verify(case: Case, demands: Demands) -> Answer:
     for waiver in decision.waivers:
         who = listed([one.get("name", "?") for one in waiver.approvers])
         found.notes.append(f"{waiver.gate} is waived until {waiver.expires} by {who}: {waiver.reason}")
-    return Answer(decision, tuple(found.against), tuple(found.unknown), tuple(found.notes), found.signers)
+    return Answer(
+        decision,
+        tuple(found.against),
+        tuple(found.unknown),
+        tuple(found.notes),
+        found.signers,
+        policy=None if isinstance(policy, Unproven) else policy,
+    )
 
 
 def overridden(answer: Answer, case: Case, demands: Demands, content: bytes, name: str) -> Answer:

@@ -139,6 +139,27 @@ def test_what_is_deployed(staged):
 
 
 @pytest.mark.slow
+def test_what_runs_after_a_rollback(staged, tmp_path):
+    """The newest decision is a PASS, and the version before it serves."""
+    staged.decide(stage="dev")
+    facts = {"stage": "dev", "sha256": "0" * 64, "ts_utc": iso(datetime.now(UTC))}
+    deployments.record(staged.latest.parent, Deployment(subject={"gitCommit": "1" * 40}, run_id="one", **facts))
+    assert "runs:" not in status(staged, code=2)
+    more = {"subject": {"gitCommit": "2" * 40}, "run_id": "two", "ended": "rolled back"}
+    deployments.record(staged.latest.parent, Deployment(**more, **facts))
+    board = tmp_path / "status.html"
+    text = status(staged, "--html", str(board), code=2)
+    assert f"; rolled back {facts['ts_utc'][:19]}Z by run two\n" in text
+    assert f"  runs: gitCommit:{'1' * 12}, deployed {facts['ts_utc'][:19]}Z by run one\n" in text
+    assert stages(staged, code=2)["dev"]["running"]["run_id"] == "one"
+    assert "<dt>runs<dd><code" in board.read_text()
+    deployments.record(staged.latest.parent, Deployment(**(more | {"ended": "failed"}), **facts))
+    assert "  runs: not known\n" in status(staged, "--html", str(board), code=2)
+    assert stages(staged, code=2)["dev"]["running"] is None
+    assert "<dt>runs<dd><span" in board.read_text()
+
+
+@pytest.mark.slow
 def test_a_failure_in_the_first_stage_blocks(staged):
     """A stage without one before it has no gate of its own, and is not clear for that."""
     gates = staged.path / "gates/test_gates.py"

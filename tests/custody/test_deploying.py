@@ -78,6 +78,37 @@ def test_an_older_pass_after_a_newer_fail(decided, deploying):
     assert "it is superseded" in reasons
 
 
+STAGES = """\
+stages:
+  staging: {profile: prod}
+  eu: {profile: prod, after: staging}
+  prod: {after: staging}
+  sandbox: {profile: dev}
+"""
+
+
+def test_an_environment_that_is_a_stage_wants_the_decision_of_that_stage(decided, deploying):
+    """All gates of production passed but those that ask whether the candidate was in staging."""
+    path = decided.path / "promotion.yaml"
+    path.write_text(path.read_text() + STAGES)
+    decided.git("commit", "-qam", "stages")
+    missed = "so promoted_from[staging] of the stage prod did not run: promotion gates --stage prod"
+    decided.decide()
+    assert deploying()[0] == 2
+    assert f"it is of no stage, {missed}" in deploying()[1]
+    assert deploying("--any-profile")[2]["decision"]["done_without"][0].startswith("--any-profile: it is of no stage")
+    decided.decide(stage="staging")
+    assert f"it is of the stage staging, {missed}" in deploying()[1]
+    assert f"it is of the stage staging, {missed}" in deploying("--profile", "prod")[1]
+    assert decided.decide(stage="eu")["status"] == "PASS"
+    assert f"it is of the stage eu, {missed}" in deploying()[1]
+    assert deploying("--stage", "eu")[2]["steps"][0]["status"] == "done"
+    assert decided.decide(stage="prod")["status"] == "PASS"
+    assert deploying()[2]["steps"][0]["status"] == "done"
+    decided.decide(profile="dev")
+    assert deploying(env="dev")[2]["steps"][0]["status"] == "done", "the policy has no such stage"
+
+
 def test_the_policy_is_compared_as_it_resolves(decided, deploying, tmp_path):
     """The digest of the file does not say which profile it was."""
     assert deploying("--policy", decided.path / "promotion.yaml")[2]["steps"][0]["status"] == "done"

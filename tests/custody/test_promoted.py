@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
+from click.testing import CliRunner
 
 from pytest_promotion import policy as policies
+from pytest_promotion.cli import main
 from pytest_promotion.clock import iso
 from pytest_promotion.custody import deployments, promoted
 from pytest_promotion.custody.deployments import Deployment
@@ -149,6 +151,43 @@ def test_a_stage_before_fails_after_the_promotion(in_staging, saying, stage):
 def newest_file(repository: Repository) -> str:
     """The name of the file of the newest decision."""
     return max(repository.latest.parent.glob("promotion_gates_*.json"), key=lambda path: path.stat().st_mtime_ns).name
+
+
+def test_a_decision_of_no_stage_does_not_pass_for_one_of_its_profile(in_staging, saying):
+    """`promotion gates --profile prod` runs all gates of production but those that ask for staging, soak and approval."""
+    assert in_staging.decide(profile="prod")["status"] == "PASS"
+    why = "it is of no stage, so promoted_from[staging] of the stage prod did not run: promotion gates --stage prod"
+    assert why in saying(2)
+    assert "by --any-profile: it is of no stage" in saying(0, "--any-profile")
+    assert in_staging.decide(profile="dev")["status"] == "PASS"
+    assert "may be acted on: yes" in saying(0, profile="dev"), "the stage dev brings no gates"
+
+
+def test_a_decision_of_no_stage_is_not_signed(in_staging):
+    """The signature is the last demand before a deployment."""
+    in_staging.decide(profile="prod")
+    words = ["--key", str(in_staging.key.with_suffix("")), "--project", str(in_staging.path), "--profile", "prod"]
+    done = CliRunner().invoke(main, ["sign", str(in_staging.latest), *words])
+    assert (done.exit_code, "promoted_from[staging] of the stage prod did not run" in done.output) == (2, True)
+
+
+def test_a_candidate_whose_stage_before_asks_for_a_key_is_signed_by_another_process(in_staging):
+    """The job that signs has the name of the newest decision, the gate that of its dated file."""
+    (in_staging.path / "release.pub").write_bytes(in_staging.key.read_bytes())
+    path = in_staging.path / "promotion.yaml"
+    path.write_text(path.read_text().replace("profile: default}", "profile: default, keys: [release.pub]}"))
+    set_soak(in_staging, "1s")
+    in_staging.git("add", ".")
+    in_staging.git("commit", "-qm", "keys")
+    in_staging.decide(stage="dev")
+    in_staging.decide(stage="staging")
+    for envelopes in in_staging.latest.parent.glob("*.intoto.jsonl"):
+        envelopes.unlink()
+    key = (in_staging.key.read_bytes(),)
+    assert "it is not signed" in judged(in_staging, timedelta(hours=1), keys=key).against[0]
+    words = ["--key", str(in_staging.key.with_suffix("")), "--project", str(in_staging.path), "--stage", "staging"]
+    assert CliRunner().invoke(main, ["sign", str(in_staging.latest), *words]).exit_code == 0
+    assert judged(in_staging, timedelta(hours=1), keys=key).against == ()
 
 
 def test_a_decision_that_left_the_gate_out_is_refused(in_staging, saying):

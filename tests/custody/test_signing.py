@@ -154,6 +154,28 @@ def test_a_second_signer_signs_the_same_statements(unsigned, tmp_path):
     assert envelopes(unsigned).read_bytes() == before
 
 
+def test_the_dated_file_and_the_latest_one_are_signed_together(unsigned, tmp_path):
+    """The next session replaces `latest.json` with its signature: the decision would then be an unsigned one."""
+    [dated] = unsigned.latest.parent.glob("promotion_gates_*.json")
+    other = dated.with_name(f"{dated.stem}_1.json")
+    other.write_bytes(dated.read_bytes() + b"\n")
+    assert sign(unsigned).exit_code == 0
+    assert not other.with_suffix(".intoto.jsonl").exists(), "that file has other bytes"
+    assert unsigned.verify(file=dated).output == "may be acted on: yes\n"
+    second, public = keys.generate(tmp_path / "second.key")
+    envelopes(unsigned).unlink()
+    assert sign(unsigned, key=second, file=dated).exit_code == 0
+    assert unsigned.verify("--key", public, "--threshold", "2", file=dated).exit_code == 0
+    assert unsigned.verify("--key", public).exit_code == 0, "one of the keys that are named is enough"
+
+
+def test_a_copy_with_another_statement_beside_it_is_not_signed(unsigned):
+    """The signature on one file is no reason to sign what somebody else has written beside the other."""
+    [dated] = unsigned.latest.parent.glob("promotion_gates_*.json")
+    dated.with_suffix(".intoto.jsonl").write_text("{}\n")
+    assert "promotion_gates_" in refused(unsigned, 3)
+
+
 def test_a_second_signer_signs_what_a_session_signed(decided, tmp_path):
     """A session calls the decision by its dated name, and not by `latest.json`."""
     second, public = keys.generate(tmp_path / "second.key")

@@ -9,13 +9,12 @@ import click
 
 from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.errors import command_errors
-from pytest_promotion.cli.output import say, say_json, say_lines
+from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.release.rollout.plan import Scope
-    from pytest_promotion.suites.release.rollout.report import Report
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -89,6 +88,8 @@ def deploy(
     Exit 0 deployed, and nothing else; 2 refused and 3 not done, with nothing changed; 5 rolled back, 6 rollback
     failed, 7 dry run, 8 failed and left as it is.
     """
+    from dataclasses import replace
+
     from pytest_promotion.suites.release.rollout.deploy import Way
     from pytest_promotion.suites.release.rollout.deploy import deploy as carry_out
     from pytest_promotion.suites.release.rollout.permission import Permission
@@ -100,7 +101,7 @@ def deploy(
     way: Way = "resume" if resume else "rollback" if rollback else "revert" if revert else "new"
     if not given["profile"] and not given["any_profile"] and not given["stage"]:
         given["profile"] = given["env"]  # the profile of an environment is the one of its name
-    acting = acting_of(given, Path.cwd(), archived=not given["allow_dirty"])
+    acting = replace(acting_of(given, Path.cwd(), archived=not given["allow_dirty"]), environment=given["env"])
     permission = Permission(decision, subject, keys, threshold, acting, override, refuse_weakened)
     with command_errors("the report cannot be written"):
         # A dry run may come before there is a decision.
@@ -114,35 +115,13 @@ def deploy(
             keep=keep,
             allow_dirty=given["allow_dirty"],
             allow_unjudged_configuration=allow_unjudged_configuration,
+            stage=given["stage"] or given["env"],
+            history=(given["history"] or decision.parent).absolute(),
         )
         with waiting("deploy"):
             done = carry_out(plan, way)
-    _record(done, given["stage"] or given["env"], given["history"] or decision.parent)
     if as_json:
         say_json(done.document, indent=2)
     else:
         say_lines(str(done))
     return done.ending.code
-
-
-def _record(done: Report, stage: str, folder: Path) -> None:
-    """Lets the stage that comes after know what was deployed here, if anything was changed."""
-    from pytest_promotion.custody.deployments import Deployment, record
-    from pytest_promotion.suites.release.rollout.plan import CHANGED
-
-    answer = done.document["decision"]
-    if done.ending not in CHANGED or not answer:
-        return
-    subject = answer["subject"]
-    deployment = Deployment(
-        stage=stage,
-        subject=subject["digest"] if subject else {},
-        run_id=answer["run_id"],
-        sha256=answer["sha256"],
-        ts_utc=done.document["generated_at_utc"],
-        ended=str(done.ending),
-    )
-    try:
-        record(folder, deployment)
-    except OSError as problem:
-        say(f"what was deployed cannot be recorded in {folder}: {problem.strerror}", err=True)

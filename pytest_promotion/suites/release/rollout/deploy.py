@@ -18,12 +18,12 @@ from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.interrupts import raising_at_sigterm
 from pytest_promotion.suites.release.rollout import journal as journals
-from pytest_promotion.suites.release.rollout import preparing, report
+from pytest_promotion.suites.release.rollout import preparing, recording, report
 from pytest_promotion.suites.release.rollout.health import Unhealthy
 from pytest_promotion.suites.release.rollout.journal import Journal
 from pytest_promotion.suites.release.rollout.lock import owned
 from pytest_promotion.suites.release.rollout.permission import Refused
-from pytest_promotion.suites.release.rollout.plan import Ending, Plan
+from pytest_promotion.suites.release.rollout.plan import CHANGED, Ending, Plan
 from pytest_promotion.suites.release.rollout.report import Report
 from pytest_promotion.suites.release.rollout.run import Failed, Run
 from pytest_promotion.suites.release.rollout.target import target_of
@@ -48,6 +48,8 @@ def deploy(plan: Plan, way: Way = "new", clock: Clock | None = None) -> Report:
     name = f"{stamp(clock.now())}-{uuid.uuid4().hex[:8]}"
     run = Run(plan, clock, plan.runtime / "deploy_backups" / plan.env / plan.project / name, ())
     ending, reasons = _carried_out(run, way)
+    if ending in CHANGED or _changed(run):
+        recording.record(run, ending, reverted=way == "revert")
     return report.write(run, ending, reasons)
 
 
@@ -107,6 +109,7 @@ def _new(run: Run) -> tuple[Ending, list[str]]:
         absent=[str(path.absolute()) for path in plan.databases if path not in run.databases],
         probes=list(plan.probes),
         target="command" if plan.command else "compose",
+        basis=recording.basis(run),
     )
     run.reach("preparing")
     target.snapshot(run)
@@ -133,6 +136,7 @@ def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[
         target.check_rollback(run)
         return _rolled_back(run, "it was asked for")
     preparing.ask_decision(run)
+    run.journal = found.at(found.phase, basis=recording.basis(run))
     target.check(run)
     target.prepare(run)
     return _change(run)

@@ -32,6 +32,16 @@ class Before(msgspec.Struct, frozen=True):
     well: bool
 
 
+class Basis(msgspec.Struct, frozen=True):
+    """The decision that a deployment rests on, `sha256` being that of its file, and the folder of the deployments."""
+
+    stage: str
+    history: str
+    subject: dict[str, str]
+    run_id: str
+    sha256: str
+
+
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One deployment. From `quiescing` on there is something to roll back: the services that write to a database are
@@ -40,7 +50,7 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `configuration` is the compose file that is rolled back to, resolved; `known` says that what ran before was
     started from it. Of a target of programs, `status` is what its status was before, `ran` whether something ran, and
     `place` the folder of its files. `answered` are the URLs that answered before anything was changed. `ending` and
-    `ended_utc` are of one that was done, or reverted since.
+    `ended_utc` are of one that was done, or reverted since. `basis` is None where there was no decision.
     """
 
     schema_version: Literal[1]
@@ -66,6 +76,7 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: bool = False
     ending: Literal["", "deployed", "rolled back"] = ""
     ended_utc: str = ""
+    basis: Basis | None = None
 
     def at(self, phase: Phase, **facts: Any) -> Journal:
         """The same, further on."""

@@ -76,7 +76,8 @@ class Plan:
     `command` are the programs of a target that is not Compose. `permission` is None for a drill, and for a dry run that
     was given none. `forced_failure` takes the place of the first health check, and says why it failed. With the
     `rollback_scope` `images` a rollback leaves databases as they are. `allow_dirty` deploys what lies in `root`, and
-    `allow_unjudged_configuration` a Compose configuration that the decision has not judged.
+    `allow_unjudged_configuration` a Compose configuration that the decision has not judged. That something was
+    deployed to `stage`, and by which decision, is recorded in the folder `history`, if there is a decision.
     """
 
     env: str
@@ -101,6 +102,8 @@ class Plan:
     rollback_scope: Scope = "images+data"
     allow_dirty: bool = False
     allow_unjudged_configuration: bool = False
+    stage: str = ""
+    history: Path | None = None
 
     def __post_init__(self) -> None:
         if not _ENV.fullmatch(self.env):
