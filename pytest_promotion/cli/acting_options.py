@@ -16,6 +16,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _WITHOUT: Final = {
     "any_profile": ("profile", "Whatever profile it was judged by, and without the gates of a stage."),
+    "any_policy": ("policy", "Whatever policy it was judged by."),
     "any_subject": ("subject", "Whatever it is about."),
     "allow_unsigned": ("signature", "Also without a signature."),
     "allow_dirty": ("clean", "Also from a tree that differs from its commit, or lies in one now."),
@@ -53,7 +54,7 @@ def acting_options(command: _Command, *, signing: bool = False) -> _Command:
     command = click.option("--anchor", "anchors", multiple=True, metavar="TARGET", help=anchors)(command)
     history = "Where the history lies (default: beside the decision)."
     command = click.option("--history", type=_FOLDER, metavar="DIR", help=history)(command)
-    policy = "The policy by whose rules for the profile it has to be judged."
+    policy = "The policy by whose rules for the profile it has to be judged (default: a promotion.yaml, by its name)."
     command = click.option("--policy", type=_FILE, metavar="FILE", help=policy)(command)
     stage = "The stage that it has to be about; the profile is then the one of the stage."
     command = click.option("--stage", default="", metavar="NAME", help=stage)(command)

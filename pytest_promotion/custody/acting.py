@@ -29,8 +29,10 @@ from pytest_promotion.trust.verify import Answer, Case, Demands, verify
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
 
+_POLICY: Final = "promotion.yaml"
 FLAGS: Final = {  # by the demand that each does without
     "profile": "--any-profile",
+    "policy": "--any-policy",
     "subject": "--any-subject",
     "signature": "--allow-unsigned",
     "clean": "--allow-dirty",
@@ -48,7 +50,8 @@ class Acting:
         stage: the stage that the decision has to be about; "" for any or none.
         environment: what is deployed to, "" where nothing is. With `stage` empty, and where the policy has a stage of
             this name, the decision has to be about that stage.
-        policy: the file whose rules, resolved for the profile, the decision has to be judged by.
+        policy: the file whose rules, resolved for the profile, the decision has to be judged by; None for the
+            promotion.yaml of the folder, if it has one, by its name.
         without: keys of `FLAGS`.
         folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
         archived: whether only what the commit has is promoted, whatever else lies in the folder.
@@ -153,6 +156,7 @@ def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> N
 def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> None:
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
     if acting.policy is None:
+        _judge_policy_file(decision, acting, found)
         return
     stage = acting.stage or decision.stage or ""
     profile = acting.profile or (None if stage else decision.profile)
@@ -162,6 +166,16 @@ def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> No
     changed = [assignment(key, value) for key, value in decision.overrides.items()]
     because = f", and was changed by {listed(changed)}" if changed else ""
     found.against.append(f"it was judged by other rules than {acting.policy} has for {decision.profile}{because}")
+
+
+def _judge_policy_file(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+    """Whether another file than the one that everybody looks at was given to the session."""
+    given = decision.policy.path
+    if acting.folder is None or given == _POLICY or not (acting.folder / _POLICY).is_file():
+        return
+    what = f"it was judged {f'by {given}' if given else 'without a policy'}, and {_POLICY} lies here"
+    if not found.waive("policy", acting, what):
+        found.against.append(f"{what}: --policy FILE names another one")
 
 
 def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: _Found) -> None:

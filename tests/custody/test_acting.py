@@ -145,6 +145,17 @@ def test_the_policy_is_compared_as_it_resolves(decided, saying, tmp_path):
     assert "for prod, and was changed by gates.score.thresholds.least=0.1" in said
 
 
+def test_another_policy_than_the_one_that_lies_here(decided, saying, tmp_path):
+    """A file with laxer rules is written in a minute, and given to the session."""
+    lax = tmp_path / "lax.yaml"
+    lax.write_text("version: 1\nrequired: [runs]\ngates: {score: {thresholds: {least: 0.1}}}\nprofiles: {prod: {}}\n")
+    assert decided.decide(0.3, "--promotion-policy", str(lax))["status"] == "PASS"
+    assert "lax.yaml, and promotion.yaml lies here: --policy FILE names another one" in saying(2)
+    assert "by --any-policy: it was judged by " in saying(0, "--any-policy")
+    assert "may be acted on: yes" in saying(0, "--policy", lax)
+    assert "it was judged by other rules than " in saying(2, "--policy", decided.path / "promotion.yaml")
+
+
 @pytest.mark.parametrize("flag", WITHOUT)
 def test_one_flag_waives_one_demand(decided, flag):
     """A flag that waives more than it says is how an unreviewed byte is deployed."""
