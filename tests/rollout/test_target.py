@@ -165,6 +165,20 @@ class TestCommand:
         done = shop.deploy("revert")
         assert (done["status"], shop.answer()) == ("rolled back", "one"), done["reasons"]
 
+    def test_the_file_of_environments_is_that_of_the_commit(self, shop, decided):
+        """The programs that deploy a reviewed commit were edited this morning."""
+        file = shop.path / "promotion.environments.yaml"
+        file.write_text("version: 1\n")
+        first = shop.write("one")
+        for edited in ("version: 1\n# changed\n", None):
+            file.unlink() if edited is None else file.write_text(edited)
+            done = shop.deploy(permission=decided(first), environments=file)
+            assert (done["status"], shop.answer()) == ("refused", "")
+            assert "promotion.environments.yaml is not as in the commit" in done["reasons"][0]
+        outside = shop.path.parent / "promotion.environments.yaml"
+        outside.write_text("version: 1\n# of another repository\n")
+        assert shop.deploy(permission=decided(first), environments=outside)["status"] == "deployed"
+
     @pytest.mark.parametrize(
         ("apply", "timeout", "why"), [("fail", "60s", "no such cluster"), ("hang", "3s", "did not end in time")]
     )

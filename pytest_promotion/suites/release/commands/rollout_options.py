@@ -117,6 +117,7 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
         "environment": {**os.environ, **values},
         "secrets": tuple(values.values()),
         "probes": probes or (found.probes() if found else ()),
+        "environments": _environments(given, root),
         "may_be_new": given.get("may_be_new", False),
         "limits": Limits(
             given["health_timeout_seconds"], given["health_interval_seconds"], given["up_timeout_seconds"]
@@ -130,10 +131,18 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
 
 
 def _environment(given: dict[str, Any], root: Path) -> Environment | None:
-    from pytest_promotion.suites.release.rollout.environments import FILE, read_environment
+    from pytest_promotion.suites.release.rollout.environments import read_environment
 
-    path = given.get("environments") or root / FILE
-    return read_environment(path, given["env"]) if given.get("environments") or path.exists() else None
+    path = _environments(given, root)
+    return read_environment(path, given["env"]) if path else None
+
+
+def _environments(given: dict[str, Any], root: Path) -> Path | None:
+    """The file of environments, if there is one."""
+    from pytest_promotion.suites.release.rollout.environments import FILE
+
+    named: Path | None = given.get("environments")
+    return named or (root / FILE if (root / FILE).exists() else None)
 
 
 def _compose(given: dict[str, Any], found: ComposeEnvironment | None, environment: dict[str, str]) -> dict[str, Any]:

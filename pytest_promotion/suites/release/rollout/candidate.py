@@ -68,6 +68,7 @@ def find_folder(run: Run) -> None:
             run.checkout = check_out(plan.root, decided.commit, place, plan.environment)
             run.place = run.checkout.inside(plan.root.resolve())
             step.details = f"the files of the commit {decided.commit[:12]}, in {run.checkout.folder}"
+        _check_environments(run, run.checkout)
     elif decided.sha256:
         _is_the_file(run)
     else:
@@ -97,6 +98,7 @@ def _of_the_commit(run: Run, compose: Compose, commit: str) -> None:
     with run.step("checkout") as step:
         checkout = check_out(plan.root, commit, _fresh(run.folder, f"source-{commit[:12]}"), plan.environment)
         step.details = f"the files of the commit {commit[:12]}, in {checkout.folder}"
+    _check_environments(run, checkout)
     missing = [str(path) for path in plan.files if not checkout.has(path.absolute())]
     if missing:
         raise Refused(f"{', '.join(missing)}: not in the commit {commit[:12]}, which the decision is about")
@@ -113,6 +115,23 @@ def _of_the_commit(run: Run, compose: Compose, commit: str) -> None:
     run.composing = Composing(
         compose, plan.project, given, taken, dict(plan.environment), run.inherited, originals[0].parent
     )
+
+
+def _check_environments(run: Run, checkout: Checkout) -> None:
+    """Refuses a file of environments that is in the repository, and not as the commit has it: programs are in it."""
+    path = run.plan.environments
+    if path is None or checkout.relative(path.absolute()) is None:
+        return
+    place = checkout.inside(path.absolute())
+    try:
+        same = place.read_bytes() == path.read_bytes()
+    except OSError:
+        same = False
+    if not same:
+        raise Refused(
+            f"{path.name} is not as in the commit {checkout.commit[:12]}, which the decision is about: commit it and "
+            "decide again, or keep it outside of the repository"
+        )
 
 
 def _is_the_file(run: Run) -> bool:

@@ -104,6 +104,7 @@ class Plan:
     allow_unjudged_configuration: bool = False
     stage: str = ""
     history: Path | None = None
+    environments: Path | None = None  # the file that says where the environment is, if one does
 
     def __post_init__(self) -> None:
         if not _ENV.fullmatch(self.env):
