@@ -33,9 +33,7 @@ def setting(policy: Any, request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     def get(name: str, *values: str) -> Any:
         value = policy[name]
-        number = (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and abs(value) < 1e15
-        )
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
         if value in values if values else number:
             return value
         key = f"gates.{request.node.name.removeprefix('test_')}.thresholds.{name}"

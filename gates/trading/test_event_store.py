@@ -76,6 +76,7 @@ def test_market_data_freshness(artifact, freshness, measure, policy, reason, sto
 def test_day2_event_store_gate(artifact, freshness, measure, policy, reason, setting):
     """The day-2 evaluation of the event store says GO, where that is required, and its figures say so too."""
     evaluation = "reports/event_store/day2_gate_eval_latest.json"
+    hours, delta = setting("required_hours"), setting("max_allowed_delta")
     if policy["require_day2_go"] is not True:
         measure.equals("require_day2_go", policy["require_day2_go"], False)
         there = artifact.exists(evaluation)
@@ -87,7 +88,7 @@ def test_day2_event_store_gate(artifact, freshness, measure, policy, reason, set
             measure.equals(measure.text("check", check["name"]), check["pass"], True)
     else:
         facts = typed(report.data, reports.Day2, report.path)
-        wrong = list(wrong_in_day2(facts.checks, setting("required_hours"), setting("max_allowed_delta")))
+        wrong = list(wrong_in_day2(facts.checks, hours, delta))
         assert not wrong, f"{report.path}: {'; '.join(wrong)}"
     measure.equals("go", report["go"], True)
     freshness(report)

@@ -7,7 +7,7 @@ from pytest_promotion.suites.trading.rules.manifest import wrong_in_manifest
 
 @pytest.mark.critical(owner="release", fix="restore the named file from the release branch")
 def test_preflight_checks(artifact, policy, reason, workspace):
-    """Every required configuration and specification is there and readable, and the release manifest names a release."""
+    """Every required configuration and specification is there, and the release manifest names a release."""
     files = policy["files"]
     assert files, "the policy names no files to check"
     for path in files:

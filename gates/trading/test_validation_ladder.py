@@ -8,8 +8,9 @@ def test_validation_ladder_paper_soak(artifact, freshness, measure, reason):
     """The paper soak passed, lately."""
     soak = artifact("reports/paper_soak/latest.json")
     freshness(soak)
+    measure.at_least("sample_count", soak["sample_count"], 1)
     measure.equals("status", soak["status"], "PASS")
-    reason("the paper soak passed")
+    reason(f"the paper soak passed over {soak['sample_count']} samples")
 
 
 @pytest.mark.warning(owner="trading", fix="validate the trades of the last session")

@@ -283,15 +283,21 @@ class GroupRun(msgspec.Struct):
 class LeakFound(msgspec.Struct):
     """A secret that the scan found: where, and by which rule."""
 
+    OPEN: ClassVar[bool] = True
     path: Name
     rule: Name
     line: int | None = None
-    match_excerpt: Any = None
-    fingerprint: Any = None
 
     def __str__(self) -> str:
         line = "" if self.line is None else f" line {self.line}"
         return f"{self.path}{line} ({self.rule})"
+
+
+class Signature(msgspec.Struct):
+    """Over how many events a window was replayed."""
+
+    OPEN: ClassVar[bool] = True
+    regression_event_count: Count
 
 
 class WindowReplay(msgspec.Struct):
