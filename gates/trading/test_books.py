@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_promotion.suites.trading.documents import configuration, reports
+from pytest_promotion.suites.trading.documents import book_reports, configuration
 from pytest_promotion.suites.trading.documents.typed import settings_of, typed
 from pytest_promotion.suites.trading.rules import books, scope
 
@@ -36,12 +36,14 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
     """Reconciliation is fresh, looked at some bots and found nothing critical."""
     report = artifact("reports/reconciliation/latest.json")
     freshness(report)
-    assert report["status"] in ("ok", "warning"), f"{report.path} says {report['status']!r}"
+    assert report["status"] in ("ok", "warning"), (
+        f"{report.path}: status is {report['status']!r}, expected ok or warning"
+    )
     if policy.source == "report":
         measure.equals("critical_count", report["critical_count"], 0)
         reason(f"{report['checked_bots']} bots reconciled, {report['warning_count']} warnings")
         return
-    facts = typed(report.data, reports.Reconciled, report.path)
+    facts = typed(report.data, book_reports.Reconciled, report.path)
     found = len(facts.findings)
     critical = books.of_severity(facts.findings, "critical")
     measure.none("critical findings, recounted", critical, among=found, may_be_empty=True)
@@ -54,7 +56,7 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
     for number, finding in enumerate(facts.findings):
         if finding.check == "inventory":
             details = report["findings"][number]["details"]
-            drift = typed(details, reports.DriftDetails, f"{report.path}: findings[{number}].details").drift
+            drift = typed(details, book_reports.DriftDetails, f"{report.path}: findings[{number}].details").drift
             if abs(drift) >= reconciling(finding.bot, configuration.CriticalInventory).inventory_critical:
                 understated.append(f"{finding}, a {finding.severity} with a drift of {drift:g}")
     measure.none("findings that are critical by their drift", understated, among=found, may_be_empty=True)
@@ -71,7 +73,7 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
         measure.equals("status", report["status"], "pass")
         reason(f"{report['checked_bots']} bots are in parity")
         return
-    facts = typed(report.data, reports.ParityReport, report.path)
+    facts = typed(report.data, book_reports.ParityReport, report.path)
     thresholds = artifact(books.PARITY).data
     plans = {name: settings_of(thresholds, name, configuration.ParityPlan, books.PARITY) for name in thresholds["bots"]}
     planned = sorted(name for name, plan in plans.items() if plan.enabled)
@@ -108,12 +110,14 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
     """The portfolio is inside its limits, and nothing critical was found."""
     report = artifact("reports/portfolio_risk/latest.json")
     freshness(report)
-    assert report["status"] in ("ok", "warning"), f"{report.path} says {report['status']!r}"
+    assert report["status"] in ("ok", "warning"), (
+        f"{report.path}: status is {report['status']!r}, expected ok or warning"
+    )
     if policy.source == "report":
         measure.equals("critical_count", report["critical_count"], 0)
         reason(f"portfolio action is {report['portfolio_action']}")
         return
-    facts = typed(report.data, reports.PortfolioRisk, report.path)
+    facts = typed(report.data, book_reports.PortfolioRisk, report.path)
     caps = typed(artifact(scope.LIMITS).data, configuration.RiskCaps, scope.LIMITS)
     found = len(facts.findings)
     critical = books.of_severity(facts.findings, "critical")
@@ -126,7 +130,7 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
     scoped, limited = sorted(facts.risk_scope_bots), sorted(caps.bot_action_scope)
     assert scoped == limited, f"{report.path} has {scoped} in scope, {scope.LIMITS} {limited}"
     figures = report["bots"]
-    risks = [typed(figures[name], reports.BotRisk, f"{report.path}: bots.{name}") for name in limited]
+    risks = [typed(figures[name], book_reports.BotRisk, f"{report.path}: bots.{name}") for name in limited]
     measure.at_least("bots in scope", len(risks), 1)
     added_up = books.added_up(risks, caps)
     for metric, label in FIGURES.items():
@@ -157,7 +161,7 @@ def test_accounting_integrity_v2(artifact, freshness, measure, policy, reason, r
         return
     report = artifact("reports/reconciliation/latest.json")
     freshness(report)
-    facts = typed(report.data, reports.Accounts, report.path)
+    facts = typed(report.data, book_reports.Accounts, report.path)
     snapshots = facts.accounting_snapshots
     measure.equals("accounting_snapshots", len(snapshots), facts.checked_bots)
     measure.at_least("checked_bots", facts.checked_bots, 1)

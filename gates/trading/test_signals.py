@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from pytest_promotion.suites.trading.documents.configuration import ModelGovernance
-from pytest_promotion.suites.trading.documents.reports import ModelReport
+from pytest_promotion.suites.trading.documents.models import ModelGovernance, ModelReport
 from pytest_promotion.suites.trading.documents.typed import typed
 
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}

@@ -23,5 +23,5 @@ def test_validation_ladder_post_trade(artifact, freshness, measure, policy, reas
         return
     report = artifact(path)
     freshness(report)
-    assert report["status"] in ("PASS", "WARNING"), f"{path} says {report['status']!r}"
+    assert report["status"] in ("PASS", "WARNING"), f"{path}: status is {report['status']!r}, expected PASS or WARNING"
     reason(f"post-trade validation says {report['status']}")

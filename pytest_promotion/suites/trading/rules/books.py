@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.trading.documents.book_reports import BotRisk, ComparedBot, Finding
 from pytest_promotion.suites.trading.documents.configuration import ParityPlan, RiskCaps
-from pytest_promotion.suites.trading.documents.reports import BotRisk, ComparedBot, Finding
 
 PARITY: Final = "config/parity_thresholds.json"
 # By the name of a metric in the report: what the plan expects of it, and how far from that it may be.
