@@ -31,6 +31,11 @@ class Sabotage:
         return f"{self.gate}-{self.name}"
 
 
+def shown(value: Any) -> str:
+    """A value in the name of a sabotage."""
+    return "removed" if value is REMOVED else repr(value)[:30]
+
+
 def put(place: str, value: Any) -> Change:
     """Set the value at *place*, such as `bots.bot1.mode` or `checks.0.pass`; `REMOVED` takes it away."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-from tests.trading_rules.changes import REMOVED, Change, Sabotage, edited, put, replaced, whole
+from tests.trading_rules.changes import REMOVED, Change, Sabotage, edited, put, replaced, shown, whole
 
 NAN = math.nan
 
 
 def scope(path: str, place: str, value: object, said: str = "") -> Sabotage:
-    shown = "removed" if value is REMOVED else repr(value)
-    name = f"{path.partition('_')[0]}.{place.replace('/', '.')}={shown}"
+    name = f"{path.partition('_')[0]}.{place.replace('/', '.')}={shown(value)}"
     return Sabotage(
         "multi_bot_policy_scope",
         f"config/{path}.json",
@@ -140,9 +139,8 @@ CATALOG = [
 
 
 def coordination(place: str, value: object, said: str = "") -> Sabotage:
-    shown = "removed" if value is REMOVED else repr(value)
     path = "config/coordination_policy_v1.json"
-    name = f"{place.replace('/', '.')}={shown}"
+    name = f"{place.replace('/', '.')}={shown(value)}"
     return Sabotage(
         "coordination_policy_scope", path, name, put(place, value), said or place.rsplit("/", maxsplit=1)[-1]
     )
@@ -163,9 +161,8 @@ COORDINATION = [
 
 
 def models(place: str, value: object) -> Sabotage:
-    shown = "removed" if value is REMOVED else repr(value)
     path = "config/ml_governance_policy_v1.json"
-    name = f"{place.replace('/', '.')}={shown}"
+    name = f"{place.replace('/', '.')}={shown(value)}"
     return Sabotage("ml_signal_governance", path, name, put(place, value), place.split("/", maxsplit=1)[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.trading_rules.changes import REMOVED, Change, Sabotage, column, edited, put, rows
+from tests.trading_rules.changes import REMOVED, Change, Sabotage, column, edited, put, rows, shown
 
 NAN = math.nan
 RECONCILED, PARITY = "reports/reconciliation/latest.json", "reports/parity/latest.json"
@@ -14,9 +14,12 @@ MINUTES = "data/bot4/logs/*/*/minute.csv"
 
 
 def at(gate: str, path: str, place: str, value: object, said: str = "") -> Sabotage:
-    shown = "removed" if value is REMOVED else repr(value)[:30]
     return Sabotage(
-        gate, path, f"{place.replace('/', '.')}={shown}", put(place, value), said or place.rsplit("/", maxsplit=1)[-1]
+        gate,
+        path,
+        f"{place.replace('/', '.')}={shown(value)}",
+        put(place, value),
+        said or place.rsplit("/", maxsplit=1)[-1],
     )
 
 
@@ -204,7 +207,7 @@ QUALITY = [
 
 MODEL_REPORT = "reports/ml/latest.json"
 MODELS = [
-    Sabotage("ml_signal_governance", MODEL_REPORT, f"{place}={value!r}", put(place, value), said, models="true")
+    Sabotage("ml_signal_governance", MODEL_REPORT, f"{place}={shown(value)}", put(place, value), said, models="true")
     for place, value, said in (
         ("candidate/sharpe", 1.0, "sharpe over baseline"),
         ("candidate/sharpe", "1.4", "candidate.sharpe"),

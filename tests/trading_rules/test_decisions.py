@@ -10,7 +10,7 @@ import pytest
 
 from tests.sessions import environment
 from tests.trading_rules.changes import REMOVED, Sabotage, edited, put
-from tests.trading_rules.workspaces import DATA, REPOSITORY, redated
+from tests.trading_rules.workspaces import DATA, POLICIES, REPOSITORY, redated
 
 pytestmark = pytest.mark.slow
 LIVE = pytest.mark.skipif(not (DATA / "redate.py").is_file(), reason=f"the live workspace is not at {DATA}")
@@ -42,8 +42,8 @@ SETTINGS = {
 }
 
 
-def checks(root, reports, *words):
-    """Every gate's check, by its name, of one session over *root*."""
+def session(root, reports, *words):
+    """Ask all gates of the suite about *root*, with its policy."""
     subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "gates/trading", "-q", "-p", "no:cacheprovider"),
@@ -55,6 +55,11 @@ def checks(root, reports, *words):
         capture_output=True,
         check=False,
     )
+
+
+def checks(root, reports, *words):
+    """Every gate's check, by its name, of one session over *root*."""
+    session(root, reports, *words)
     decision = json.loads((reports / "promotion_gates/latest.json").read_text())
     return {check["name"]: check for check in decision["checks"]}
 
@@ -98,7 +103,7 @@ def test_the_stricter_rules_are_in_force_where_they_are_wanted(live, tmp_path, p
 @pytest.mark.real
 def test_no_field_that_a_gate_reads_survives_on_the_live_workspace(live, tmp_path):
     """A gate that was only ever proven on the demo may be blind to what a real report looks like."""
-    checks(live, tmp_path, "--promotion-prove")
+    session(live, tmp_path, "--promotion-prove")
     [path] = (tmp_path / "promotion_gates").glob("prove_*.json")
     table = json.loads(path.read_bytes())
     assert [line for gate in table["gates"] for line in gate["survivors"]] == []
@@ -179,16 +184,23 @@ def test_what_is_as_good_passes_and_is_named(ask, healthy, name, profile, change
     ("gate", "setting", "value"),
     [
         ("portfolio_risk_status", "soft_pause", "perhaps"),
-        ("parity_thresholds", "insufficient_data", "null"),
-        ("event_store_integrity_freshness", "payload_correlation", "true"),
+        ("parity_thresholds", "insufficient_data", None),
+        ("event_store_integrity_freshness", "payload_correlation", True),
         ("regression_backtest_harness", "min_events", "many"),
         ("unit_service_integration_tests", "least_coverage_percent", "sixty"),
-        ("service_health", "longest_limit_sec", "true"),
+        ("service_health", "longest_limit_sec", True),
     ],
 )
-def test_a_bad_setting_is_named_by_its_key(ask, healthy, gate, setting, value):
+def test_a_bad_setting_is_named_by_its_key(ask, healthy, tmp_path, gate, setting, value):
     """A sentence about a threshold that does not say which one sends people to the report."""
+    policy = tmp_path / "promotion.yaml"
+    rules = {
+        "version": 1,
+        "include": [str(REPOSITORY / POLICIES["demo"])],
+        "gates": {gate: {"thresholds": {setting: value}}},
+    }
+    policy.write_text(json.dumps(rules))
     workspace = healthy("demo", Sabotage(gate, "", "", lambda content: content, ""), "default")
-    found = ask(workspace, gate, "default", more=(f"--promotion-set={gate}.thresholds.{setting}={value}",))
+    found = ask(workspace, gate, "default", more=(f"--promotion-policy={policy}",))
     assert found["outcome"] == "INCONCLUSIVE"
     assert f"gates.{gate}.thresholds.{setting} is" in found["reason"]
