@@ -24,7 +24,8 @@ def reconciling(artifact):
         thresholds = artifact(scope.RECONCILIATION).data
         if bot is not None:
             return settings_of(thresholds, bot, kind, scope.RECONCILIATION)
-        return {name: settings_of(thresholds, name, kind, scope.RECONCILIATION) for name in thresholds["bots"]}
+        bots = typed(thresholds["bots"], dict, scope.RECONCILIATION, place="bots")
+        return {name: settings_of(thresholds, name, kind, scope.RECONCILIATION) for name in bots}
 
     return read
 
@@ -56,7 +57,7 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
     for number, finding in enumerate(facts.findings):
         if finding.check == "inventory":
             details = report["findings"][number]["details"]
-            drift = typed(details, book_reports.DriftDetails, f"{report.path}: findings[{number}].details").drift
+            drift = typed(details, book_reports.DriftDetails, report.path, place=f"findings[{number}].details").drift
             if abs(drift) >= reconciling(finding.bot, configuration.CriticalInventory).inventory_critical:
                 understated.append(f"{finding}, a {finding.severity} with a drift of {drift:g}")
     measure.none("findings that are critical by their drift", understated, among=found, may_be_empty=True)
@@ -75,13 +76,14 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
         return
     facts = typed(report.data, book_reports.ParityReport, report.path)
     thresholds = artifact(books.PARITY).data
-    plans = {name: settings_of(thresholds, name, configuration.ParityPlan, books.PARITY) for name in thresholds["bots"]}
+    listed = typed(artifact(books.PARITY)["bots"], dict, books.PARITY, place="bots")
+    plans = {name: settings_of(thresholds, name, configuration.ParityPlan, books.PARITY) for name in listed}
     planned = sorted(name for name, plan in plans.items() if plan.enabled)
     compared = sorted(bot.bot for bot in facts.bots)
     assert compared == planned, f"{report.path} compares {compared}, {books.PARITY} has {planned}"
-    entries = artifact(scope.POLICY)["bots"]
-    live = [name for name in entries if typed(entries[name], configuration.BotMode, scope.POLICY).mode == "live"]
-    measure.none("live bots without parity", sorted(set(live) - set(planned)), among=len(entries))
+    bots = typed(artifact(scope.POLICY)["bots"], dict[str, configuration.BotMode], scope.POLICY, place="bots")
+    live = [name for name, bot in bots.items() if bot.mode == "live"]
+    measure.none("live bots without parity", sorted(set(live) - set(planned)), among=len(bots))
     values, insufficient = 0, {}
     for bot in facts.bots:
         off = list(books.off_plan(bot, plans[bot.bot]))
@@ -129,8 +131,8 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
     measure.equals("synthetic_breach", facts.synthetic_breach, False)
     scoped, limited = sorted(facts.risk_scope_bots), sorted(caps.bot_action_scope)
     assert scoped == limited, f"{report.path} has {scoped} in scope, {scope.LIMITS} {limited}"
-    figures = report["bots"]
-    risks = [typed(figures[name], book_reports.BotRisk, f"{report.path}: bots.{name}") for name in limited]
+    figures = typed(report["bots"], dict, report.path, place="bots")
+    risks = [typed(figures[name], book_reports.BotRisk, report.path, place=f"bots.{name}") for name in limited]
     measure.at_least("bots in scope", len(risks), 1)
     added_up = books.added_up(risks, caps)
     for metric, label in FIGURES.items():

@@ -48,16 +48,16 @@ def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason, refuse
         return
     freshness(snapshot)
     facts = typed(snapshot.data, reports.ExchangeSnapshot, snapshot.path)
-    entries = artifact(scope.POLICY)["bots"]
-    kind = configuration.RunningBot
-    on = sorted(name for name in entries if typed(entries[name], kind, f"{scope.POLICY}: bots.{name}").is_on)
+    bots = typed(artifact(scope.POLICY)["bots"], dict[str, configuration.RunningBot], scope.POLICY, place="bots")
+    on = sorted(name for name, bot in bots.items() if bot.is_on)
     missing = [name for name in on if name not in facts.bots]
     measure.none("bots that are on, and not in the snapshot", missing, among=len(on))
     name = policy["bot"]
     assert name in facts.bots, f"{snapshot.path} has no bot {name}"
     bot = facts.bots[name]
     place = f"{snapshot.path}: bots.{name}"
-    measure.equals(f"{name} mode", entries[name]["mode"], "paper_only")
+    assert name in bots, f"{scope.POLICY} has no bot {name}"
+    measure.equals(f"{name} mode", bots[name].mode, "paper_only")
     # The account is declared, or known by what the bot's own table names; a live exchange is paper by neither.
     assert bot.exchange.endswith(scope.PAPER), f"{place}.exchange is {bot.exchange!r}, expected one of {scope.PAPER}"
     for field in ("account_mode", "account_probe_status"):

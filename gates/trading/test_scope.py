@@ -55,8 +55,7 @@ def test_strategy_catalog_consistency(artifact, document, measure, policy, reaso
         return
     unread = []
     catalog = document(bundles.CATALOG, configuration.Catalog, unread)
-    entries = artifact(scope.POLICY)["bots"]
-    bots = {name: typed(entries[name], configuration.TradingBot, f"{scope.POLICY}: bots.{name}") for name in entries}
+    bots = typed(artifact(scope.POLICY)["bots"], dict[str, configuration.TradingBot], scope.POLICY, place="bots")
     measure.at_least("approved_bundles", len(catalog.approved_bundles), 1)
     for template in ("controller_template.yml", "script_template.yml"):
         assert artifact(f"{catalog.defaults.config_templates_root}/{template}").data, f"{template} is empty"
@@ -94,10 +93,10 @@ def test_coordination_policy_scope(artifact, document, measure, policy, reason, 
     coordination = document(path, configuration.CoordinationPolicy, unread)
     measure.equals("require_ml_enabled", coordination.require_ml_enabled, True)
     measure.equals("enabled_default", coordination.enabled_default, False)
-    bots = artifact(scope.POLICY)["bots"]
+    bots = typed(artifact(scope.POLICY)["bots"], dict, scope.POLICY, place="bots")
     assert coordination.allowed_instances, f"{path}: allowed_instances is empty, and coordination runs all the same"
     for name in coordination.allowed_instances:
-        bot = typed(bots[name], configuration.RunningBot, f"{scope.POLICY}: bots.{name}")
+        bot = typed(bots[name], configuration.RunningBot, scope.POLICY, place=f"bots.{name}")
         measure.equals(f"{name} enabled", bot.enabled, True)
         assert bot.mode in MAY_BE_COORDINATED, f"{path}: allowed_instances has {name}, which is {bot.mode}"
     target = coordination.target_base_pct

@@ -59,6 +59,7 @@ def forked():
     yield servers
     for server in servers.values():
         server.stdin.close()
+        server.stdout.close()
         server.wait(20)
 
 

@@ -34,18 +34,19 @@ _WORDS = {
 }
 
 
-def typed(document: Any, kind: type[_Kind], origin: str, unknown: list[str] | None = None) -> _Kind:
+def typed(document: Any, kind: type[_Kind], origin: str, unknown: list[str] | None = None, *, place: str = "") -> _Kind:
     """
-    *document* as the struct *kind*.
+    *document* as *kind*: a struct, or a list or mapping of such. Of `dict` and `list` as such, nothing inside is read.
 
     Args:
         origin: the path of the file, with which every sentence begins.
         unknown: gets the places of fields that *kind* does not declare, such as `bots.bot1.note`.
+        place: where *document* stands in the file, such as `windows[0]`; "" for all of it.
 
     Raises:
         Unproven: with the file, the field and the value, for a field that is missing or is not what belongs there.
     """
-    found: _Kind = _Reading(origin, [] if unknown is None else unknown).value(document, kind, "")
+    found: _Kind = _Reading(origin, [] if unknown is None else unknown).value(document, kind, place)
     return found
 
 
@@ -83,6 +84,8 @@ class _Reading:
         outer = get_origin(kind)
         if kind is Any:
             return value
+        if kind in (dict, list):
+            return self._of_kind(value, kind, "an object" if kind is dict else "a list", place)
         if outer in (Union, UnionType):
             # One type, beside null or beside not being there.
             [wanted] = [each for each in get_args(kind) if each not in (NoneType, msgspec.UnsetType)]
