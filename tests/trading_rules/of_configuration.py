@@ -51,7 +51,7 @@ SCOPE = [
         for value in (None, "0", 0, -0.1, 45)
     ),
     scope(RECONCILIATION, "defaults/fee_drop_warn", 0.9),
-    scope(RECONCILIATION, "bots", {}),
+    scope(RECONCILIATION, "bots", {}, "reconciliation_thresholds.json has nothing for"),
     scope(RECONCILIATION, "bots/bot1", {"enabled": False}, "of bot1"),
     scope(RECONCILIATION, "bots/bot1", None),
     scope(RECONCILIATION, "bots/bot1", REMOVED),

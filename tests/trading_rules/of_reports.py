@@ -83,7 +83,7 @@ BOOKS = [
     *(at("portfolio_risk_status", RISK, f"metrics/{name}", value, label)
       for name, label in (("portfolio_daily_loss_pct", "loss"), ("abs_net_exposure_quote", "exposure"),
                           ("max_equity_share_pct", "concentration"), ("total_equity_quote", "worth"))
-      for value in (0, 0.5)),
+      for value in (0.01, 0.49)),
     *(at("portfolio_risk_status", RISK, "metrics/max_equity_share_pct", value) for value in (None, "0.5", 58, NAN)),
     at("portfolio_risk_status", RISK, "bots/bot1/daily_loss_pct", 0.2, "loss"),
     at("portfolio_risk_status", RISK, "bots/bot1/equity_quote", None),
@@ -200,14 +200,16 @@ QUALITY = [
           ("failed_windows", ["window_500"], "failed_windows"), ("repeat", 1, "repeat"), ("repeat", "2", "repeat"))),
     *(at("regression_backtest_harness", "reports/backtest_regression/latest.json", place, value, said)
       for place, value, said in (
-          ("checks", [], "checks"), ("checks/1", REMOVED, "expected once"), ("checks/1/value", 3, "value is 3"),
+          ("checks", [], "event_count_min"), ("checks/1", REMOVED, "expected once"), ("checks/1/value", 3, "value is 3"),
           ("dataset_fingerprint/event_count", 999, "999"), ("dataset_fingerprint/sha256", "0" * 64, "sha256"),
           ("dataset_fingerprint/event_count", "1058", "event_count"))),
 ]  # fmt: skip
 
 MODEL_REPORT = "reports/ml/latest.json"
 MODELS = [
-    Sabotage("ml_signal_governance", MODEL_REPORT, f"{place}={shown(value)}", put(place, value), said, models="true")
+    Sabotage(
+        "ml_signal_governance", MODEL_REPORT, f"report.{place}={shown(value)}", put(place, value), said, models="true"
+    )
     for place, value, said in (
         ("candidate/sharpe", 1.0, "sharpe over baseline"),
         ("candidate/sharpe", "1.4", "candidate.sharpe"),
