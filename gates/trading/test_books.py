@@ -61,8 +61,8 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
             if abs(drift) >= reconciling(finding.bot, configuration.CriticalInventory).inventory_critical:
                 understated.append(f"{finding}, a {finding.severity} with a drift of {drift:g}")
     measure.none("findings that are critical by their drift", understated, among=found, may_be_empty=True)
-    told = f": {', '.join(warnings)}" if warnings else ""
-    reason(f"{facts.checked_bots} bots reconciled, {facts.warning_count} warnings{told}")
+    remark = f": {', '.join(warnings)}" if warnings else ""
+    reason(f"{facts.checked_bots} bots reconciled, {facts.warning_count} warnings{remark}")
 
 
 @pytest.mark.critical(owner="trading", fix="run the parity service once; look at the bot and the metric named here")
@@ -98,13 +98,13 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
                 values += 1
             measure.equals(f"{what}, by its report", metric.passed, True)
         measure.equals(f"{bot.bot} pass", bot.passed, True)
-    told = " and ".join(f"{count} metrics of {name}" for name, count in insufficient.items())
-    assert not refused("insufficient_data", list(insufficient)), f"{report.path}: {told} have insufficient data"
+    remark = " and ".join(f"{count} metrics of {name}" for name, count in insufficient.items())
+    assert not refused("insufficient_data", list(insufficient)), f"{report.path}: {remark} have insufficient data"
     measure.at_least("metrics with a value", values, 1)
     measure.equals("checked_bots", facts.checked_bots, len(facts.bots))
     measure.equals("failed_bots", facts.failed_bots, 0)
     measure.equals("status", facts.status, "pass")
-    reason(f"{facts.checked_bots} bots are in parity" + (f"; {told} have insufficient data" if told else ""))
+    reason(f"{facts.checked_bots} bots are in parity" + (f"; {remark} have insufficient data" if remark else ""))
 
 
 @pytest.mark.critical(owner="risk", fix="bring the portfolio back inside config/portfolio_limits_v1.json")
@@ -151,8 +151,8 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
     assert facts.portfolio_action != "kill_switch", f"{report.path}: portfolio_action is 'kill_switch'"
     paused = [facts.portfolio_action] if facts.portfolio_action == "soft_pause" else []
     assert not refused("soft_pause", paused), f"{report.path}: portfolio_action is 'soft_pause', expected 'allow'"
-    told = f"; not counted: {', '.join(warnings)}" if warnings else ""
-    reason(f"nothing critical, portfolio_action is {facts.portfolio_action}{told}")
+    remark = f"; not counted: {', '.join(warnings)}" if warnings else ""
+    reason(f"nothing critical, portfolio_action is {facts.portfolio_action}{remark}")
 
 
 @pytest.mark.critical(owner="finance", fix="mend the snapshot named here in the bot's minute log, then reconcile again")

@@ -12,7 +12,8 @@ INGESTED = "ingest_ts_utc"
 
 
 @pytest.mark.critical(
-    owner="platform", fix="mend the writer of the rows or of the report that is named here; recover.md has the steps"
+    owner="platform",
+    fix="correct the writer of the rows or the report that is named; see docs/how-to/recover.md",
 )
 def test_event_store_integrity_freshness(artifact, freshness, measure, policy, reason, refused):
     """The integrity report is fresh, its counts are the store's, which is still fed, valid and lacks no day."""
@@ -45,7 +46,7 @@ def test_event_store_integrity_freshness(artifact, freshness, measure, policy, r
     ]
     found = refused("payload_correlation", payloads)
     measure.none(f"streams of {store.path} without correlation in the payload", found, among=len(streams))
-    told = f"; not counted, since the row has its own: {'; '.join(payloads)}" if payloads else ""
+    remark = f"; not counted, since the row has its own: {'; '.join(payloads)}" if payloads else ""
     if policy["days_back"] is not None:
         days = artifact.days(EVENTS, back=policy["days_back"])
         lost = days.problems[: len(days.gaps) + len(days.rotated)]
@@ -53,8 +54,8 @@ def test_event_store_integrity_freshness(artifact, freshness, measure, policy, r
         misfiled = list(days.problems[len(lost) :])
         found = refused("rows_of_another_day", misfiled)
         measure.none("files with rows of another day", found, among=len(days.days))
-        told += "".join(f"; {one}" for one in misfiled)
-    reason(f"{events.rows} events, all correlated, the newest of {store.timestamp:%H:%M:%S} UTC{told}")
+        remark += "".join(f"; {one}" for one in misfiled)
+    reason(f"{events.rows} events, all correlated, the newest of {store.timestamp:%H:%M:%S} UTC{remark}")
 
 
 @pytest.mark.warning(owner="platform", fix="reconnect the market data feed")

@@ -38,7 +38,7 @@ def test_unit_service_integration_tests(measure, policy, reason, setting, stored
         missing = sorted(COUNTED - set(typed(groups[group], dict, report.path, place=f"groups.{group}")))
         if missing:
             raise Unproven(
-                f"{report.path}: groups.{group} has no {', '.join(missing)}, so nobody can tell what ran: it was not "
+                f"{report.path}: groups.{group} has no {', '.join(missing)}, so what ran is not known: it was not "
                 "written by `promotion tests run`; run that over the same tests"
             )
         counts = typed(groups[group], reports.GroupRun, report.path, place=f"groups.{group}")

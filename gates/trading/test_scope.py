@@ -74,10 +74,10 @@ def test_strategy_catalog_consistency(artifact, document, measure, policy, reaso
     assert not refused("orders_without_notional", unlimited), (
         f"{bundles.CATALOG}: the max_notional_quote of {modes} is 0"
     )
-    told = f"; {len(misnamed)} of {files} files are not called as the naming contract says" if misnamed else ""
+    remark = f"; {len(misnamed)} of {files} files are not called as the naming contract says" if misnamed else ""
     if unlimited:
-        told += f"; orders of {modes} have no notional limit"
-    reason(f"{len(catalog.approved_bundles)} bundles resolve and keep to their limits{told}{_of_no_rule(unread)}")
+        remark += f"; orders of {modes} have no notional limit"
+    reason(f"{len(catalog.approved_bundles)} bundles resolve and keep to their limits{remark}{_of_no_rule(unread)}")
 
 
 @pytest.mark.critical(

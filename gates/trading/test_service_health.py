@@ -44,15 +44,15 @@ def test_service_health(artifact, freshness, measure, policy, reason, refused, s
         newest, moment, source = newest_of(found, service.field)
         freshness(newest, max_age=limit, timestamp=moment, source=source)
 
-    told = f"; without a healthcheck: {', '.join(unwatched)}" if unwatched else ""
+    remark = f"; without a healthcheck: {', '.join(unwatched)}" if unwatched else ""
     listeners = ", ".join(name for name, service in watched.items() if service.redis) or "no service"
     if policy["redis"] == "not_asked":
-        reason(f"{len(writers)} services write; the Redis of {listeners} was not asked, by policy{told}")
+        reason(f"{len(writers)} services write; the Redis of {listeners} was not asked, by policy{remark}")
         return
     assert policy["redis"] == "ask", f"redis is {policy['redis']!r}, expected ask or not_asked"
     assert os.environ.get("REDIS_URL"), "REDIS_URL is not set: nobody can tell which Redis to ask"
     measure.equals("Redis PING", bus.ping(os.environ["REDIS_URL"]), "PONG")
-    reason(f"{len(writers)} services write, and the Redis of {listeners} answers{told}")
+    reason(f"{len(writers)} services write, and the Redis of {listeners} answers{remark}")
 
 
 def newest_of(found, field):

@@ -16,13 +16,13 @@ REMOVED = object()
 
 @dataclass(frozen=True)
 class Sabotage:
-    """A change of the files that match *path*, which *gate* has to notice; *said* has to stand in its reason."""
+    """A change of the files that match *path*, which *gate* has to notice; *message* has to stand in its reason."""
 
     gate: str
     path: str
     name: str
     change: Change
-    said: str
+    message: str
     models: str = ""  # the switch ML_ENABLED
     workspaces: tuple[str, ...] = ("demo", "live")
 

@@ -74,7 +74,7 @@ def forked():
 def ask(forked, tmp_path):
     """`ask(workspace, gate, profile, models="")`: what the gate says, with the words of its decision."""
 
-    def asked(workspace, gate, profile, models="", more=()):
+    def outcome_of(workspace, gate, profile, models="", more=()):
         reports = tmp_path / "decisions"
         shutil.rmtree(reports, ignore_errors=True)
         words = [
@@ -96,7 +96,7 @@ def ask(forked, tmp_path):
         checks = json.loads(path.read_text())["checks"]
         return next(check for check in checks if check["name"] == gate)
 
-    return asked
+    return outcome_of
 
 
 @pytest.fixture

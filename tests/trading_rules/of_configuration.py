@@ -9,14 +9,14 @@ from tests.trading_rules.changes import REMOVED, Change, Sabotage, edited, put, 
 NAN = math.nan
 
 
-def scope(path: str, place: str, value: object, said: str = "") -> Sabotage:
+def scope(path: str, place: str, value: object, message: str = "") -> Sabotage:
     name = f"{path.partition('_')[0]}.{place.replace('/', '.')}={shown(value)}"
     return Sabotage(
         "multi_bot_policy_scope",
         f"config/{path}.json",
         name,
         put(place, value),
-        said or place.rsplit("/", maxsplit=1)[-1],
+        message or place.rsplit("/", maxsplit=1)[-1],
     )
 
 
@@ -94,8 +94,8 @@ SCOPE = [
 _CATALOG = "config/strategy_catalog/catalog_v1.json"
 
 
-def catalog(name: str, change: Change, said: str, path: str = _CATALOG) -> Sabotage:
-    return Sabotage("strategy_catalog_consistency", path, name, change, said)
+def catalog(name: str, change: Change, message: str, path: str = _CATALOG) -> Sabotage:
+    return Sabotage("strategy_catalog_consistency", path, name, change, message)
 
 
 _CONTROLLERS = "data/*/conf/controllers"
@@ -138,18 +138,18 @@ CATALOG = [
 ]  # fmt: skip
 
 
-def coordination(place: str, value: object, said: str = "") -> Sabotage:
+def coordination(place: str, value: object, message: str = "") -> Sabotage:
     path = "config/coordination_policy_v1.json"
     name = f"{place.replace('/', '.')}={shown(value)}"
     return Sabotage(
-        "coordination_policy_scope", path, name, put(place, value), said or place.rsplit("/", maxsplit=1)[-1]
+        "coordination_policy_scope", path, name, put(place, value), message or place.rsplit("/", maxsplit=1)[-1]
     )
 
 
 COORDINATION = [
     *(coordination("require_ml_enabled", value) for value in (REMOVED, False, "true", None)),
     *(coordination("enabled_default", value) for value in (True, "false", REMOVED)),
-    *(coordination("allowed_instances", value, said) for value, said in (([], "empty"), (None, "null"), (["bot3"], "bot3"), (["bot2"], "bot2"), (["bot9"], "bot9"))),
+    *(coordination("allowed_instances", value, message) for value, message in (([], "empty"), (None, "null"), (["bot3"], "bot3"), (["bot2"], "bot2"), (["bot9"], "bot9"))),
     *(coordination("target_base_pct/max", value, "target_base_pct") for value in (None, "0.75", 1.5, 0, 0.1)),
     coordination("target_base_pct/confidence_step", 0.9),
     coordination("actions/rejected", "resume"),
@@ -184,8 +184,8 @@ MODELS = [
 ]
 
 PREFLIGHT = [
-    Sabotage("preflight_checks", "docs/ops/release_manifest*.md", name, change, said)
-    for name, change, said in (
+    Sabotage("preflight_checks", "docs/ops/release_manifest*.md", name, change, message)
+    for name, change, message in (
         ("of-0-bytes", whole(b""), "is empty"),
         ("cut", lambda content: content[: len(content) // 2], "line end"),
         ("cut-after-a-heading", lambda content: content[: content.index(b"#", 5) if b"\n#" in content[5:] else 18] + b"## Way back\n", "nothing stands under"),

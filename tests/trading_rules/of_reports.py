@@ -13,13 +13,13 @@ DAY2, STORE = "reports/event_store/day2_gate_eval_latest.json", "reports/event_s
 MINUTES = "data/bot4/logs/*/*/minute.csv"
 
 
-def at(gate: str, path: str, place: str, value: object, said: str = "") -> Sabotage:
+def at(gate: str, path: str, place: str, value: object, message: str = "") -> Sabotage:
     return Sabotage(
         gate,
         path,
         f"{place.replace('/', '.')}={shown(value)}",
         put(place, value),
-        said or place.rsplit("/", maxsplit=1)[-1],
+        message or place.rsplit("/", maxsplit=1)[-1],
     )
 
 
@@ -112,8 +112,8 @@ SNAPSHOTS = [
 ]  # fmt: skip
 
 
-def minutes(name: str, change: Change, said: str) -> Sabotage:
-    return Sabotage("smoke_checks", MINUTES, name, change, said)
+def minutes(name: str, change: Change, message: str) -> Sabotage:
+    return Sabotage("smoke_checks", MINUTES, name, change, message)
 
 
 MINUTE_ROWS = [
@@ -130,8 +130,8 @@ MINUTE_ROWS = [
 ]  # fmt: skip
 
 
-def store(name: str, change: Change, said: str, gate: str = "event_store_integrity_freshness") -> Sabotage:
-    return Sabotage(gate, STORE, name, change, said)
+def store(name: str, change: Change, message: str, gate: str = "event_store_integrity_freshness") -> Sabotage:
+    return Sabotage(gate, STORE, name, change, message)
 
 
 MARKET, INTENT = "market_data", "execution_intent"
@@ -161,8 +161,8 @@ EVENT_ROWS = [
 ]  # fmt: skip
 
 
-def day2(place: str, value: object, said: str = "") -> Sabotage:
-    return at("day2_event_store_gate", DAY2, place, value, said)
+def day2(place: str, value: object, message: str = "") -> Sabotage:
+    return at("day2_event_store_gate", DAY2, place, value, message)
 
 
 DAY2_CHECKS = [
@@ -188,18 +188,18 @@ QUALITY = [
     at("secrets_hygiene", "reports/security/latest.json", "include_logs", False),
     at("secrets_hygiene", "reports/security/latest.json", "findings", [{"path": "docs/a.md", "line": 3, "rule": "api_key"}], "docs/a.md line 3 (api_key)"),
     at("secrets_hygiene", "reports/security/latest.json", "finding_count", 1),
-    *(at("unit_service_integration_tests", "reports/tests/latest.json", f"groups/unit/{name}", value, said)
-      for name, value, said in (("passed", 0, ""), ("failed", 1, ""), ("passed", "4", ""), ("collected", 9, "expected == 9"), ("skipped", None, ""))),
+    *(at("unit_service_integration_tests", "reports/tests/latest.json", f"groups/unit/{name}", value, message)
+      for name, value, message in (("passed", 0, ""), ("failed", 1, ""), ("passed", "4", ""), ("collected", 9, "expected == 9"), ("skipped", None, ""))),
     at("unit_service_integration_tests", "reports/tests/latest.json", "groups/service", REMOVED, "service"),
     at("unit_service_integration_tests", "reports/tests/latest.json", "coverage_percent", "61"),
-    *(at("replay_regression_first_class", "reports/replay_regression_multi_window/latest.json", place, value, said)
-      for place, value, said in (
+    *(at("replay_regression_first_class", "reports/replay_regression_multi_window/latest.json", place, value, message)
+      for place, value, message in (
           ("windows/0/status", "fail", "window 500"), ("windows/0/blockers", ["run_1"], "blockers"),
           ("windows/1/deterministic_repeat_pass", False, "window 1000"), ("windows/1/deterministic_repeat_pass", "true", "repeat"),
           ("windows/2", REMOVED, "2000"), ("windows/2/signature_baseline/regression_event_count", 1134, "1134"),
           ("failed_windows", ["window_500"], "failed_windows"), ("repeat", 1, "repeat"), ("repeat", "2", "repeat"))),
-    *(at("regression_backtest_harness", "reports/backtest_regression/latest.json", place, value, said)
-      for place, value, said in (
+    *(at("regression_backtest_harness", "reports/backtest_regression/latest.json", place, value, message)
+      for place, value, message in (
           ("checks", [], "event_count_min"), ("checks/1", REMOVED, "expected once"), ("checks/1/value", 3, "value is 3"),
           ("dataset_fingerprint/event_count", 999, "999"), ("dataset_fingerprint/sha256", "0" * 64, "sha256"),
           ("dataset_fingerprint/event_count", "1058", "event_count"))),
@@ -208,9 +208,14 @@ QUALITY = [
 MODEL_REPORT = "reports/ml/latest.json"
 MODELS = [
     Sabotage(
-        "ml_signal_governance", MODEL_REPORT, f"report.{place}={shown(value)}", put(place, value), said, models="true"
+        "ml_signal_governance",
+        MODEL_REPORT,
+        f"report.{place}={shown(value)}",
+        put(place, value),
+        message,
+        models="true",
     )
-    for place, value, said in (
+    for place, value, message in (
         ("candidate/sharpe", 1.0, "sharpe over baseline"),
         ("candidate/sharpe", "1.4", "candidate.sharpe"),
         ("candidate/pnl_bps", NAN, "candidate.pnl_bps"),
@@ -226,8 +231,8 @@ MODELS = [
 ]
 
 OTHERS = [
-    *(at("alerting_health", "reports/reconciliation/last_webhook_sent.json", place, value, said)
-      for place, value, said in (("probes", [], "no endpoint"), ("probes/0/ok", False, "answered"), ("probes/0/ok", "true", "ok"),
+    *(at("alerting_health", "reports/reconciliation/last_webhook_sent.json", place, value, message)
+      for place, value, message in (("probes", [], "no endpoint"), ("probes/0/ok", False, "answered"), ("probes/0/ok", "true", "ok"),
                                  ("status", "local_dev_degraded", "status"), ("probes", None, "probes"))),
     at("validation_ladder_paper_soak", "reports/paper_soak/latest.json", "sample_count", 0),
     at("validation_ladder_paper_soak", "reports/paper_soak/latest.json", "status", "FAIL"),

@@ -33,13 +33,13 @@ def bound(request, ask, healthy):
         "size_bytes": len(content),
     }
 
-    def asked(of_store=lambda content: content, of_file=lambda file: file, policy=()):
+    def outcome_of(of_store=lambda content: content, of_file=lambda file: file, policy=()):
         store.write_bytes(of_store(content))
         edit(report, lambda document: document.update(store={"files": of_file([dict(file)])}))
         # The statement beside the report is about its old bytes; what is shown here is the rule by itself.
         return ask(workspace, gate, "default", more=("--promotion-policy=gates/trading/promotion.yaml", *policy))
 
-    yield asked
+    yield outcome_of
     for path, old in before.items():
         path.write_bytes(old)
 
@@ -51,7 +51,7 @@ def test_a_store_that_has_only_grown_is_the_same(bound):
 
 
 @pytest.mark.parametrize(
-    ("of_store", "said"),
+    ("of_store", "message"),
     [
         (lambda content: content.replace(b'"running"', b'"stopped"', 1), "are others than were judged"),
         (lambda content: b"".join(content.splitlines(keepends=True)[1:]), "were judged"),
@@ -59,14 +59,14 @@ def test_a_store_that_has_only_grown_is_the_same(bound):
     ],
     ids=["a-row-changed", "first-row-gone", "last-row-gone"],
 )
-def test_a_store_that_was_changed_is_another(bound, of_store, said):
-    """A report of ten minutes ago about rows that were rewritten since is about rows that nobody has judged."""
+def test_a_store_that_was_changed_is_another(bound, of_store, message):
+    """A report of ten minutes ago about rows that were rewritten since is about rows that were never judged."""
     found = bound(of_store)
-    assert (found["outcome"], said in found["reason"]) == ("FAIL", True), found["reason"]
+    assert (found["outcome"], message in found["reason"]) == ("FAIL", True), found["reason"]
 
 
 @pytest.mark.parametrize(
-    ("of_file", "said"),
+    ("of_file", "message"),
     [
         (lambda files: [], "rests on 0 samples"),
         (lambda files: [files[0] | {"path": "reports/event_store/events_19990101.jsonl"}], "is missing"),
@@ -77,11 +77,11 @@ def test_a_store_that_was_changed_is_another(bound, of_store, said):
     ],
     ids=["no-files", "file-gone", "another-digest", "no-digest", "of-no-bytes", "null"],
 )
-def test_a_report_that_names_its_store_badly_is_bound_to_none(bound, of_file, said):
+def test_a_report_that_names_its_store_badly_is_bound_to_none(bound, of_file, message):
     """A binding to nothing would be taken for one."""
     found = bound(of_file=of_file)
     assert found["outcome"] in ("FAIL", "INCONCLUSIVE"), found["reason"]
-    assert said in found["reason"]
+    assert message in found["reason"]
 
 
 @pytest.mark.parametrize("gate", REPORTS)

@@ -177,7 +177,7 @@ def test_what_is_as_good_passes_and_is_named(ask, healthy, name, profile, change
     finally:
         path.write_bytes(before)
     assert found["outcome"] == "PASS", found["reason"]
-    assert change.said in found["reason"]
+    assert change.message in found["reason"]
 
 
 @pytest.mark.parametrize(

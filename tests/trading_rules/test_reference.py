@@ -26,7 +26,7 @@ def documented():
 
 
 def test_every_setting_stands_in_the_reference():
-    """A setting that nobody can read of is a rule that nobody can keep or leave."""
+    """A setting that is not documented is a rule that can be neither kept nor left."""
     rules = load(POLICY, "default").rules.gates
     assert {(gate, name) for gate, rule in rules.items() for name in rule.thresholds} == documented().keys()
 

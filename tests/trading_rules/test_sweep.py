@@ -34,4 +34,4 @@ def test_a_sabotage_is_noticed_and_named(ask, healthy, name, profile, sabotage: 
         for path, content in before.items():
             path.write_bytes(content)
     assert found["outcome"] in ("FAIL", "INCONCLUSIVE"), found["reason"]
-    assert sabotage.said in found["reason"]
+    assert sabotage.message in found["reason"]

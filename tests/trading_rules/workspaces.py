@@ -46,7 +46,7 @@ class Workspace:
             build(self.root, datetime.now(UTC))
         else:
             redated(self.root)
-            mend(self.root, datetime.now(UTC))
+            make_healthy(self.root, datetime.now(UTC))
         write_model_report(self.root, datetime.now(UTC))
         self.built = time.monotonic()
         self.passed.clear()
@@ -57,7 +57,7 @@ def redated(root: Path) -> None:
     subprocess.run([sys.executable, DATA / "redate.py", DATA / "workspace", root], check=True)
 
 
-def mend(root: Path, now: datetime) -> None:
+def make_healthy(root: Path, now: datetime) -> None:
     """Make the reports of the live workspace healthy that are not."""
     stamp = now.isoformat()
 

@@ -26,7 +26,7 @@ def wrong_in_day2(checks: list[Day2Check], required_hours: float, max_allowed_de
     """
     found = {check.name: check for check in checks}
     if len(found) != len(checks):
-        yield "a check stands twice"
+        yield "two checks have one name"
     for name in sorted(set(_CHECKS) ^ set(found)):
         yield f"{'no' if name in _CHECKS else 'an unknown'} check {name}"
     for name, fields in _CHECKS.items():

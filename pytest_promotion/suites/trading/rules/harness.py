@@ -1,4 +1,4 @@
-"""The regression harness, by its figures: what a check says of itself is held against what it measured."""
+"""The regression harness, by its figures: what a check says of itself is compared with what it measured."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def wrong_in_checks(checks: list[Check], dataset: Dataset) -> Iterator[str]:
     names = [check.name for check in checks]
     for name in CHECKS:
         if names.count(name) != 1:
-            yield f"the check {name} stands there {names.count(name)} times, expected once"
+            yield f"the check {name} is there {names.count(name)} times, expected once"
     for check in checks:
         if not check.passed or not _holds(check):
             yield f"{check.name}: value is {check.value!r}, required {check.required!r}, pass {check.passed}"

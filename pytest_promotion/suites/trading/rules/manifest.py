@@ -1,4 +1,4 @@
-"""A release manifest that says something: prose by people, so little more can be asked of it."""
+"""A release manifest that says something. It is prose, so little can be demanded of it."""
 
 from __future__ import annotations
 
