@@ -102,7 +102,9 @@ def test_the_digest_is_of_the_bytes_that_were_counted(store):
         pytest.param(line(0, payload=[1]), "payload: expected `object`", id="list-payload"),
         pytest.param(line(0, ingest_ts_utc="2026-05-20T09:00:00"), "timezone", id="naive"),
         pytest.param(line(0, ingest_ts_utc=1779267600000), "ingest_ts_utc: expected `datetime`", id="epoch"),
-        pytest.param(line(0, payload={"x": float("nan")}), "line 1 is not JSON", id="nan"),
+        pytest.param(
+            line(0, payload={"x": float("nan")}), "line 1: found NaN, which is not a number, in payload.x", id="nan"
+        ),
         pytest.param(
             lines(0) + line(1).replace(b"number", b"n\xffmber"), "line 2 is not UTF-8", id="latin-1-in-what-is-skipped"
         ),

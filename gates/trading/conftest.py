@@ -1,4 +1,4 @@
-"""What several trading gates share: judging a report by its own word."""
+"""What several trading gates share: judging a report by its own word, and reading the settings of the policy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pytest_promotion import Unproven
 
 if TYPE_CHECKING:
     from pytest_promotion import Artifact
@@ -23,3 +25,28 @@ def stored_report(artifact: Any, freshness: Any, measure: Any, reason: Any) -> C
         return report
 
     return judge
+
+
+@pytest.fixture
+def setting(policy: Any, request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`setting(name, *values)`: a setting of this gate, one of *values*, or a number where none are given."""
+
+    def get(name: str, *values: str) -> Any:
+        value = policy[name]
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+        if value in values if values else number:
+            return value
+        key = f"gates.{request.node.name.removeprefix('test_')}.thresholds.{name}"
+        raise Unproven(f"the policy's {key} is {value!r}, expected {' or '.join(values) or 'a number'}")
+
+    return get
+
+
+@pytest.fixture
+def refused(setting: Any) -> Callable[[str, list[str]], list[str]]:
+    """`refused(name, found)`: those of *found* that the setting refuses, which are all, or none where it accepts."""
+
+    def of(name: str, found: list[str]) -> list[str]:
+        return found if setting(name, "accept", "refuse") == "refuse" else []
+
+    return of

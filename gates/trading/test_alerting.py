@@ -2,6 +2,9 @@
 
 import pytest
 
+from pytest_promotion.suites.trading.documents.reports import AlertProbe
+from pytest_promotion.suites.trading.documents.typed import typed
+
 
 @pytest.mark.critical(owner="operations", fix="mend the alert endpoint named here and send a test alert")
 def test_alerting_health(artifact, freshness, measure, policy, reason):
@@ -13,9 +16,9 @@ def test_alerting_health(artifact, freshness, measure, policy, reason):
         reason("an alert was sent lately")
         return
     # What the probe found, not when it looked: a probe that nothing answers is written as freshly.
-    probes = probe["probes"]
-    assert probes, f"{probe.path} tried no endpoint"
-    for tried in probes:
-        measure.equals(f"{measure.text('endpoint', tried['endpoint'])} answered", tried["ok"], True)
-    measure.equals("status", probe["status"], "ok")
-    reason(f"{len(probes)} alert endpoints answered")
+    facts = typed(probe.data, AlertProbe, probe.path)
+    assert facts.probes, f"{probe.path} tried no endpoint"
+    for tried in facts.probes:
+        measure.equals(f"{tried.endpoint} answered", tried.ok, True)
+    measure.equals("status", facts.status, "ok")
+    reason(f"{len(facts.probes)} alert endpoints answered")

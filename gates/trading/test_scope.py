@@ -2,8 +2,11 @@
 
 import pytest
 
-MODES = ("live", "testnet_probe", "paper_only", "disabled")
-PAPER_OR_OFF = {"paper_only": "paper_only", "disabled": "disabled"}
+from pytest_promotion.suites.trading.documents import configuration
+from pytest_promotion.suites.trading.documents.typed import settings_of, typed
+from pytest_promotion.suites.trading.rules import catalog as bundles
+from pytest_promotion.suites.trading.rules import scope
+
 MAY_BE_COORDINATED = {"live", "testnet_probe"}
 GUARDRAILS = {
     "COORD_ENABLED": "${COORD_ENABLED:-false}",
@@ -15,97 +18,107 @@ OWN_FILES = {
 }
 
 
+@pytest.fixture
+def document(artifact):
+    """`document(path, kind, unread)`: a configuration file as a struct; fields that it does not know go to *unread*."""
+    return lambda path, kind, unread=None: typed(artifact(path).data, kind, path, unread)
+
+
 @pytest.mark.critical(owner="portfolio", fix="make the four files under config/ name the same bots and modes")
-def test_multi_bot_policy_scope(artifact, measure, policy, reason, stored_report):
-    """Policy, accounts, limits and reconciliation name the same bots, in compatible modes."""
+def test_multi_bot_policy_scope(artifact, document, measure, policy, reason, stored_report):
+    """Policy, accounts, limits and reconciliation name the same bots, and every live bot is watched and limited."""
     if policy.source == "report":
         stored_report("reports/policy/latest.json")
         return
-    bots = artifact("config/multi_bot_policy_v1.json")["bots"]
-    accounts = artifact("config/exchange_account_map.json")["bots"]
-    limits = artifact("config/portfolio_limits_v1.json")
-    watched = artifact("config/reconciliation_thresholds.json")["bots"]
-    assert bots, "config/multi_bot_policy_v1.json names no bots"
-    assert set(bots) == set(accounts), f"policy has {sorted(bots)}, the account map {sorted(accounts)}"
-    assert set(bots) <= set(watched), f"no reconciliation thresholds for {sorted(set(bots) - set(watched))}"
-    for name, bot in bots.items():
-        for switch in ("enabled", "portfolio_action_enabled"):
-            assert bot[switch] is True or bot[switch] is False, f"{name}: {switch} is {bot[switch]!r}, no boolean"
-        assert bot["mode"] in MODES, f"{name} has the mode {bot['mode']!r}, expected one of {', '.join(MODES)}"
-        assert not (bot["enabled"] and bot["mode"] == "disabled"), f"{name} is enabled, and its mode is disabled"
-        demanded = PAPER_OR_OFF.get(bot["mode"])
-        if demanded:
-            measure.equals(f"{name} account_mode", accounts[name]["account_mode"], demanded)
-        if not bot["enabled"] or bot["mode"] == "disabled":
-            measure.equals(f"{name} reconciliation enabled", watched[name]["enabled"], False)
-    acting = sorted(name for name, bot in bots.items() if bot["portfolio_action_enabled"])
-    scope = sorted(limits["bot_action_scope"])
-    assert acting == scope, f"the policy lets {acting} be acted on, config/portfolio_limits_v1.json {scope}"
-    reason(f"{len(bots)} bots agree across the four files; portfolio actions on {', '.join(acting)}")
+    unread = []
+    bots = document(scope.POLICY, configuration.BotPolicy, unread)
+    accounts = document(scope.ACCOUNTS, configuration.AccountMap, unread)
+    limits = document(scope.LIMITS, configuration.PortfolioLimits, unread)
+    document(scope.RECONCILIATION, configuration.ReconciliationThresholds, unread)
+    thresholds = artifact(scope.RECONCILIATION).data
+    reconciled = {
+        name: settings_of(thresholds, name, configuration.Reconciliation, scope.RECONCILIATION)
+        for name in thresholds["bots"]
+    }
+    measure.at_least("bots", len(bots.bots), 1)
+    wrong = list(scope.disagreements(bots, accounts, limits, reconciled))
+    assert not wrong, "; ".join(wrong)
+    acting = ", ".join(sorted(limits.bot_action_scope))
+    reason(f"{len(bots.bots)} bots agree across the four files; portfolio actions on {acting}{_of_no_rule(unread)}")
 
 
 @pytest.mark.critical(owner="strategy", fix="correct the bundle in config/strategy_catalog/catalog_v1.json")
-def test_strategy_catalog_consistency(artifact, measure, policy, reason, stored_report):
-    """Every approved bundle resolves to files, named by contract, inside its mode's risk envelope."""
+def test_strategy_catalog_consistency(artifact, document, measure, policy, reason, refused, stored_report):
+    """Every approved bundle resolves to files, on a bot of its mode, inside its limits."""
     if policy.source == "report":
         stored_report("reports/strategy_catalog/latest.json")
         return
-    catalog = artifact("config/strategy_catalog/catalog_v1.json")
-    naming, defaults = catalog["naming_contract"], catalog["defaults"]
-    bundles = catalog["approved_bundles"]
-    assert bundles, "the catalog approves no bundles"
+    unread = []
+    catalog = document(bundles.CATALOG, configuration.Catalog, unread)
+    bots = typed(artifact(scope.POLICY)["bots"], dict[str, configuration.TradingBot], scope.POLICY, place="bots")
+    measure.at_least("approved_bundles", len(catalog.approved_bundles), 1)
     for template in ("controller_template.yml", "script_template.yml"):
-        assert artifact(f"{defaults['config_templates_root']}/{template}").data, f"{template} is empty"
-    for bundle in bundles:
-        name, mode = measure.text("bundle_id", bundle["bundle_id"]), bundle["mode"]
-        assert mode in naming["allowed_modes"], f"{name}: mode {mode} is not one of {naming['allowed_modes']}"
-        for kind in ("controller", "script"):
-            expected = naming[f"{kind}_pattern"]
-            for part in ("strategy", "version", "bot", "venue", "mode"):
-                expected = expected.replace(f"<{part}>", bundle[part])
-            found = bundle[f"{kind}_config"].rpartition("/")[2]
-            assert found == expected, f"{name}: its {kind} is called {found}, by contract it is {expected}"
-        controller, script = artifact(bundle["controller_config"]), artifact(bundle["script_config"])
-        file = bundle["controller_config"].rpartition("/")[2]
-        assert file in script["controllers_config"], f"{name}: {script.path} does not run {file}"
-        measure.equals(f"{name} instance_name", controller["instance_name"], bundle["bot"])
-        assert artifact(f"{defaults['controller_code_root']}/{controller['controller_name']}.py").text
-        envelope = catalog["risk_envelopes"][mode]
-        most = measure.number(f"{name} max_notional_quote", envelope["max_notional_quote"])
-        # An envelope without room is one in which no order may be placed, and the other way round.
-        measure.equals(f"{mode} allow_order_placement", envelope["allow_order_placement"], most > 0)
-        if most > 0:
-            measure.at_most(f"{name} notional", controller["total_amount_quote"], most)
-        else:
-            measure.equals(f"{name} no_trade", controller["no_trade"], True)
-    reason(f"{len(bundles)} bundles resolve, follow the naming contract and keep to their envelopes")
+        assert artifact(f"{catalog.defaults.config_templates_root}/{template}").data, f"{template} is empty"
+    wrong, misnamed = list(bundles.wrong_in_catalog(catalog, bots)), []
+    for bundle in catalog.approved_bundles:
+        controller = _file_of_bundle(artifact(bundle.controller_config), bundles.Controller)
+        script = _file_of_bundle(artifact(bundle.script_config), bundles.Script)
+        assert artifact(f"{catalog.defaults.controller_code_root}/{controller.controller_name}.py").text
+        wrong += bundles.wrong_in_bundle(catalog, bots, bundle, controller, script)
+        misnamed += bundles.misnamed(catalog, bundle)
+    assert not wrong, "; ".join(wrong)
+    files = 2 * len(catalog.approved_bundles)
+    assert not refused("misnamed_files", misnamed), "; ".join(misnamed)
+    unlimited = bundles.orders_without_notional(catalog)
+    modes = ", ".join(unlimited)
+    assert not refused("orders_without_notional", unlimited), (
+        f"{bundles.CATALOG}: the max_notional_quote of {modes} is 0"
+    )
+    remark = f"; {len(misnamed)} of {files} files are not called as the naming contract says" if misnamed else ""
+    if unlimited:
+        remark += f"; orders of {modes} have no notional limit"
+    reason(f"{len(catalog.approved_bundles)} bundles resolve and keep to their limits{remark}{_of_no_rule(unread)}")
 
 
 @pytest.mark.critical(
     owner="portfolio", fix="narrow config/coordination_policy_v1.json, restore the guardrails in compose"
 )
-def test_coordination_policy_scope(artifact, measure, policy, reason, stored_report):
+def test_coordination_policy_scope(artifact, document, measure, policy, reason, stored_report):
     """Coordination acts on live or testnet bots only, within bounds, and is off unless switched on."""
     if policy.source == "report":
         stored_report("reports/policy/coordination_policy_latest.json")
         return
-    coordination = artifact("config/coordination_policy_v1.json")
-    bots = artifact("config/multi_bot_policy_v1.json")["bots"]
-    services = artifact("compose/docker-compose.yml")["services"]
-    instances = coordination["allowed_instances"]
-    assert instances, "coordination is allowed no instance, and runs all the same"
-    for name in instances:
-        measure.equals(f"{name} enabled", bots[name]["enabled"], True)
-        assert bots[name]["mode"] in MAY_BE_COORDINATED, f"{name} is {bots[name]['mode']}: it may not be coordinated"
-    target = coordination["target_base_pct"]
-    measure.between("target_base_pct.min", target["min"], 0, target["max"])
-    measure.between("target_base_pct.neutral", target["neutral"], target["min"], target["max"])
-    measure.at_most("target_base_pct.max", target["max"], 1)
-    given = services["coordination-service"]["environment"]
+    unread = []
+    path = "config/coordination_policy_v1.json"
+    coordination = document(path, configuration.CoordinationPolicy, unread)
+    measure.equals("require_ml_enabled", coordination.require_ml_enabled, True)
+    measure.equals("enabled_default", coordination.enabled_default, False)
+    bots = typed(artifact(scope.POLICY)["bots"], dict, scope.POLICY, place="bots")
+    assert coordination.allowed_instances, f"{path}: allowed_instances is empty, and coordination runs all the same"
+    for name in coordination.allowed_instances:
+        bot = typed(bots[name], configuration.RunningBot, scope.POLICY, place=f"bots.{name}")
+        measure.equals(f"{name} enabled", bot.enabled, True)
+        assert bot.mode in MAY_BE_COORDINATED, f"{path}: allowed_instances has {name}, which is {bot.mode}"
+    target = coordination.target_base_pct
+    measure.between("target_base_pct.min", target.min, 0, target.max)
+    measure.between("target_base_pct.neutral", target.neutral, target.min, target.max)
+    measure.at_most("target_base_pct.max", target.max, 1)
+    measure.at_most("target_base_pct.confidence_step", target.confidence_step, target.max - target.min)
+    given = artifact("compose/docker-compose.yml")["services"]["coordination-service"]["environment"]
     if isinstance(given, list):
         given = dict(entry.partition("=")[::2] for entry in given)
     for key, value in GUARDRAILS.items():
         measure.equals(key, given.get(key), value)
     for key, ending in OWN_FILES.items():
         assert str(given.get(key, "")).endswith(ending), f"{key} is {given.get(key)!r}, expected …{ending}"
-    reason(f"coordination is held to {', '.join(instances)} and off by default")
+    instances = ", ".join(coordination.allowed_instances)
+    reason(f"coordination is held to {instances} and off by default{_of_no_rule(unread)}")
+
+
+def _file_of_bundle(file, kind):
+    """A controller or script as a struct; it has settings of the strategy that no rule of ours knows."""
+    return typed(file.data, kind, file.path)
+
+
+def _of_no_rule(fields):
+    return f"; no rule reads {', '.join(fields)}" if fields else ""

@@ -4,18 +4,9 @@ import os
 
 import pytest
 
-SHAPE = (
-    "version",
-    "policy_id",
-    "enabled_default",
-    "require_report_when_enabled",
-    "report_max_age_min",
-    "baseline",
-    "promotion_thresholds",
-    "drift_limits",
-    "retirement_criteria",
-)
-SECTIONS = ("baseline", "promotion_thresholds", "drift_limits", "retirement_criteria")
+from pytest_promotion.suites.trading.documents.models import ModelGovernance, ModelReport
+from pytest_promotion.suites.trading.documents.typed import typed
+
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -25,33 +16,23 @@ def test_ml_signal_governance(artifact, freshness, measure, policy, reason, stor
     if policy.source == "report":
         stored_report("reports/policy/ml_governance_latest.json")
         return
-    rules = artifact("config/ml_governance_policy_v1.json")
-    for key in SHAPE:
-        assert rules[key] is not None, f"{rules.path}: {key} is null"
-    for key in SECTIONS:
-        section = rules[key]
-        assert isinstance(section, dict), f"{rules.path}: {key} is no object"
-        assert section, f"{rules.path}: {key} says nothing"
-    measure.at_least("version", rules["version"], 1)
-    measure.equals("require_report_when_enabled", rules["require_report_when_enabled"], True)
-    max_age_min = rules["report_max_age_min"]
-    measure.at_least("report_max_age_min", max_age_min, 1)
-    on_by_default = rules["enabled_default"]
-    assert on_by_default is True or on_by_default is False, f"enabled_default is {on_by_default!r}, no boolean"
-    said = os.environ.get("ML_ENABLED", str(on_by_default)).strip().lower()
+    path = "config/ml_governance_policy_v1.json"
+    rules = typed(artifact(path).data, ModelGovernance, path)  # its shape is demanded with the model off, too
+    measure.equals("require_report_when_enabled", rules.require_report_when_enabled, True)
+    said = os.environ.get("ML_ENABLED", str(rules.enabled_default)).strip().lower()
     assert said in SWITCH, f"ML_ENABLED is {said!r}, expected true or false"
     if not SWITCH[said]:
         reason("the model is off; baseline rules decide")
         return
     report = artifact("reports/ml/latest.json")
-    freshness(report, max_age=60 * max_age_min)
-    better, worse = rules["promotion_thresholds"], rules["drift_limits"]
+    freshness(report, max_age=60 * rules.report_max_age_min)
+    facts = typed(report.data, ModelReport, report.path)
+    better, worse, retirement = rules.promotion_thresholds, rules.drift_limits, rules.retirement_criteria
     for metric, limit in (("sharpe", "min_sharpe_delta"), ("pnl_bps", "min_pnl_bps_delta")):
-        candidate = measure.number(f"candidate {metric}", report["candidate"][metric])
-        baseline = measure.number(f"baseline {metric}", report["baseline"][metric])
-        measure.at_least(f"{metric} over baseline", candidate - baseline, better[limit])
-    measure.at_most("feature_psi", report["drift"]["feature_psi"], worse["max_feature_psi"])
-    measure.at_most("confidence_drop", report["drift"]["confidence_drop"], worse["max_confidence_drop"])
+        gain = getattr(facts.candidate, metric) - getattr(facts.baseline, metric)
+        measure.at_least(f"{metric} over baseline", gain, getattr(better, limit))
+    measure.at_most("feature_psi", facts.drift.feature_psi, worse.max_feature_psi)
+    measure.at_most("confidence_drop", facts.drift.confidence_drop, worse.max_confidence_drop)
     for metric in ("consecutive_underperformance_days", "critical_incidents_7d"):
-        measure.at_most(metric, report["retirement"][metric], rules["retirement_criteria"][f"max_{metric}"])
+        measure.at_most(metric, getattr(facts.retirement, metric), getattr(retirement, f"max_{metric}"))
     reason("the model beats its baseline inside the drift limits")

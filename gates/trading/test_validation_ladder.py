@@ -8,8 +8,9 @@ def test_validation_ladder_paper_soak(artifact, freshness, measure, reason):
     """The paper soak passed, lately."""
     soak = artifact("reports/paper_soak/latest.json")
     freshness(soak)
+    measure.at_least("sample_count", soak["sample_count"], 1)
     measure.equals("status", soak["status"], "PASS")
-    reason("the paper soak passed")
+    reason(f"the paper soak passed over {soak['sample_count']} samples")
 
 
 @pytest.mark.warning(owner="trading", fix="validate the trades of the last session")
@@ -22,5 +23,5 @@ def test_validation_ladder_post_trade(artifact, freshness, measure, policy, reas
         return
     report = artifact(path)
     freshness(report)
-    assert report["status"] in ("PASS", "WARNING"), f"{path} says {report['status']!r}"
+    assert report["status"] in ("PASS", "WARNING"), f"{path}: status is {report['status']!r}, expected PASS or WARNING"
     reason(f"post-trade validation says {report['status']}")

@@ -20,6 +20,7 @@ from typing import IO, Any, Final, NoReturn
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, named
 from pytest_promotion.evidence.nesting import refuse_bombs
+from pytest_promotion.evidence.no_numbers import place_of_no_number
 from pytest_promotion.gc_pause import LARGE, Paused
 
 __all__ = ["Fields", "a_list", "an_object", "csv_rows", "decode", "json_rows", "named", "parse_json", "parse_yaml"]
@@ -40,6 +41,10 @@ class Fields(dict[str, Any]):
 
 
 class _Refused(ValueError):
+    pass
+
+
+class _NoNumber(_Refused):
     pass
 
 
@@ -100,6 +105,9 @@ def _reader() -> Callable[[str, str], Any]:
             raise Unproven(f"{origin} is not JSON: {problem.msg.lower()} at {where}") from None
         except RecursionError:
             raise Unproven(f"{origin} is nested too deeply to read") from None
+        except _NoNumber as problem:
+            place = place_of_no_number(text)
+            raise Unproven(f"{origin}: {problem}{place and f', in {place}'}") from None
         except _Refused as problem:
             raise Unproven(f"{origin}: {problem}") from None
         return found
@@ -108,13 +116,13 @@ def _reader() -> Callable[[str, str], Any]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Refused(f"found {name}, which is not a number")
+    raise _NoNumber(f"found {name}, which is not a number")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _Refused(f"found {text if len(text) <= 40 else text[:39] + '…'}, which is too large to be a number")
+        raise _NoNumber(f"found {text if len(text) <= 40 else text[:39] + '…'}, which is too large to be a number")
     return value
 
 

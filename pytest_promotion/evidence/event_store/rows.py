@@ -14,6 +14,7 @@ from typing import Annotated, Final, NoReturn
 import msgspec
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import parse_json
 from pytest_promotion.evidence.event_store.duplicates import twin
 
 LONGEST_LINE: Final = 2**20  # bytes; a longer one is no event, and would have to be held whole
@@ -75,6 +76,8 @@ def event(line: bytes, place: str) -> Event:
 
 def refuse(place: str, line: bytes, problem: Exception) -> NoReturn:
     """Raises `Unproven` with the sentence for a line that is no event."""
+    if b"NaN" in line or b"Infinity" in line:
+        parse_json(line, place)  # which says in which field
     raise Unproven(f"{place} {said(line, problem)}") from None
 
 

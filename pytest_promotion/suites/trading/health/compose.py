@@ -12,15 +12,27 @@ from pytest_promotion.suites.trading.health.services import Setting
 _REFERENCE = re.compile(r"\$(?:\{\w+(?::?-([^{}$]*))?\}|\w+)")
 
 
+def has_one(entry: Mapping[str, Any]) -> bool:
+    """Whether the service has a healthcheck that runs something."""
+    return bool(_command(entry))
+
+
 def healthcheck(name: str, entry: Mapping[str, Any]) -> str:
     """The command of the service's healthcheck. Raises `GateFailed` where it has none."""
+    command = _command(entry)
+    if not command:
+        raise GateFailed(f"{name} has no healthcheck: nobody would hear of it if it stopped working")
+    return command
+
+
+def _command(entry: Mapping[str, Any]) -> str:
     check = entry.get("healthcheck")
     test = check.get("test") if isinstance(check, Mapping) and not check.get("disable") else None
     if isinstance(test, list) and len(test) > 1 and test[0] in ("CMD", "CMD-SHELL"):
         return " ".join(map(str, test[1:]))
     if isinstance(test, str) and test.strip() not in ("", "NONE"):
         return test.strip()
-    raise GateFailed(f"{name} has no healthcheck: nobody would hear of it if it stopped working")
+    return ""
 
 
 def asks_of(name: str, command: str) -> bool:

@@ -1,0 +1,34 @@
+"""A release manifest that says something. It is prose, so little can be demanded of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+_HEADING = re.compile(r"^(#{1,6})\s+\S")
+# What a manifest freezes: a file, an image, a digest or a link, as Markdown writes them.
+_FROZEN = re.compile(r"`[^`]+`|\]\([^)]+\)|\bsha256:[0-9a-f]{8}")
+_LEAST_LINES = 3
+
+
+def wrong_in_manifest(path: str, text: str) -> Iterator[str]:
+    """The sentences for what is wrong with the Markdown *text* of the file *path*; none for one that says something."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if re.match(r"\s*<(!doctype|html|\?xml)", text, re.IGNORECASE):
+        yield f"{path} is a web page, expected Markdown"
+        return
+    if not text.endswith("\n"):
+        yield f"{path} does not end with a line end: it may be cut"
+    if not lines or not _HEADING.match(lines[0]):
+        yield f"{path} does not begin with a heading"
+        return
+    for line, following in pairwise([*lines, "# end"]):
+        level, next_level = _HEADING.match(line), _HEADING.match(following)
+        if level and next_level and len(next_level[1]) <= len(level[1]):
+            yield f"{path}: nothing stands under the heading {line.strip()!r}"
+    body = [line for line in lines if not _HEADING.match(line)]
+    if len(body) < _LEAST_LINES:
+        yield f"{path} has {len(body)} lines beside its headings, expected {_LEAST_LINES} or more"
+    if not any(_FROZEN.search(line) for line in body):
+        yield f"{path} names no file, image or digest that is released"

@@ -1,0 +1,37 @@
+"""Every sabotage of a healthy trading workspace is noticed, one change at a time, and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trading_rules import of_configuration, of_reports
+from tests.trading_rules.changes import Sabotage
+
+pytestmark = pytest.mark.slow
+
+SABOTAGES = {sabotage.id: sabotage for sabotage in (*of_configuration.ALL, *of_reports.ALL)}
+
+
+def test_the_names_are_told_apart():
+    """Of two sabotages with one name, one would not be tried."""
+    assert len(SABOTAGES) == len(of_configuration.ALL) + len(of_reports.ALL)
+
+
+@pytest.mark.parametrize("profile", ["default", "ci"])
+@pytest.mark.parametrize("name", ["demo", "live"])
+@pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES)
+def test_a_sabotage_is_noticed_and_named(ask, healthy, name, profile, sabotage: Sabotage):
+    """What survives is traded on; what is refused without the field is looked for in the wrong file."""
+    workspace = healthy(name, sabotage, profile)
+    before = {path: path.read_bytes() for path in workspace.root.glob(sabotage.path)}
+    assert before, f"nothing matches {sabotage.path}"
+    try:
+        for path, content in before.items():
+            path.write_bytes(sabotage.change(content))
+        assert any(path.read_bytes() != content for path, content in before.items())
+        found = ask(workspace, sabotage.gate, profile, sabotage.models)
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
+    assert found["outcome"] in ("FAIL", "INCONCLUSIVE"), found["reason"]
+    assert sabotage.message in found["reason"]
