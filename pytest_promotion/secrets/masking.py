@@ -55,7 +55,12 @@ def can_be_secret(value: str) -> bool:
     """Whether *value* is neither a path nor a short word or number."""
     if ("/" in value or "\\" in value) and (os.path.exists(os.path.expanduser(value)) or is_path(value)):
         return False
-    return len(value) >= _SHORTEST_WORD or _WORD_OR_NUMBER.fullmatch(value) is None
+    return len(value) >= _SHORTEST_WORD or not is_word(value)
+
+
+def is_word(value: str) -> bool:
+    """Whether *value* is a number, or words of letters: it can be part of the names of other things."""
+    return _WORD_OR_NUMBER.fullmatch(value) is not None
 
 
 class Mask:
