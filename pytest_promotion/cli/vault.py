@@ -115,8 +115,8 @@ def restore(
     """
     Put evidence back as it was judged: each PATH is a file, a folder or a glob below the root.
 
-    Exit 0; 2 where another file lies in the place of one, 3 where the vault does not have it. Nothing is overwritten, and
-    files are as old as they were.
+    Exit 0; 2 where another file lies in the place of one, 3 where the vault does not have it. Nothing is overwritten,
+    and files are as old as they were.
     """
     from pytest_promotion.evidence.remote_vault import vault_at
     from pytest_promotion.trust.restoring import InTheWay
