@@ -14,7 +14,7 @@ import click
 
 from pytest_promotion import suites
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.suites import GatesOption
+from pytest_promotion.suites import GatesOption, registry
 
 # pytest says 1 for FAIL; a command of this project says 2 for no, and 3 where nothing was judged.
 _CODES: Final = {0: 0, 1: 2, 4: 4}
@@ -113,7 +113,7 @@ def gates(
     words = list(pytest_args)
     if not any(map(_is_path, ["", *words], words)):
         if not Path("gates").is_dir():
-            raise click.UsageError("there is no folder gates here; `promotion init` adds one")
+            raise click.UsageError(_no_gates())
         words.insert(0, "gates")
     if profile or ci:
         words.append(f"--promotion-profile={profile or 'ci'}")
@@ -127,6 +127,15 @@ def gates(
     # In a process of its own: pytest rewrites assertions of what it imports first.
     done = subprocess.run([sys.executable, "-m", "pytest", *words], check=False)
     return _CODES.get(done.returncode, 3)
+
+
+def _no_gates() -> str:
+    found = registry.of_layout(Path.cwd())
+    if not found:
+        return "there is no folder gates here; `promotion init` adds one"
+    words = " ".join(f"--suite {name}" for name in found)
+    lacks = "folder gates" if Path("promotion.yaml").is_file() else "folder gates and no promotion.yaml"
+    return f"there is no {lacks} here; this is a workspace of the {found[0]} suite: `promotion init {words}` adds them"
 
 
 def _workers(words: Sequence[str]) -> list[str]:

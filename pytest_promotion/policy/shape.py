@@ -121,6 +121,7 @@ class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     writes: Annotated[list[str], msgspec.Meta(min_length=1)]
     inputs: list[str] = []
     timeout: Span = "60s"
+    environment: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
 
 
 class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ suite: Final = Suite(
         "tests": f"{_COMMANDS}.tests:tests",
         "secrets": f"{_COMMANDS}.secrets:secrets",
     },
+    layout=("config/multi_bot_policy_v1.json", "config/strategy_catalog/catalog_v1.json"),
+    adopts="pytest_promotion.suites.trading.adopting:adopt",
     options=(
         GatesOption(
             flag="--require-day2-go",
