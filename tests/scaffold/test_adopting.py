@@ -53,7 +53,7 @@ def policy_of(folder):
 
 
 def test_a_workspace_without_gates_is_told_its_suite(workspace):
-    """`promotion init` alone writes gates of an example, and the operator of a trading system has to find out which suite."""
+    """`promotion init` alone writes the gates of an example, which pass on a workspace that they know nothing of."""
     done = run(workspace, sys.executable, "-m", "pytest_promotion.cli", "gates", "--ci")
     assert done.returncode == 4
     assert "`promotion init --suite trading` adds them" in done.stderr

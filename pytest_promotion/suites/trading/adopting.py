@@ -13,7 +13,7 @@ from pytest_promotion.evidence.documents import parse_yaml
 from pytest_promotion.evidence.files import read_given
 from pytest_promotion.suites.api import Adoption
 
-MANIFESTS: Final = "docs/ops/release_manifest_*"
+MANIFESTS: Final = "docs/ops/release_manifest*.*"
 PARITY: Final = "services/shadow_execution/main.py"
 COMPOSE: Final = "compose/docker-compose.yml"
 _OURS: Final = ("{python}", "-m", "pytest_promotion.cli")
