@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from pytest_promotion import suites
+from pytest_promotion.cli.options import AGE_MIN
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites import GatesOption, registry
 
@@ -83,7 +84,7 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 @click.option("--profile", metavar="NAME", help="Profile of the policy; wins over --ci.")
 @click.option("--stage", metavar="NAME", help="Stage of the policy to decide about, with its profile.")
 @click.option(
-    "--max-report-age-min", type=float, metavar="N", help="Greatest age of evidence in minutes, in any profile."
+    "--max-report-age-min", type=AGE_MIN, metavar="N", help="Greatest age of evidence in minutes, in any profile."
 )
 @click.option(
     "--apart/--together",

@@ -75,6 +75,8 @@ class Suite:
     """One line for the help of the `promotion` command."""
     producers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Producers beside those of the policy file, in the same form: `command`, `writes`, `timeout`."""
+    writers: Mapping[str, str] = field(default_factory=dict)
+    """Patterns of paths to how such a file is written: the fix of a gate that found it old, missing or damaged."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Click commands by name, as `package.module:attribute`; imported when they are called."""
     aliases: Mapping[str, str] = field(default_factory=dict)

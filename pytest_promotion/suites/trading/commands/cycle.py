@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.options import AGE_MIN
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.progress import waiting
 
@@ -19,7 +20,7 @@ _reports = click.option(
     help="Folder that reports are written to.",
 )
 _window = click.option(
-    "--max-report-age-min", type=float, default=None, metavar="N", help="The window, instead of the profile's."
+    "--max-report-age-min", type=AGE_MIN, default=None, metavar="N", help="The window, instead of the profile's."
 )
 _incidents = click.option(
     "--incidents",
