@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 
 _QUIET_S = 1.0  # progress is told only of what takes longer
+_RUN_FAILED = re.compile(r"run_(\d+)_failed: (.*)", re.DOTALL)
+# There were no states to compare: no store, or no replayer.
+_NOT_JUDGED = re.compile(
+    r"^store_refused|^run_\d+_failed: (?:\S+ cannot be run|ended with exit code 3: the replayer \S+ cannot be)"
+)
 _REPLAYER = "replay_regression_first_class"  # the gate whose thresholds name the replayer
 
 
@@ -199,15 +205,31 @@ def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
     _print(report, as_json=given["as_json"])
     if report["status"] == "pass":
         return 0
-    every = report.get("windows", [report])
-    return 3 if all("store_refused" in blocker for one in every for blocker in one["blockers"]) else 2
+    every = [blocker for one in report.get("windows", [report]) for blocker in one["blockers"]]
+    return 3 if all(_NOT_JUDGED.search(blocker) for blocker in every) else 2
+
+
+def _joined(blockers: list[str]) -> Iterator[str]:
+    """The blockers of a window, each cause once: repeats that fail for one reason are named together."""
+    runs: dict[str, list[str]] = {}
+    for blocker in blockers:
+        failed = _RUN_FAILED.fullmatch(blocker)
+        if failed:
+            runs.setdefault(failed[2], []).append(failed[1])
+        else:
+            yield blocker
+    for problem, numbers in runs.items():
+        yield f"run {' and '.join(numbers)} failed: {problem}"
 
 
 def _named(replayer: str | None, policy: Path | None) -> Any:
     if replayer:
         return replayer
     if policy is None:
-        raise click.UsageError("name the replayer with --replayer, or the policy that names it with --policy")
+        raise click.UsageError(
+            "nothing says what replays the events: give --replayer MODULE:FUNCTION, a function that takes events and "
+            "gives the state after each, or --policy FILE that names one"
+        )
     from pytest_promotion.policy import load
 
     named = load(policy, None).gate(_REPLAYER).thresholds.get("replayer")
@@ -234,7 +256,7 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
         return
     for window in report.get("windows", [report]):
         say(f"window {window['min_events']}: {window['status']}")
-        for blocker in window["blockers"]:
+        for blocker in _joined(window["blockers"]):
             say(f"  {blocker}")
         first = window["first_divergence"]
         if first:
