@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -106,3 +107,13 @@ def test_every_command_has_an_example(workspace, command):
     words = command.removesuffix(" .").removesuffix(" scan .")
     words = f"{words} scan" if words == "promotion secrets" else words
     assert "Example: promotion" in call(workspace, f"{words} --help").stdout
+
+
+@pytest.mark.parametrize(("words", "outcome"), [("", "NOT_APPLICABLE"), ("--require-day2-go", "PASS")])
+def test_day_two_passes_only_where_it_is_required(workspace, words, outcome):
+    """A gate that was asked for nothing stood among those that had passed."""
+    call(workspace, f"promotion gates {words}")
+    decision = json.loads((workspace / "reports/promotion_gates/latest.json").read_text())
+    [check] = [one for one in decision["checks"] if one["name"] == "day2_event_store_gate"]
+    assert check["outcome"] == outcome
+    assert words or "is required by --require-day2-go" in check["reason"]

@@ -112,6 +112,9 @@ class Policy:
             for name in ("about", "effective_on", "shadow"):
                 if gate[name] in (None, False):
                     del gate[name]
+            when = (gate["not_applicable"] or {}).get("when", {})
+            if "thresholds" in when and when["thresholds"] is None:
+                del when["thresholds"]
         # Nor do stages change the digest of a policy that has none.
         stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}
         stage = {"stage": self.stage} if self.stage else {}
