@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-
 	--no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help gates test check lint types docs tests quick fuzz coverage mutation lock clean
+.PHONY: help gates test check lint types docs tests quick fuzz sweep coverage mutation lock clean
 
 help: ## List these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ quick: $(DEV) ## Run the tests that start no process and need no service.
 
 fuzz: $(DEV) ## Give each parser ten thousand bad documents and each command hundreds; takes an hour.
 	PROMOTION_FUZZ_EXAMPLES=10000 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal -q
+
+sweep: $(DEV) ## Sabotage each fact of two trading workspaces in two profiles; takes a quarter of an hour.
+	PROMOTION_SWEEP=all $(BIN)/pytest tests/trading_rules/test_sweep.py -n 2 --dist worksteal -q
 
 coverage: $(DEV) ## Measure what those tests reach of the core; fail below the floor.
 	$(BIN)/pytest -m "not real and not slow" -n 2 -q --cov --cov-report=term

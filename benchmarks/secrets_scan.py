@@ -4,8 +4,9 @@ How fast and how exact is the secrets scan, beside bc-detect-secrets as it comes
     python benchmarks/secrets_scan.py [--megabytes 100] [--rounds 3] [--tuned-only]
 
 Prints MB/s on a sparse log (one secret in about four megabytes, one line in 250 that speaks of
-secrets) and on the labelled logs, precision and recall on `TUNED` and on `HELD_OUT` (see
-`labelled_logs`), and how many findings of the library's structured detectors are lost. The library's
+secrets) and on the labelled logs, precision and recall on `TUNED` and `HELD_OUT` (see
+`labelled_logs`) and on kinds that were written after the rules (`unseen_logs`), and how many findings of the
+library's structured detectors are lost. The library's
 speed on the sparse log is taken on its first `--library-megabytes`; runs alternate, and medians are
 printed, of processor time. (Not called `secrets.py`: beside a script of that name nothing can import the
 standard library's.)
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 from random import Random
 
+import unseen_logs
 from detect_secrets.core.scan import scan_file
 from detect_secrets.settings import default_settings, transient_settings
 from labelled_logs import BENIGN, HELD_OUT, TUNED, corpus
@@ -105,10 +107,11 @@ def main() -> None:
     scanners = {"hyperscan": Scanner(engine="hyperscan"), "python": Scanner(engine="python")}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for name, kinds, seed in (("tuned", TUNED, 1), ("held out", HELD_OUT, 2)):
-            if options.tuned_only and name != "tuned":
-                continue
-            lines = corpus(seed, options.benign, 40, kinds)
+        corpora = {"tuned": corpus(1, options.benign, 40, TUNED)}
+        if not options.tuned_only:
+            corpora["held out"] = corpus(2, options.benign, 40, HELD_OUT)
+            corpora["unseen"] = unseen_logs.corpus(3, options.benign, 40)
+        for name, lines in corpora.items():
             path = place / f"{name.split()[0]}.log"
             path.write_text("".join(text + "\n" for text, _ in lines), encoding="utf-8")
             labels = [kind for _, kind in lines]

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from pytest_promotion.model import Decision, Gate, GateResult, Measurement, Outcome, Severity, Status
     from pytest_promotion.plugin.suite_gates import export as export_gates
     from pytest_promotion.secrets.masking import Mask, secret_values
-    from pytest_promotion.suites.api import Suite
+    from pytest_promotion.suites.api import Adoption, Suite
     from pytest_promotion.version import VERSION as __version__  # noqa: N811 - as every package calls it
 
 __all__ = [
+    "Adoption",
     "Artifact",
     "Completed",
     "Decision",
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "Adoption": "suites.api",
     "Artifact": "evidence.artifacts",
     "Completed": "evidence.commands",
     "GateFailed": "errors",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -262,3 +265,88 @@ def test_a_harness_that_crashes_leaves_no_pass_behind(tmp_path, rows, monkeypatc
         judged(tmp_path)
     latest = json.loads((tmp_path / "reports" / NAME / "latest.json").read_text())
     assert (latest["status"], failed(latest)) == ("fail", ["harness_ran"])
+
+
+class TestCommand:
+    """`promotion replay harness`."""
+
+    def harness(self, root, *words):
+        """Runs the command as it is installed."""
+        code = "from pytest_promotion.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "replay", "harness", "--root", str(root), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_it_says_by_its_exit_code_what_came_of_it(self, tmp_path, rows):
+        """The gate's producer was a function that only the demo could call."""
+        place = store(tmp_path, rows)
+        done = self.harness(tmp_path, "--json")
+        assert done.returncode == 0, done.stderr
+        report = json.loads((tmp_path / "reports" / NAME / "latest.json").read_text())
+        assert json.loads(done.stdout) == report
+        [file] = report["store"]["files"]
+        content = place.read_bytes()
+        assert (file["path"], file["size_bytes"]) == ("reports/event_store/events_20260520.jsonl", len(content))
+        assert file["sha256"] == sha256(content).hexdigest()
+        assert self.harness(tmp_path, "--min-events", "5000").returncode == 2
+
+    def test_another_store_has_another_digest(self, tmp_path, rows):
+        """A report about yesterday's store would pass for one about today's."""
+        store(tmp_path, rows)
+        before = judged(tmp_path)["store"]["sha256"]
+        store(tmp_path, rows[:-1])
+        assert judged(tmp_path)["store"]["sha256"] != before
+
+    def test_no_store_is_not_judged(self, tmp_path):
+        """A misspelt pattern finds nothing wrong in nothing."""
+        done = self.harness(tmp_path)
+        assert (done.returncode, "nothing matches" in done.stdout) == (3, True)
+        assert json.loads((tmp_path / "reports" / NAME / "latest.json").read_text())["status"] == "fail"
+
+    def test_a_half_written_row_is_not_judged(self, tmp_path, rows):
+        """A store that was cut has no last row, and a count that is one short."""
+        place = store(tmp_path, rows)
+        place.write_bytes(place.read_bytes()[:-40])
+        assert self.harness(tmp_path).returncode == 3
+
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [
+            ('{"missing_correlation_count": 0}', 0),
+            ('{"missing_correlation_count": 3}', 2),
+            ('{"missing_correlation_count": null}', 2),
+            ('{"missing_correlation_count": "0"}', 2),
+            ("{}", 2),
+            ("{", 2),
+            ("", 2),
+        ],
+    )
+    def test_a_gap_that_an_integrity_report_declares_counts(self, tmp_path, rows, content, code):
+        """A report that cannot be read was taken for one that found no gap."""
+        store(tmp_path, rows)
+        (tmp_path / "reports/event_store/integrity_20260520.json").write_text(content)
+        assert self.harness(tmp_path).returncode == code
+
+    def test_golden_metrics_are_held(self, tmp_path, rows):
+        """A figure that left its tolerance, or that was not computed, is the regression that the harness is for."""
+        store(tmp_path, rows)
+        golden, metrics = tmp_path / "golden.json", tmp_path / "metrics.json"
+        expected = [
+            {"metric": "event_count", "expected": COUNT, "tolerance": 0},
+            {"metric": "pnl", "expected": 5, "tolerance": 1},
+        ]
+        golden.write_text(json.dumps({"metrics": expected}))
+        words = ("--golden", str(golden), "--metrics", str(metrics))
+        metrics.write_text('{"pnl": 5.5}')
+        assert self.harness(tmp_path, *words).returncode == 0
+        metrics.write_text('{"pnl": 6.5}')
+        assert self.harness(tmp_path, *words).returncode == 2
+        metrics.write_text("{}")
+        assert self.harness(tmp_path, *words).returncode == 2
+        metrics.write_text("[]")
+        assert self.harness(tmp_path, *words).returncode == 3
+        golden.unlink()
+        assert self.harness(tmp_path, "--golden", str(golden)).returncode == 2

@@ -565,3 +565,69 @@ def test_the_demos_states_hold_money_as_text(lane):
             isinstance(bot[key], str) for key in ("amount", "average_price", "realized_pnl", "unrealized_pnl", "fees")
         )
         assert Decimal(bot["fees"]) > 0
+
+
+class TestCauses:
+    """What is wrong with a replayer is said on the terminal, in one sentence."""
+
+    BROKEN = """\
+def raising(events):
+    for event in events:
+        raise ValueError("no price in " + event["event_id"])
+        yield {}
+def returning(events):
+    return None
+def leaving(events):
+    import os
+    os._exit(7)
+def killed(events):
+    import os, signal
+    os.kill(os.getpid(), signal.SIGKILL)
+number = 5
+"""
+
+    @pytest.mark.parametrize(
+        ("replayer", "sentence", "code"),
+        [
+            (
+                "nowhere.at_all:states",
+                "ended with exit code 3: the replayer nowhere.at_all:states cannot be loaded: No module named 'nowhere'",
+                3,
+            ),
+            (
+                "broken:gone",
+                "ended with exit code 3: the replayer broken:gone cannot be loaded: module 'broken' has no attribute 'gone'",
+                3,
+            ),
+            ("broken:number", "ended with exit code 3: the replayer broken:number cannot be called: it is a int", 3),
+            ("no-such-program --once", "no-such-program cannot be run: no such file or directory", 3),
+            ("broken:raising", "ended with exit code 1: ValueError: no price in ", 2),
+            (
+                "broken:returning",
+                "ended with exit code 3: the replayer broken:returning gave NoneType, expected a state for each event",
+                2,
+            ),
+            ("broken:leaving", "ended with exit code 7", 2),
+            ("broken:killed", "was killed by signal 9", 2),
+        ],
+    )
+    def test_the_cause_is_on_the_terminal_once(self, tmp_path, replayer, sentence, code):
+        """`run_1_failed: ended with exit code 1` sends its reader into a JSON file for what was printed there."""
+        write(tmp_path, "events_20260520.jsonl", range(40))
+        (tmp_path / "broken.py").write_text(self.BROKEN)
+        words = ("replay", "cycle", "--min-events", "30", "--replayer", replayer)
+        main = "from pytest_promotion.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", main, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert done.stdout.count(f"run 1 and 2 failed: {sentence}") == 1
+        assert "Traceback" not in done.stdout + done.stderr
+
+    def test_without_a_replayer_the_question_says_what_one_is(self, tmp_path):
+        """There is none in the original system, and so nobody knows what is asked for."""
+        main = "from pytest_promotion.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", main, "replay", "cycle"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "--replayer MODULE:FUNCTION" in done.stderr) == (4, True)

@@ -336,3 +336,36 @@ def test_a_plugin_that_is_missing_is_not_a_crash_without_a_word(target):
     assert (document["status"], code) == ("fail", 3)
     [reason] = [reason for reason in document["reasons"] if "usage error" in reason]
     assert "pytest-that-nobody-wrote" in reason
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "code"),
+    [
+        (("--cov-fail-under", "50"), "name each package with --cov PACKAGE", 4),
+        (("--cov", "quay"), "give --cov-fail-under PERCENT", 4),
+        (("--cov", "nothing", "--cov-fail-under", "50"), "coverage was not measured: no test imports nothing", 3),
+        (("--cov", "quay", "--cov-fail-under", "50"), "tests: pass", 0),
+    ],
+    ids=["no-cov", "no-limit", "not-imported", "good"],
+)
+def test_what_is_wrong_with_coverage_is_said(target, words, sentence, code):
+    """`Expected array of length >= 1 - at $.cov` is no sentence that an operator knows what to do with."""
+    main = "from pytest_promotion.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", main, "tests", "run", "--group", "unit=tests/unit", *words],
+        cwd=target, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, sentence in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
+def test_a_group_that_crashed_shows_its_last_line(target):
+    """What the process said before it ended is the cause, and was only in the report's JSON."""
+    put(
+        target,
+        "conftest.py",
+        "import os, sys\nprint('no broker at 10.0.0.7', file=sys.stderr, flush=True)\nos._exit(5)\n",
+    )
+    document, code = run(target, "unit=tests/unit -s")
+    assert code == 3
+    assert "its last line: no broker at 10.0.0.7" in document["reasons"][0]
+    assert document["reasons"][1:] == ["coverage was not measured"]

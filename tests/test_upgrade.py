@@ -18,6 +18,7 @@ from pytest_promotion.readers.compose.images import parse
 from pytest_promotion.secrets.masking import Mask, secret_values
 from pytest_promotion.suites.trading.upgrade.check import Wanted, judge
 from pytest_promotion.suites.trading.upgrade.report import check
+from tests.compose_programs import OLD, programs
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +120,29 @@ class TestVerdict:
         assert "--allow-downgrade" in document["overrides"]
         assert any("older" in one for one in document["warnings"])
 
+    @pytest.mark.parametrize(
+        "target", ["shop/app:latest", "shop/app", "shop/app:main", "shop/app:1", f"shop/app@{SHA}"]
+    )
+    def test_what_cannot_be_ordered_is_not_judged(self, ask, target):
+        """`latest` can be last year's: a yes to it is a yes to a downgrade."""
+        document, code = ask(target)
+        assert (code, document["checks"]["not_older"]) == (3, None)
+        assert "cannot be told from the tags: web runs 1.2.0, worker runs 1.2.0" in document["not_judged"][0]
+        document, code = ask(target, allow_downgrade=True)
+        assert (code, document["overrides"]) == (0, ["--without-engine", "--allow-downgrade"])
+
+    def test_tags_as_registries_write_them_are_ordered(self, folder, ask):
+        """`version-2.5.0` after `version-2.12.0` is a downgrade of seven versions, and was called an upgrade."""
+        (folder / "compose.yaml").write_text("services: {bot: {image: 'quay/bot:version-2.12.0'}}\n")
+        assert ask("quay/bot:version-2.5.0")[1] == 2
+        assert ask("quay/bot:2.13.0")[1] == 0
+
+    def test_an_image_that_was_built_here_has_no_version_to_be_older_than(self, folder, ask):
+        """A file that builds its image could never move to a published one."""
+        (folder / "compose.yaml").write_text("services: {bot: {image: 'quay/bot:local'}}\n")
+        assert ask("quay/bot:2.5.0")[1] == 0
+        assert ask("quay/bot:2.5.0")[0]["changes"][0]["means"] == ["the tag moves from local to 2.5.0"]
+
     def test_a_named_service_may_move_to_another_repository(self, ask):
         """A registry that moves is an upgrade that no name matches."""
         document, code = ask("ghcr.io/shop/app:1.3.0", services=("web",))
@@ -212,6 +236,33 @@ class TestVerdict:
         assert "docker compose 2.29.1 refuses the file as it is: web is odd" in document["reasons"]
         assert document["checks"]["engine_agrees"] is False
 
+    @has_compose
+    @pytest.mark.parametrize(
+        "text",
+        ["name: shop\n" + FILE, FILE.replace("depends_on: [db]", "annotations: {team: shop}")],
+        ids=["name", "annotations"],
+    )
+    def test_what_an_old_compose_does_not_know_is_not_judged(self, folder, tmp_path, text):
+        """The Compose of a distribution, of 2021, called files invalid that every newer one starts."""
+        place = programs(tmp_path).get(OLD)
+        if place is None:
+            pytest.skip("there is no Compose v1 on this machine")
+        (folder / "compose.yaml").write_text(text)
+        document, code = check(Wanted(folder, parse("shop/app:1.3.0"), environment={**os.environ, "PATH": place}))
+        assert (code, document["reasons"], document["checks"]["compose_render"]) == (3, [], None)
+        assert "older than; install Compose v2" in document["not_judged"][0]
+
+    @has_compose
+    def test_what_both_refuse_is_a_no_of_an_old_compose_too(self, folder, tmp_path):
+        """A key that exists in no version is wrong, whoever says so."""
+        place = programs(tmp_path).get(OLD)
+        if place is None:
+            pytest.skip("there is no Compose v1 on this machine")
+        (folder / "compose.yaml").write_text(FILE.replace("depends_on: [db]", "imge: x"))
+        document, code = check(Wanted(folder, parse("shop/app:1.3.0"), environment={**os.environ, "PATH": place}))
+        assert code == 2
+        assert any("docker-compose 1." in reason for reason in document["reasons"])
+
     def test_the_env_file_beside_it_counts(self, folder, ask):
         """What runs is what the variables say, not what the defaults say."""
         (folder / ".env").write_text("APP_IMAGE=shop/app:1.3.0\n")
@@ -253,6 +304,19 @@ class TestReport:
         assert "invalid: DB_PASSWORD=***" in written
         for secret in self.SECRETS:
             assert secret not in written + done.stdout + done.stderr
+
+    def test_a_password_that_is_a_name_garbles_no_name(self, folder, ask):
+        """With the password `postgres`, the image `postgres:15` was `***:15`, and nobody could read what stays."""
+        (folder / ".env").write_text("DB_PASSWORD=postgres\n")
+        text = FILE.replace("{image: postgres:15}", "{image: postgres:15, environment: {POSTGRES_PASSWORD: postgres}}")
+        (folder / "compose.yaml").write_text(text)
+        document, _ = ask("shop/app:1.3.0")
+        assert document["stays"]["db"] == "postgres:15"
+        (folder / ".env").write_text("DB_PASSWORD=correcthorse\n")
+        (folder / "compose.yaml").write_text(
+            FILE + "  odd: {image: 'x:1', labels: {a: correcthorse, b: [correcthorse]}}\n"
+        )
+        assert "correcthorse" not in json.dumps(ask("shop/app:1.3.0")[0])
 
     def test_latest_says_fail_until_the_end(self, folder, monkeypatch):
         """A check that was killed must not leave yesterday's yes."""

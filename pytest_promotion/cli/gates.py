@@ -13,8 +13,9 @@ from typing import Any, Final
 import click
 
 from pytest_promotion import suites
+from pytest_promotion.cli.options import AGE_MIN
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.suites import GatesOption
+from pytest_promotion.suites import GatesOption, registry
 
 # pytest says 1 for FAIL; a command of this project says 2 for no, and 3 where nothing was judged.
 _CODES: Final = {0: 0, 1: 2, 4: 4}
@@ -83,7 +84,7 @@ def _share(_context: click.Context, parameter: click.Parameter, value: float | N
 @click.option("--profile", metavar="NAME", help="Profile of the policy; wins over --ci.")
 @click.option("--stage", metavar="NAME", help="Stage of the policy to decide about, with its profile.")
 @click.option(
-    "--max-report-age-min", type=float, metavar="N", help="Greatest age of evidence in minutes, in any profile."
+    "--max-report-age-min", type=AGE_MIN, metavar="N", help="Greatest age of evidence in minutes, in any profile."
 )
 @click.option(
     "--apart/--together",
@@ -113,7 +114,7 @@ def gates(
     words = list(pytest_args)
     if not any(map(_is_path, ["", *words], words)):
         if not Path("gates").is_dir():
-            raise click.UsageError("there is no folder gates here; `promotion init` adds one")
+            raise click.UsageError(_no_gates())
         words.insert(0, "gates")
     if profile or ci:
         words.append(f"--promotion-profile={profile or 'ci'}")
@@ -127,6 +128,15 @@ def gates(
     # In a process of its own: pytest rewrites assertions of what it imports first.
     done = subprocess.run([sys.executable, "-m", "pytest", *words], check=False)
     return _CODES.get(done.returncode, 3)
+
+
+def _no_gates() -> str:
+    found = registry.of_layout(Path.cwd())
+    if not found:
+        return "there is no folder gates here; `promotion init` adds one"
+    words = " ".join(f"--suite {name}" for name in found)
+    lacks = "folder gates" if Path("promotion.yaml").is_file() else "folder gates and no promotion.yaml"
+    return f"there is no {lacks} here; this is a workspace of the {found[0]} suite: `promotion init {words}` adds them"
 
 
 def _workers(words: Sequence[str]) -> list[str]:

@@ -7,19 +7,16 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pytest_promotion import atomic, suites
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
-from pytest_promotion.scaffold import edits, files, project
+from pytest_promotion.scaffold import adopting, edits, files, project
+from pytest_promotion.scaffold.edits import Edit
 from pytest_promotion.suites import registry
 from pytest_promotion.text import listed
-
-if TYPE_CHECKING:
-    from pytest_promotion.scaffold.edits import Edit
 
 _REPORTS = "/reports/promotion_gates/"
 
@@ -35,9 +32,22 @@ _REPORTS = "/reports/promotion_gates/"
 @click.option(
     "--gates", metavar="DIR", default="gates", show_default=True, help="Folder that the gates are written to."
 )
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The promotion root that the suites look at: what it has is put into the policy (default: FOLDER).",
+)
 @click.option("--write", is_flag=True, help="Also put the lines that are printed into the files they are for.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str, write: bool, as_json: bool) -> int:
+def init(
+    folder: Path,
+    names: tuple[str, ...],
+    template: str | None,
+    gates: str,
+    root: Path | None,
+    write: bool,
+    as_json: bool,
+) -> int:
     """
     Add gates and their policy to the project in FOLDER (default: here).
 
@@ -49,10 +59,16 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
     if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", gates):
         raise click.UsageError(f"--gates {gates}: expected a folder below the project, such as release_gates")
     used = [suites.find(name) for name in dict.fromkeys(names)]
+    if root is not None and not used:
+        raise click.UsageError("--root is looked at by suites: name one with --suite")
     wanted = files.of_template(template or files.DEFAULT, gates) if template or not used else {}
     changes = list(_edits(folder, gates))
+    notes: list[str] = []
     if used:
-        of_suites = files.of_suites(used, gates)
+        adoptions = adopting.adopted(used, root or folder)
+        of_suites = files.of_suites(used, gates, adopting.as_yaml(adoptions))
+        changes += adopting.edits(adoptions, root or folder)
+        notes = [note for adoption in adoptions for note in adoption.notes]
         policy = of_suites.pop("promotion.yaml")
         wanted = of_suites | wanted
         if "promotion.yaml" in wanted:
@@ -60,6 +76,8 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
         elif os.path.lexists(folder / "promotion.yaml"):
             edit = edits.suites(folder / "promotion.yaml", [suite.name for suite in used])
             changes += [edit] if edit else []
+            settings = adopting.as_yaml(adoptions)
+            changes += [Edit(folder / "promotion.yaml", settings.strip(), None)] if settings else []
         else:
             wanted["promotion.yaml"] = policy
     there = sorted(name for name in wanted if os.path.lexists(folder / name))
@@ -75,8 +93,16 @@ def init(folder: Path, names: tuple[str, ...], template: str | None, gates: str,
         written = [edit for edit in changes if write and edit.content is not None]
         for edit in written:
             atomic.write(edit.path, (edit.content or "").encode())
-    _report(folder, sorted(wanted), ignored, written, [edit for edit in changes if edit not in written], gates, as_json)
+    left = [edit for edit in changes if edit not in written]
+    _report(folder, sorted(wanted), ignored, written, left, _next(folder, gates, root), notes, as_json)
     return 0
+
+
+def _next(folder: Path, gates: str, root: Path | None) -> str:
+    words = f"pytest {gates}"
+    if root is not None and root.resolve() != folder.resolve():
+        words += f" --promotion-root={shlex.quote(str(root.resolve()))}"
+    return words if str(folder) == "." else f"cd {shlex.quote(str(folder))} && {words}"
 
 
 def _refuse_misplaced_name(folder: Path) -> None:
@@ -116,9 +142,15 @@ def _ignore(folder: Path, lines: Sequence[str]) -> list[str]:
 
 
 def _report(
-    folder: Path, names: list[str], ignored: list[str], written: list[Edit], left: list[Edit], gates: str, as_json: bool
+    folder: Path,
+    names: list[str],
+    ignored: list[str],
+    written: list[Edit],
+    left: list[Edit],
+    command: str,
+    notes: list[str],
+    as_json: bool,
 ) -> None:
-    command = "pytest " + gates if str(folder) == "." else f"cd {shlex.quote(str(folder))} && pytest {gates}"
     if as_json:
         document = {
             "folder": str(folder),
@@ -126,6 +158,7 @@ def _report(
             "ignored": ignored,
             "changed": [str(edit.path) for edit in written],
             "to_add": [{"path": str(edit.path), "lines": edit.lines} for edit in left],
+            "notes": notes,
             "next": command,
         }
         say_json(document, indent=2)
@@ -141,4 +174,6 @@ def _report(
         say(f"add to {edit.path}{hint}:")
         for line in edit.lines.splitlines():
             say(f"    {line}")
+    for note in notes:
+        say(f"note: {note}")
     say(f"next: {command}")

@@ -11,6 +11,17 @@ from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError
 
 
+class _AgeInMinutes(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    """A finite number of minutes above 0, as a float."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The minutes. Ends the command with a usage error for anything else."""
+        DurationIn(timedelta(minutes=1)).convert(value, param, ctx)
+        return float(value)
+
+
 class DurationIn(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     """A number of *unit*s, as a `timedelta`: positive, finite, at most 100 years and at least *least*."""
 
@@ -32,3 +43,6 @@ class DurationIn(click.ParamType):  # type: ignore[type-arg]  # generic since cl
         if length < self._least:
             self.fail(f"{value!r} is below {self._least.total_seconds() / self._unit_s:g}", param, ctx)
         return length
+
+
+AGE_MIN = _AgeInMinutes()

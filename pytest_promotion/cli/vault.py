@@ -1,4 +1,4 @@
-"""`promotion vault`: room for the evidence of tomorrow."""
+"""`promotion vault`: what gates judged, cleared of what is no longer needed, and put back where it was lost."""
 
 from __future__ import annotations
 
@@ -77,4 +77,78 @@ def gc(
         word = "would be removed" if dry_run else "removed"
         say(f"{len(found.removed)} files, {found.size_bytes} bytes, {word}")
         say(f"{found.named} are named by decisions that are kept, {found.young} are too young to judge")
+    return 0
+
+
+@vault.command(epilog="Example: promotion vault restore 'reports/event_store/events_*' --root /workspace/company")
+@click.argument("patterns", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The promotion root that files are put below (default: here).",
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="The reports folder whose decisions and vault are looked in.",
+)
+@click.option(
+    "--decision",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The decision whose evidence is put back (default: the newest that judged such a file).",
+)
+@click.option("--vault", "place", metavar="URL", help="The vault: a folder or a URL (default: that of the reports).")
+@click.option("--dry-run", is_flag=True, help="Write nothing, say what would be restored.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def restore(
+    patterns: tuple[str, ...],
+    root: Path,
+    reports: Path,
+    decision: Path | None,
+    place: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """
+    Put evidence back as it was judged: each PATH is a file, a folder or a glob below the root.
+
+    Exit 0; 2 where another file lies in the place of one, 3 where the vault does not have it. Nothing is overwritten,
+    and files are as old as they were.
+    """
+    from pytest_promotion.evidence.remote_vault import vault_at
+    from pytest_promotion.trust.restoring import InTheWay
+    from pytest_promotion.trust.restoring import restore as put_back
+
+    if not patterns and decision is None:
+        raise click.UsageError("say what to restore: a PATH, or --decision FILE for all that it judged")
+    folder = decision.parent if decision is not None else reports / "promotion_gates"
+    with command_errors():
+        try:
+            kept = vault_at(place or folder / "evidence")
+            found = put_back(folder, root, patterns, kept, decision=decision, dry_run=dry_run)
+        except InTheWay as refusal:
+            say(str(refusal), err=True)
+            return 2
+    if as_json:
+        say_json(
+            {
+                "decision": found.decision,
+                "ts_utc": found.ts_utc,
+                "restored": [{"path": one.path, "sha256": one.sha256} for one in found.files],
+                "already_there": found.there,
+                "notes": found.notes,
+                "dry_run": dry_run,
+            },
+            indent=2,
+        )
+        return 0
+    for note in found.notes:
+        say(f"note: {note}", err=True)
+    for one in found.files:
+        say(f"{'would restore' if dry_run else 'restored'} {one.path} as of {found.ts_utc}")
+    for path in found.there:
+        say(f"{path} is there as it was judged")
     return 0

@@ -15,6 +15,7 @@ from typing import Final
 from pytest_promotion.clock import iso, parse_moment
 from pytest_promotion.decision import proofs, shown
 from pytest_promotion.decision.fingerprint import age_of
+from pytest_promotion.decision.fixes import with_fix
 from pytest_promotion.decision.ledger import with_requirements
 from pytest_promotion.decision.policy_names import unused
 from pytest_promotion.decision.rollout import in_shadow, ruled
@@ -78,7 +79,7 @@ def decision_of(account: Account) -> Decision:
     known = proofs.demanded(applicable, unproven, mode)
     accepted, waived, uncovered = apply(known, account.granted.waivers, account.now, skew)
     # After what is waived: what rests on an accepted failure is judged by itself.
-    results = with_requirements(accepted)
+    results = [with_fix(result, account.policy) for result in with_requirements(accepted)]
     exhibits, problems = bundle.collect(results)
     problems += [*account.granted.problems, *uncovered]
     problems += _unmet_requirements(results, account.known)

@@ -182,12 +182,12 @@ def lines(found: Explanation) -> Iterator[str]:
 def _of_cause(number: int, cause: Cause) -> Iterator[str]:
     result, gate = cause.result, cause.result.gate
     yield f"{number}. {gate.id} ({gate.severity.value}) {result.outcome.value}: {result.reason}"
-    if gate.nodeid:
-        yield f"   at {gate.nodeid.partition('::')[0]}" + (f":{gate.line}" if gate.line else "")
-    if gate.owner:
-        yield f"   owner: {gate.owner}"
     if gate.fix:
         yield f"   fix: {gate.fix}"
+    if gate.owner:
+        yield f"   owner: {gate.owner}"
+    if gate.nodeid:
+        yield f"   at {gate.nodeid.partition('::')[0]}" + (f":{gate.line}" if gate.line else "")
     yield from (f"   {line}" for line in _evidence(result))
     if cause.consequences:
         yield f"   consequences: {', '.join(cause.consequences)}"

@@ -52,6 +52,7 @@ from pytest_promotion.policy.suite_rules import (
     refuse_unknown_thresholds,
     resolved,
     suite_producers,
+    suite_writers,
 )
 
 __all__ = [
@@ -97,6 +98,7 @@ class Policy:
     stages: dict[str, Stage] = field(default_factory=dict)
     stage_profiles: dict[str, str] = field(default_factory=dict)
     keys: dict[str, tuple[PolicySource, ...]] = field(default_factory=dict)  # public keys, by stage
+    writers: dict[str, str] = field(default_factory=dict)  # of suites: how files that match a pattern are written
 
     @property
     def resolved_sha256(self) -> str:
@@ -112,6 +114,9 @@ class Policy:
             for name in ("about", "effective_on", "shadow", "upcoming"):
                 if gate[name] in (None, False, {}):
                     del gate[name]
+            when = (gate["not_applicable"] or {}).get("when", {})
+            if "thresholds" in when and when["thresholds"] is None:
+                del when["thresholds"]
         # Nor do stages change the digest of a policy that has none.
         stages = {"stages": msgspec.to_builtins(self.stages)} if self.stages else {}
         stage = {"stage": self.stage} if self.stage else {}
@@ -175,6 +180,9 @@ def load(
     for assignment in assignments:
         key, value = assign(merged, before, assignment)
         overrides[key] = value
+        # What is wrong with it is said of the override, and not of the line that it replaces.
+        lines = {**document.lines, tuple(key.split(".")): f"--promotion-set {assignment}"}
+        document = dataclasses.replace(document, lines=lines)
     after = convert(merged, Rules, (), document)
     check(after, document)
     if after.signers is None:
@@ -209,6 +217,7 @@ def load(
         stages=stages,
         stage_profiles={one: profile_of(one, stages, None, document, of_suites) for one in stages},
         keys=keys,
+        writers=suite_writers(used) if reader is from_disk else {},
     )
     try:
         found.resolved_sha256  # noqa: B018 - a decision names it

@@ -6,11 +6,14 @@ A condition that cannot be evaluated is not met, so its gate applies and has to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_promotion.evidence.provenance import unchanged_since
-from pytest_promotion.policy.shape import Condition, Rules
+from pytest_promotion.policy.shape import Condition, GateRules, Rules
+
+_ABSENT = object()
 
 
 def not_applicable(rules: Rules, profile: str, root: Path) -> dict[str, str]:
@@ -23,13 +26,13 @@ def not_applicable(rules: Rules, profile: str, root: Path) -> dict[str, str]:
     for name, gate in rules.gates.items():
         if gate.not_applicable is None:
             continue
-        facts = list(_facts(gate.not_applicable.when, profile, root))
+        facts = list(_facts(gate, gate.not_applicable.when, profile, root))
         if facts and all(fact is not None for fact in facts):
             found[name] = f"does not apply: {gate.not_applicable.because} ({'; '.join(map(str, facts))})"
     return found
 
 
-def _facts(condition: Condition, profile: str, root: Path) -> Iterator[str | None]:
+def _facts(gate: GateRules, condition: Condition, profile: str, root: Path) -> Iterator[str | None]:
     """For each part of the condition what makes it true, or None where it is not, or cannot be told to be."""
     if condition.no_files is not None:
         patterns = condition.no_files
@@ -41,6 +44,11 @@ def _facts(condition: Condition, profile: str, root: Path) -> Iterator[str | Non
         since, paths = condition.unchanged.since, condition.unchanged.paths
         unchanged = unchanged_since(root, since, paths)
         yield f"{', '.join(paths)} unchanged since {since}" if unchanged else None
+    for name, wanted in (condition.thresholds or {}).items():
+        value = gate.thresholds.get(name, _ABSENT)
+        # Of the same type: 0 and "false" are not false.
+        same = type(value) is type(wanted) and value == wanted
+        yield f"{name} is {json.dumps(wanted)}" if same else None
 
 
 def _matches(root: Path, pattern: str) -> bool:

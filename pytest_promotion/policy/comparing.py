@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The parts of a policy that are compared by what they mean, or do not mean anything to a gate.
 _JUDGED: Final = {
     *("rules", "producers", "prove", "profile", "overrides", "weakened", "sources", "names", "excused"),
-    *("stage", "stages", "stage_profiles", "keys"),
+    *("stage", "stages", "stage_profiles", "keys", "writers"),
 }
 
 

@@ -45,12 +45,14 @@ def refresh(
     """
     Runs the named producers, one after the other, in *cwd*.
 
-    In a command, `{python}` stands for this interpreter and `{root}` for the promotion root. A producer with inputs
-    leaves a statement beside what it writes, as `promotion run` does, signed by *sign* where that is given.
+    In a command and its environment, `{python}` stands for this interpreter and `{root}` for the promotion root.
+
+    A producer with inputs leaves a statement beside what it writes, as `promotion run` does, signed by *sign* where
+    that is given.
     """
     for name in names:
         producer = producers[name]
-        words = [word.replace("{python}", sys.executable).replace("{root}", str(root)) for word in producer.command]
+        words = [_filled(word, root) for word in producer.command]
         book = Notebook()
         problems = _recorded(name, producer, words, root, cwd, vault, book, sign)
         yield Refresh(name, book.commands[-1] if book.commands else None, tuple(problems))
@@ -66,7 +68,7 @@ def _recorded(
     book: Notebook,
     sign: Sign | None,
 ) -> list[str]:
-    environ = environment()
+    environ = environment() | {key: _filled(value, root) for key, value in producer.environment.items()}
     if not producer.inputs:
         return _run(name, producer, words, root, cwd, vault, book, environ)
     from pytest_promotion.provenance.producing import Order, recording
@@ -110,6 +112,10 @@ def _run(
         if _state(root / path) in (None, earlier):
             problems.append(f"the producer {name} did not write {path}")
     return problems
+
+
+def _filled(text: str, root: Path) -> str:
+    return text.replace("{python}", sys.executable).replace("{root}", str(root))
 
 
 def environment() -> dict[str, str]:

@@ -103,7 +103,8 @@ def assign(merged: dict[str, Any], rules: Rules, assignment: str) -> tuple[str, 
     settings = dict(_settings(msgspec.to_builtins(rules)))
     path = tuple(key.split("."))
     if path not in settings:
-        matches = [known for known in settings if known[-len(path) :] == path]
+        # A condition repeats the name of the threshold that it is about.
+        matches = [known for known in settings if known[-len(path) :] == path and "not_applicable" not in known]
         if not matches:
             names = {known[-1]: known for known in settings} | {".".join(known): known for known in settings}
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
@@ -290,8 +291,8 @@ def _check_conditions(rules: Rules, policy: Document) -> None:
 
 def _meaningless(when: Condition) -> str:
     """What is wrong with a condition, or ""."""
-    if when.no_files is None and when.profiles is None and when.unchanged is None:
-        return "it has no condition: no_files, profiles or unchanged"
+    if when.no_files is None and when.profiles is None and when.unchanged is None and not when.thresholds:
+        return "it has no condition: no_files, profiles, unchanged or thresholds"
     for pattern in when.no_files or ():
         if pattern != pattern.strip() or set(pattern) & set("{}\\"):
             return f"{pattern!r} is no pattern: * ? [] and ** are, with / between folders, and no blanks around it"

@@ -69,6 +69,7 @@ class Condition(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     no_files: list[str] | None = None  # glob patterns below the promotion root, none of which matches a file
     profiles: list[str] | None = None  # the decision is of one of these profiles
     unchanged: Unchanged | None = None
+    thresholds: dict[str, bool | int | float | str | None] | None = None  # of the gate itself, with these values
 
 
 class NotApplicable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -143,6 +144,7 @@ class Producer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     writes: Annotated[list[str], msgspec.Meta(min_length=1)]
     inputs: list[str] = []
     timeout: Span = "60s"
+    environment: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
 
 
 class Equivalent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

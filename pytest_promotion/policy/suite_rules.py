@@ -174,6 +174,11 @@ def suite_producers(policies: Iterable[SuitePolicy]) -> dict[str, Any]:
     return found
 
 
+def suite_writers(policies: Iterable[SuitePolicy]) -> dict[str, str]:
+    """How the files of suites are written, by patterns of their paths."""
+    return {pattern: how for policy in policies for pattern, how in suites.find(policy.name).writers.items()}
+
+
 def in_checkout(sources: Iterable[PolicySource]) -> list[str]:
     """The suites whose own policy is among *sources*, as in a checkout that includes `gates/NAME/promotion.yaml`."""
     folders = [Path(source.path).parent for source in sources if suites.in_checkout(Path(source.path))]

@@ -48,8 +48,8 @@ def templates() -> tuple[str, ...]:
     return tuple(sorted(item.name for item in folder.iterdir() if item.is_dir() and item.name != "__pycache__"))
 
 
-def of_suites(suites: Sequence[Suite], gates: str) -> dict[str, bytes]:
-    """A file below *gates* for each of *suites*, what they bring beside it, and the policy that names them."""
+def of_suites(suites: Sequence[Suite], gates: str, settings: str = "") -> dict[str, bytes]:
+    """A file below *gates* for each of *suites*, what they bring beside it, and a policy with *settings*."""
     found: dict[str, bytes] = {}
     for suite in suites:
         text = _IMPORT.format(name=suite.name, package=suite.gates)
@@ -58,7 +58,7 @@ def of_suites(suites: Sequence[Suite], gates: str) -> dict[str, bytes]:
             found |= _below(suite.templates, "")
     names = ", ".join(suite.name for suite in suites)
     mode = "required" if all(map(_can_be_proven, suites)) else "advise"
-    found["promotion.yaml"] = _POLICY.replace("NAMES", names).replace("MODE", mode).encode()
+    found["promotion.yaml"] = (_POLICY.replace("NAMES", names).replace("MODE", mode) + settings).encode()
     return found
 
 

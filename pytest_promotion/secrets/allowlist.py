@@ -5,16 +5,17 @@ The allow-list: findings that somebody answers for, until a day.
     allow:
       - {fingerprint: 8d1c…, reason: rotated on 2 May, expires: 2026-06-30}
       - {path: docs/setup.md, rule: keyword, reason: the sandbox's public key, expires: 2026-12-31}
+      - {path: docs/paper.pdf, rule: not-scanned, reason: published as it is, expires: 2026-12-31}
 
-An entry that has expired allows nothing, and one that matches nothing is in the way of the next leak: both are
-errors of the scan.
+With the rule `not-scanned`, an entry means a file that could not be looked at. One that has expired allows nothing, and
+one that matches nothing would allow the next leak at its place: both are errors of the scan.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -22,6 +23,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence import documents
 from pytest_promotion.evidence.files import read_given
 from pytest_promotion.secrets.findings import Finding
+
+NOT_SCANNED: Final = "not-scanned"
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -62,6 +65,11 @@ def read(path: Path) -> list[Entry]:
         if (entry.fingerprint is not None) == by_place or (entry.path is None) != (entry.rule is None):
             raise PolicyError(f"the allow-list {path}: entry {number} needs either fingerprint, or path and rule")
     return entries
+
+
+def not_scanned(path: str, reason: str) -> Finding:
+    """A file that could not be looked at, as something that an entry can allow."""
+    return Finding(NOT_SCANNED, path, 0, reason, "")
 
 
 def apply(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.secrets import keywords, tokens
+from pytest_promotion.secrets import keywords, logins, tokens
 from pytest_promotion.secrets.lines import Line, Match
 from pytest_promotion.secrets.placeholders import is_placeholder
 
@@ -47,6 +47,10 @@ def rules() -> tuple[Rule, ...]:
         *library(),
         *own,
         Rule("private-key", (tokens.PEM,), tokens.find_private_keys, looks_around=True),
+        Rule("encoded-login", (logins.ENCODED, logins.DOCKER, logins.ENCODED_KEY), logins.find_encoded),
+        Rule("netrc", (logins.NETRC,), logins.find_netrc, looks_around=True),
+        Rule("command-line", (logins.COMMAND,), logins.find_in_commands),
+        Rule("named-value", (logins.NAME_VALUE, logins.VALUE), logins.find_name_value, looks_around=True),
         Rule("authorization", (keywords.HEADER, keywords.BEARER), keywords.find_headers),
         Rule("keyword", (keywords.KEYED,), keywords.find_keyed),
     )

@@ -64,7 +64,9 @@ def _below(root: Path, top: Path, start: Path, survey: Survey, *, logs: bool) ->
             elif not logs and name.lower() in _LOG_FOLDERS:
                 survey.skipped.append((place, "logs"))
             elif os.path.islink(os.path.join(folder, name)) and not _inside(top, Path(folder, name)):
-                survey.skipped.append((place, "a link to a folder elsewhere"))
+                survey.unreadable.append(
+                    (place, "a link to a folder elsewhere, which has to be scanned by its own path")
+                )
             else:
                 kept.append(name)
         folders[:] = kept

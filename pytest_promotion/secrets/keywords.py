@@ -11,15 +11,15 @@ from pytest_promotion.secrets.placeholders import is_placeholder, is_plausible, 
 
 RANK: Final = 2  # a rule that knows the secret's form says more than its key does
 
-_NAMES: Final = (
+NAMES: Final = (
     r"(?:api|access|secret|private|account|auth|signing|encryption|master|service|storage|shared)[_-]?key"
     r"|secret|pass[_-]?phrase|passwd|password|pwd|[_-]pass|token|credentials?"
 )
 _PEOPLE: Final = re.compile(r"(?i)pass|pwd|credential")
-_AFTER: Final = r"(?:[_-](?:key|value|live|prod|production|test|dev|staging|main|primary|b64|base64|[0-9]{1,3}))*"
+AFTER: Final = r"(?:[_-](?:key|value|live|prod|production|test|dev|staging|main|primary|b64|base64|[0-9]{1,3}))*"
 # Up to the first character of the value; the value is read by hand, because its end depends on its quotes.
 KEYED: Final = re.compile(
-    rf"(?i)(?:{_NAMES}){_AFTER}"
+    rf"(?i)(?:{NAMES}){AFTER}"
     r"(?:[\"'`\\\])]{0,4}[ \t]{0,8}(?:=>|:=|={1,3}|:|>)[ \t]{0,8}|(?<=[a-z0-9])[ ](?=\S))"
     r"(?=[^\n]{6})"
 )
@@ -30,7 +30,7 @@ HEADER: Final = re.compile(
 BEARER: Final = re.compile(r"(?i)\bbearer[ \t]{1,4}(?P<value>[a-z0-9._~+/-]{16,}=*)")
 # A measured value, as a gate says it: `api_key is '…', expected == '…'`.
 _STATED: Final = re.compile(
-    rf"(?i)(?P<key>[\w.-]{{0,60}}(?:{_NAMES}){_AFTER}) is (?P<quote>['\"])(?P<value>.+?)(?P=quote)"
+    rf"(?i)(?P<key>[\w.-]{{0,60}}(?:{NAMES}){AFTER}) is (?P<quote>['\"])(?P<value>.+?)(?P=quote)"
     r"(?:, expected \S+ (?P<other>['\"])(?P<wanted>.+?)(?P=other))?"
 )
 # Tokens that mark a place in a text or a page of results.
@@ -60,7 +60,7 @@ def find_keyed(line: Line) -> Iterator[Match]:
             continue  # a comparison, unless it is an XML element
         # ${NAME:-default}: the default is the value.
         default = text.startswith("-", found.end()) and text[:start].endswith("${")
-        begin, end, quoted = _value(text, found.end() + default, in_query=start > 0 and text[start - 1] in "?&")
+        begin, end, quoted = value_at(text, found.end() + default, in_query=start > 0 and text[start - 1] in "?&")
         value = text[begin:end]
         alone = quoted or flag or text[end:].strip() == "" or text[end] in "<;&,"
         if is_plausible(value, password=bool(_PEOPLE.search(key)), literal=alone):
@@ -76,7 +76,12 @@ def find_stated(line: Line) -> Iterator[Match]:
                 yield Match("keyword", RANK, found.start(group), found.end(group), found["key"])
 
 
-def _value(text: str, at: int, *, in_query: bool) -> tuple[int, int, bool]:
+def is_of_people(key: str) -> bool:
+    """Whether people choose what *key* names, so that a word may be it."""
+    return bool(_PEOPLE.search(key))
+
+
+def value_at(text: str, at: int, *, in_query: bool = False) -> tuple[int, int, bool]:
     """Where the value that begins at *at* starts and ends, and whether it stands in quotes."""
     escaped = text.startswith("\\", at) and text[at + 1 : at + 2] in ('"', "'")
     quote = text[at + escaped : at + escaped + 1]

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pytest_promotion.secrets import common_forms, keywords, tokens
+from pytest_promotion.secrets import common_forms, keywords, logins, tokens
 from pytest_promotion.secrets.lines import Line, Match, strongest
 from pytest_promotion.secrets.placeholders import is_path, is_placeholder
-from pytest_promotion.secrets.suspects import HEADER, KEYED, LOGIN, PEM, suspects
+from pytest_promotion.secrets.suspects import COMMAND, ENCODED, HEADER, KEYED, LOGIN, NAME_VALUE, NETRC, PEM, suspects
 
 SHOWN: Final = "***"
 _SECRET: Final = re.compile(r"KEY|SECRET|PASS|PWD|TOKEN|CREDENTIAL|AUTH|DSN|COOKIE|SIGNATURE|WEBHOOK", re.IGNORECASE)
@@ -55,7 +55,12 @@ def can_be_secret(value: str) -> bool:
     """Whether *value* is neither a path nor a short word or number."""
     if ("/" in value or "\\" in value) and (os.path.exists(os.path.expanduser(value)) or is_path(value)):
         return False
-    return len(value) >= _SHORTEST_WORD or _WORD_OR_NUMBER.fullmatch(value) is None
+    return len(value) >= _SHORTEST_WORD or not is_word(value)
+
+
+def is_word(value: str) -> bool:
+    """Whether *value* is a number, or words of letters: it can be part of the names of other things."""
+    return _WORD_OR_NUMBER.fullmatch(value) is not None
 
 
 class Mask:
@@ -137,4 +142,8 @@ _FINDERS: Final[dict[str, _Finder]] = {
     HEADER: keywords.find_headers,
     KEYED: _find_keyed,
     PEM: tokens.find_private_keys,
+    ENCODED: logins.find_encoded,
+    NETRC: logins.find_netrc,
+    COMMAND: logins.find_in_commands,
+    NAME_VALUE: logins.find_name_value,
 }

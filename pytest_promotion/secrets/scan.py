@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from pytest_promotion.evidence.nesting import refuse_bombs
-from pytest_promotion.secrets import detectors, dotenv, texts
+from pytest_promotion.secrets import archives, detectors, dotenv, texts
 from pytest_promotion.secrets.files import Survey, files
 from pytest_promotion.secrets.findings import Findings
 from pytest_promotion.secrets.lines import Line, Match, strongest
@@ -23,6 +25,7 @@ _STEP: Final = _PIECE - texts.OVERLAP_BYTES
 _ENV_RANK: Final = -1  # a value that is known is the surest finding there is
 # The library rewrites such files before it looks at them: it joins a key with a value on a later line.
 _REWRITTEN: Final = {".yml": 1 << 18, ".yaml": 1 << 18, ".ini": 1 << 16, ".cfg": 1 << 16, ".conf": 1 << 16}
+_COMPRESSED: Final = re.compile(r"\.(?:gz|bz2|xz)$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -116,17 +119,21 @@ class Scanner:
 
     def file(self, path: Path, progress: Callable[[int], None]) -> Iterator[tuple[int, Match, str]]:
         """The same for a whole file. Raises what `texts.blocks` does."""
-        limit = _REWRITTEN.get(path.suffix.lower(), 0)
+        return self.text(path.name, texts.blocks(path, progress))
+
+    def text(self, name: str, blocks: Iterable[texts.Block]) -> Iterator[tuple[int, Match, str]]:
+        """The same for the text of a file called *name*, in *blocks*."""
+        limit = _REWRITTEN.get(PurePosixPath(name).suffix.lower(), 0)
         seen: set[tuple[str, str]] = set()
         small = None
-        for block in texts.blocks(path, progress):
+        for block in blocks:
             if limit and block.number == 1 and len(block.data) <= limit:
                 small = block.data
             for number, match, secret in self.block(block):
                 seen.add((match.rule, secret))
                 yield number, match, secret
         if small is not None:
-            for number, match, secret in self._rewritten(path.name, texts.decode(small)):
+            for number, match, secret in self._rewritten(name, texts.decode(small)):
                 if (match.rule, secret) not in seen:
                     yield number, match, secret
 
@@ -161,35 +168,87 @@ def scan(
     Scans every file below *root*, or below its folders *within*; a folder that is not there is an unreadable one.
 
     *leave_out* are the `.env` files themselves: there their values belong. *tell* hears of the progress, often.
+
+    Archives and compressed files are looked into. Of other files that are not text the printable parts are read, but
+    not of programs, pictures, sounds and fonts.
     """
     done = Scan(findings, scanner.engine)
     started = time.monotonic()
     sources = [path.resolve() for path in leave_out]
-
-    def count(size: int) -> None:
-        done.progress.bytes += size
-        if tell is not None:
-            tell(done.progress)
-
+    reading = _Reading(scanner, done, tell)
     for name, path in files(root, within, done.survey, logs=logs):
         if sources and path.resolve() in sources:
             done.survey.skipped.append((name, "the file whose values are looked for"))
             continue
-        named = list(scanner.block(texts.Block(name.encode("utf-8", "replace"), 0, (), ())))
-        done.progress.path = shown = _shown(name, named)
-        for _, match, secret in named:
-            findings.add(shown, 0, match, secret)
-        try:
-            for number, match, secret in scanner.file(path, count):
-                findings.add(shown, number, match, secret)
-        except texts.Binary:
-            done.binary.append(shown)
-        except Exception as problem:  # noqa: BLE001 - the scan fails, and the other files are still looked at
-            done.unreadable.append((shown, _why(problem)))
-        else:
-            done.progress.files += 1
+        reading.file(name, path)
     done.duration_s = time.monotonic() - started
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Files being read, each for itself or out of an archive: what they hold goes to `done`."""
+
+    scanner: Scanner
+    done: Scan
+    tell: Callable[[Progress], None] | None
+
+    def file(self, name: str, path: Path) -> None:
+        """Reads the file *name*, and what is in it where it is an archive."""
+        shown = self._name(name)
+        self.done.progress.path = shown
+        try:
+            with path.open("rb") as file:
+                if archives.kind_of(file.peek(archives.HEAD)):
+                    size = os.fstat(file.fileno()).st_size
+                    unread = archives.unfold(name, file, size, self._member)
+                    self.done.unreadable.extend((self._name(place), why) for place, why in unread)
+                    return
+                try:
+                    self._note(shown, self.scanner.file(path, self._count))
+                except texts.Binary:
+                    self._binary(shown, file)
+                    return
+        except Exception as problem:  # noqa: BLE001 - the scan fails, and the other files are still looked at
+            self.done.unreadable.append((shown, _why(problem)))
+        else:
+            self.done.progress.files += 1
+
+    def _member(self, name: str, file: io.BufferedReader) -> None:
+        """Reads *file*, which was in an archive. Raises what reading it does."""
+        shown = self._name(name)
+        plain = name[: -len(compressed[0])] if (compressed := _COMPRESSED.search(name)) else name
+        try:
+            texts.encoding_of(file.peek(archives.BUFFER))
+            self._note(shown, self.scanner.text(PurePosixPath(plain).name, texts.of_stream(file, None, self._count)))
+            self.done.progress.files += 1
+        except texts.Binary:
+            self._binary(shown, file)
+
+    def _binary(self, shown: str, file: io.BufferedReader) -> None:
+        """Reads what is printable in a file that is not text; its lines have no numbers."""
+        self.done.binary.append(shown)
+        if not texts.holds_no_data(file.peek(archives.HEAD)):
+            blocks = texts.of_binary(file, self._count)
+            self._note(
+                shown, ((0, match, secret) for block in blocks for _, match, secret in self.scanner.block(block))
+            )
+
+    def _name(self, name: str) -> str:
+        """The name as it may be reported; a secret in it is a finding."""
+        named = list(self.scanner.block(texts.Block(name.encode("utf-8", "replace"), 0, (), ())))
+        shown = _shown(name, named)
+        self._note(shown, named)
+        return shown
+
+    def _note(self, shown: str, found: Iterable[tuple[int, Match, str]]) -> None:
+        for number, match, secret in found:
+            self.done.findings.add(shown, number, match, secret)
+
+    def _count(self, size: int) -> None:
+        self.done.progress.bytes += size
+        if self.tell is not None:
+            self.tell(self.done.progress)
 
 
 def _why(problem: Exception) -> str:

@@ -14,12 +14,16 @@ KEYED: Final = "keyed"
 HEADER: Final = "header"
 LOGIN: Final = "login"
 PEM: Final = "pem"
+ENCODED: Final = "encoded"
+NETRC: Final = "netrc"
+COMMAND: Final = "command"
+NAME_VALUE: Final = "name and value"
 
 # In lower case; what follows names the rule, or the form in `tokens` and `common_forms`.
 _LETTERS: Final = {
     "key": (KEYED, "mailgun-key"),
     "secret": (KEYED,),
-    "pass": (KEYED,),
+    "pass": (KEYED, NETRC),
     "pwd": (KEYED,),
     "token": (KEYED,),
     "credential": (KEYED,),
@@ -74,6 +78,36 @@ _LETTERS: Final = {
     "eyj": ("jwt",),
     "-us": ("mailchimp-key",),
     "sg.": ("sendgrid-key",),
+    "dckr_": ("docker-token",),
+    "gsk_": ("groq-key",),
+    "lin_": ("linear-key",),
+    "ntn_": ("notion-token",),
+    "$2": ("password-hash",),
+    "$apr1$": ("password-hash",),
+    "$1$": ("password-hash",),
+    "$5$": ("password-hash",),
+    "$6$": ("password-hash",),
+    "$y$": ("password-hash",),
+    "$argon2": ("password-hash",),
+    "pscale_": ("planetscale-token",),
+    "pul-": ("pulumi-token",),
+    "r8_": ("replicate-token",),
+    "rubygems_": ("rubygems-key",),
+    "sntry": ("sentry-token",),
+    "sbp_": ("supabase-key",),
+    "sb_secret_": ("supabase-key",),
+    "tskey-": ("tailscale-key",),
+    "auth": (ENCODED,),
+    "dockerc": (ENCODED,),
+    "ls0tls1crudjti": (ENCODED,),
+    "curl": (COMMAND,),
+    "redis-cli": (COMMAND,),
+    "sshpass": (COMMAND,),
+    "mysql": (COMMAND,),
+    "mariadb": (COMMAND,),
+    "docker login": (COMMAND,),
+    "securestring": (COMMAND,),
+    "value": (NAME_VALUE,),
 }
 _PAIRS: Final = tuple(_LETTERS.items())
 _SHORTEST: Final = 8  # characters; no secret that is masked by a rule is shorter

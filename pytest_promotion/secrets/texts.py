@@ -8,12 +8,13 @@ block comes in overlapping pieces.
 from __future__ import annotations
 
 import codecs
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from pytest_promotion.secrets.lines import CONTEXT_LINES
 
@@ -34,6 +35,12 @@ _MAGIC: Final = re.compile(
     rb"RIFF....(?:WEBP|WAVE|AVI )|MZ.{60}|\xca\xfe\xba\xbe|PAR1|Rar!|7z\xbc\xaf|OggS|wOF[F2]|\x00asm",
     re.DOTALL,
 )
+# Programs, pictures, sounds and fonts: what is printable in them is code, and looks like anything.
+_NO_DATA: Final = re.compile(
+    rb"\x7fELF|MZ|\xca\xfe\xba\xbe|[\xce\xcf]\xfa\xed\xfe|\x00asm|!<arch>|\x89PNG|GIF8|\xff\xd8\xff|RIFF|OggS|ID3|wOF[F2]|\x00\x01\x00\x00\x00"
+    rb"|OTTO|\x00\x00\x01\x00|BM"
+)
+_NOT_PRINTABLE: Final = re.compile(rb"[^\x20-\x7e]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # Of random bytes a tenth are control characters; text in any alphabet of single bytes has none.
 _ODD_UTF8, _ODD_OTHER = 0.3, 0.05
@@ -41,6 +48,11 @@ _ODD_UTF8, _ODD_OTHER = 0.3, 0.05
 
 class Binary(Exception):
     """The file is not text."""
+
+
+def holds_no_data(head: bytes) -> bool:
+    """Whether a file that is not text and begins with *head* is a program, a picture, a sound or a font."""
+    return _NO_DATA.match(head) is not None
 
 
 class Changed(Exception):
@@ -107,41 +119,69 @@ def blocks(path: Path, progress: Callable[[int], None]) -> Iterator[Block]:
         Changed: where it became shorter meanwhile, so that a part was not seen.
     """
     with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        held: tuple[bytes, int] | None = None
-        before: tuple[str, ...] = ()
-        for data, number in _lines(_chunks(file, size, progress)):
-            if held is not None:
-                yield Block(*held, before, _head(data))
-                before = _tail(held[0])
-            held = (data, number)
+        yield from of_stream(file, os.fstat(file.fileno()).st_size, progress)
+
+
+def of_stream(file: IO[bytes], size: int | None, progress: Callable[[int], None]) -> Iterator[Block]:
+    """The blocks of *file*, of its first *size* bytes, or up to its end. Raises what `blocks` does."""
+    return _blocks(_lines(_chunks(_parts(file, size), progress)))
+
+
+def of_binary(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[Block]:
+    """The printable ASCII of a file that is not text, each run of it a line."""
+    return _blocks(_lines(_printable(_parts(file, None), progress)))
+
+
+def _blocks(pieces: Iterator[tuple[bytes, int]]) -> Iterator[Block]:
+    held: tuple[bytes, int] | None = None
+    before: tuple[str, ...] = ()
+    for data, number in pieces:
         if held is not None:
-            yield Block(*held, before, ())
+            yield Block(*held, before, _head(data))
+            before = _tail(held[0])
+        held = (data, number)
+    if held is not None:
+        yield Block(*held, before, ())
 
 
-def _chunks(file: BinaryIO, size: int, progress: Callable[[int], None]) -> Iterator[bytes]:
+def _parts(file: IO[bytes], size: int | None) -> Iterator[bytes]:
+    count, most = 0, _SAMPLE_BYTES
+    while size is None or count < size:
+        part = file.read(most if size is None else min(most, size - count))
+        if not part:
+            if size is None:
+                return
+            raise Changed
+        count, most = count + len(part), BLOCK_BYTES
+        yield part
+
+
+def _printable(parts: Iterator[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
+    for part in parts:
+        progress(len(part))
+        yield _NOT_PRINTABLE.sub(b"\n", part)
+
+
+def _chunks(parts: Iterator[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
     """The bytes of the file in an encoding that extends ASCII, lines ended by newlines."""
-    sample = file.read(min(_SAMPLE_BYTES, size))
+    sample = next(parts, b"")
     encoding, skip = encoding_of(sample)
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace") if encoding else None
-    pending, part, count = b"", sample[skip:], len(sample)
-    while True:
-        final = count >= size
-        text = pending + (decoder.decode(part, final).encode("utf-8", "replace") if decoder else part)
-        pending = b""
-        if b"\r" in text:
-            if text.endswith(b"\r") and not final:
-                text, pending = text[:-1], b"\r"
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    pending = b""
+    for part in itertools.chain((sample[skip:],), parts):
         progress(len(part))
+        text = pending + (decoder.decode(part).encode("utf-8", "replace") if decoder else part)
+        pending = b"\r" if text.endswith(b"\r") else b""
+        text = text.removesuffix(pending)
         if text:
-            yield text
-        if final:
-            return
-        part = file.read(min(BLOCK_BYTES, size - count))
-        if not part:
-            raise Changed
-        count += len(part)
+            yield _with_newlines(text)
+    rest = pending + (decoder.decode(b"", final=True).encode("utf-8", "replace") if decoder else b"")
+    if rest:
+        yield _with_newlines(rest)
+
+
+def _with_newlines(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:

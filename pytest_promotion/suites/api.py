@@ -36,6 +36,17 @@ class GatesOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """What `promotion init` writes into the policy of a project that is there already, and what is left to a person."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the policy, such as `release_manifest` and `producers`."""
+    lines: Mapping[str, str] = field(default_factory=dict)
+    """Lines for files of the project, by their paths below the root: they are shown, and written by a person."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """
     The gates of one kind of system, with the policy and the commands that belong to them.
@@ -64,6 +75,8 @@ class Suite:
     """One line for the help of the `promotion` command."""
     producers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Producers beside those of the policy file, in the same form: `command`, `writes`, `timeout`."""
+    writers: Mapping[str, str] = field(default_factory=dict)
+    """Patterns of paths to how such a file is written: the fix of a gate that found it old, missing or damaged."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Click commands by name, as `package.module:attribute`; imported when they are called."""
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +87,10 @@ class Suite:
     """A folder whose files `promotion init --suite NAME` writes beside the gates file and `promotion.yaml`."""
     ignored: tuple[str, ...] = ()
     """Lines for the `.gitignore` of a project: what its gates and producers write."""
+    layout: tuple[str, ...] = ()
+    """Files that every project of its kind has; where they are and gates are not, `promotion gates` says so."""
+    adopts: str = ""
+    """`package.module:function`, called by `promotion init` with the root of a project; gives an `Adoption`."""
     plugin: str = ""
     """A module with pytest hooks, registered in sessions whose policy names the suite."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Final
 
 from pytest_promotion.errors import PolicyError
@@ -26,6 +27,13 @@ def names() -> tuple[str, ...]:
 def installed() -> tuple[Suite, ...]:
     """Every installed suite, by name. Raises `PolicyError` where one cannot be used."""
     return tuple(find(name) for name in names())
+
+
+def of_layout(root: Path) -> tuple[str, ...]:
+    """The names of the suites that *root* has all files of the layout of."""
+    return tuple(
+        suite.name for suite in installed() if suite.layout and all((root / path).is_file() for path in suite.layout)
+    )
 
 
 @cache

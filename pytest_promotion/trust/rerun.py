@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from pytest_promotion import atomic
 from pytest_promotion.clock import BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.commands import kill_group
@@ -73,8 +74,8 @@ def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
     if unkept:
         raise Unproven(f"the evidence cannot be rebuilt: {listed(unkept)} is secret and kept by digest only")
     for path, one in files.items():
-        place = root / _below(path)
-        _restore(one, vault, place)
+        place = root / path_below(path)
+        restore_file(one, vault, place)
         if path in dated:
             try:
                 moment = parse_moment(dated[path]).timestamp()
@@ -83,26 +84,28 @@ def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
             os.utime(place, (moment, moment))
 
 
-def _below(path: str) -> PurePosixPath:
+def path_below(path: str) -> PurePosixPath:
+    """The *path* of an artifact, which stays below the folder it is put in. Raises `Unproven`."""
     found = PurePosixPath(path)
     if found.is_absolute() or ".." in found.parts or "\0" in path or "\\" in path:
         raise Unproven(f"{path!r} leads out of the workspace")
     return found
 
 
-def _restore(one: StoredArtifact, vault: Vault, place: Path) -> None:
+def restore_file(one: StoredArtifact, vault: Vault, place: Path) -> None:
+    """Puts the kept bytes of *one* at *place*, whole and as they were judged, over nothing. Raises `Unproven`."""
     running, size = sha256(), 0
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with vault.open(one.sha256) as source, place.open("xb") as target:
+        with vault.open(one.sha256) as source, atomic.writing(place, durable=False, overwrite=False) as target:
             while size <= one.size_bytes and (part := source.read(_STEP)):
                 running.update(part)
                 size += len(part)
                 target.write(part)
+            if running.hexdigest() != one.sha256 or size != one.size_bytes:
+                raise Unproven(f"{one.path} was changed in the vault")
     except OSError as problem:
-        raise Unproven(f"{one.path} cannot be rebuilt: {(problem.strerror or 'failed').lower()}") from None
-    if running.hexdigest() != one.sha256 or size != one.size_bytes:
-        raise Unproven(f"{one.path} was changed in the vault")
+        raise Unproven(f"{one.path} cannot be restored: {(problem.strerror or 'failed').lower()}") from None
 
 
 def _policy(decision: StoredDecision, vault: Vault, folder: Path) -> Path | None:
@@ -120,7 +123,7 @@ def _policy(decision: StoredDecision, vault: Vault, folder: Path) -> Path | None
         if not places[one.path].is_relative_to(folder):
             raise Unproven(f"{one.path!r} leads out of the folder of policies")
         if not places[one.path].exists():
-            _restore(one, vault, places[one.path])
+            restore_file(one, vault, places[one.path])
     if named not in places:
         raise Unproven(f"the policy {named} is not among the policy files of the decision")
     return places[named]

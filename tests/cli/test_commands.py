@@ -144,3 +144,11 @@ def test_gates_without_the_plugin_are_an_error(tmp_path, words):
         )
         assert done.returncode == 4, done.stdout + done.stderr
         assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "x", "1e99"])
+@pytest.mark.parametrize("command", [("gates",), ("trading", "cycle", "strict")], ids=["gates", "cycle"])
+def test_a_window_that_is_none_is_the_fault_of_its_flag(tmp_path, command, minutes):
+    """`promotion.yaml line 37` was blamed for what was typed."""
+    done = promotion(*command, "--max-report-age-min", minutes, cwd=tmp_path)
+    assert (done.returncode, "'--max-report-age-min'" in done.stderr) == (4, True)

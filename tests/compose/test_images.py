@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_promotion.readers.compose.images import BadReference, moved, parse
+from pytest_promotion.readers.compose.images import BadReference, parse
+from pytest_promotion.readers.compose.tags import moved
 
 SHA = "sha256:" + "ab" * 32
 
@@ -96,6 +97,31 @@ def test_any_text_is_a_reference_or_refused(text):
         ("1.0.0-rc.2", "1.0.0-rc.10", 1),
         ("20260101", "20260201", 1),
         ("", "1.0", None),
+        ("version-2.12.0", "version-2.5.0", -1),
+        ("version-2.5.0", "version-2.12.0", 1),
+        ("release-1.2", "1.1", -1),
+        ("release_1.9", "release_1.10", 1),
+        ("1.2-alpine", "1.1-bookworm", -1),
+        ("1.2-alpine3.19", "1.1-alpine3.20", -1),
+        ("1.2-alpine", "1.2-bookworm", None),
+        ("3.12alpine", "3.11alpine", -1),
+        ("2.12.0", "2.5", -1),
+        ("2.5", "2.12.0", 1),
+        ("20260101", "20251231", -1),
+        ("20260101", "2.5.0", None),
+        ("2026.01", "3.1", None),
+        ("2026-01-02", "2026-01-01", -1),
+        ("nightly-20260102", "nightly-20260101", -1),
+        ("nightly-20260102", "1.0", None),
+        ("1.2-r3", "1.2-r1", -1),
+        ("1.2.3-1", "1.2.3-2", 1),
+        ("17.0.9_9-jre", "17.0.9_8-jre", -1),
+        ("1.2.3-4-gdeadbee", "1.2.3-5-gcafe123", None),
+        ("7fffeab", "3abcdef", None),
+        ("py3.11-2.0", "py3.9-3.0", None),
+        ("8u392-jdk", "8u402-jdk", None),
+        ("stable", "edge", None),
+        ("1.2.3-dev", "1.2.3", 1),
     ],
 )
 def test_which_version_is_newer(before, after, way):

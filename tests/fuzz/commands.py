@@ -110,6 +110,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("secrets scan scanned --allow bad.yaml --report out.json", "bad.yaml", "yaml", seeds.ALLOW, slow=True),
     Command("secrets scan scanned --env bad.env --report out.json", "bad.env", "env", seeds.DOTENV, slow=True),
+    Command("secrets scan scanned --report out.json", "scanned/x.zip", "zip", seeds.zip_bundle(), slow=True),
+    Command("secrets scan scanned --report out.json", "scanned/x.tar.zst", "zst", seeds.zstd_bundle(), slow=True),
+    Command("vault restore --decision bad.json --dry-run", "bad.json", "json", seeds.DECISION),
+    Command("replay harness --store bad.jsonl --reports out.json", "bad.jsonl", "jsonl", seeds.EVENTS),
     Command("secrets scan scanned --report out.json", "scanned/x.yaml", "yaml", seeds.COMPOSE, slow=True),
     Command(
         "tests run --config bad.yaml --root nothing --report out.json", "bad.yaml", "yaml", seeds.GROUPS, slow=True

@@ -9,11 +9,11 @@ import pytest
 
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.suites.trading.health import state as state_module
-from pytest_promotion.suites.trading.health.bus import TIMEOUT_S, NoAnswer, ping
+from pytest_promotion.suites.trading.health.bus import TIMEOUT_S, NoAnswer, ping, redis_url
 from pytest_promotion.suites.trading.health.services import BUILT_IN
 from pytest_promotion.suites.trading.health.state import judge, once
 
-from .conftest import NOW, free_port
+from .conftest import NOW, free_port, running
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,65 @@ def test_nobody_asked_is_neither_healthy_nor_unhealthy(lane, name, url):
     """A question that was never put has no answer, least of all yes."""
     lane.text("reports/coordination/latest.json", f'{{"ts_utc": "{NOW.isoformat()}"}}')
     assert state(lane, name, url) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("environ", "answer"),
+    [
+        ({}, "healthy"),
+        ({"REDIS_DB": "3", "REDIS_PASSWORD": ""}, "healthy"),
+        ({"REDIS_DB": "9999"}, "unhealthy"),
+        ({"REDIS_HOST": "nowhere.invalid"}, "unhealthy"),
+        ({"REDIS_HOST": ""}, "unknown"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "unhealthy"),
+    ],
+    ids=["host-and-port", "database", "no-such-database", "no-such-host", "no-host", "url-first"],
+)
+def test_a_redis_is_found_by_host_and_port(lane, redis_port, environ, answer):
+    """A compose file that has no URL left the bus unasked, and the service unknown for ever."""
+    found = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis_port)} | environ
+    assert judge("risk-service", BUILT_IN["risk-service"], lane.path, found, NOW, once()).state == answer
+
+
+@pytest.mark.parametrize(("password", "answer"), [("northsea", "healthy"), ("south", "unhealthy"), ("", "unhealthy")])
+def test_a_redis_wants_its_password(lane, locked_port, password, answer):
+    """A password that is dropped on the way makes a locked bus unhealthy, and one that is ignored makes any bus healthy."""
+    found = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(locked_port), "REDIS_PASSWORD": password}
+    health = judge("risk-service", BUILT_IN["risk-service"], lane.path, found, NOW, once())
+    assert health.state == answer
+    assert not password or password not in str(health.document())
+
+
+@pytest.mark.parametrize("password", ["a/b@c:d#e?f", "100%20", "é ü", "[::1]"])
+def test_a_password_may_have_any_characters(tmp_path, password):
+    """Half of a password before its `@` signs in nowhere, and the other half is asked as a host."""
+    with running(tmp_path, "--requirepass", password) as port:
+        assert (
+            ping(redis_url({"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "REDIS_PASSWORD": password})) == "PONG"
+        )
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REDIS_HOST": "bus/0"},
+        {"REDIS_HOST": "user:secret@bus"},
+        {"REDIS_HOST": "bus", "REDIS_PORT": "0"},
+        {"REDIS_HOST": "bus", "REDIS_PORT": "70000"},
+        {"REDIS_HOST": "bus", "REDIS_PORT": "redis"},
+        {"REDIS_HOST": "bus", "REDIS_DB": "-1"},
+    ],
+)
+def test_what_names_no_redis_is_wrong_usage(environ):
+    """A port in words is a mistake of the file that starts the service, and no verdict on it."""
+    with pytest.raises(PolicyError, match="REDIS_") as refusal:
+        redis_url(environ)
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_address_of_version_six_is_an_address():
+    """Without brackets, its last group was the port."""
+    assert redis_url({"REDIS_HOST": "::1"}) == "redis://[::1]:6379/0"
 
 
 def test_coordination_needs_its_file_and_its_bus(lane, redis_port):

@@ -50,6 +50,21 @@ def limit(name):
     return timedelta(seconds=LIMITS[name][1])
 
 
+@pytest.mark.parametrize(
+    ("ago", "sentence"),
+    [
+        (timedelta(days=280, hours=10), "is 280.4 days old by its ts_utc, RECON_HEALTH_MAX_SEC allows 15 min"),
+        (timedelta(hours=3), "is 180 min old by its ts_utc, RECON_HEALTH_MAX_SEC allows 15 min"),
+        (timedelta(seconds=905), "is 905.0 s old by its ts_utc, RECON_HEALTH_MAX_SEC allows 900 s"),
+        (timedelta(seconds=12), "is 12 s old by its ts_utc, RECON_HEALTH_MAX_SEC allows 15 min"),
+    ],
+)
+def test_an_age_is_said_as_people_say_it(lane, ago, sentence):
+    """24228049.7 s is nine months; who reads it at night takes it for a number that is wrong."""
+    lane.wrote("reports/reconciliation/latest.json", ago)
+    assert of_file(lane, "reconciliation-service").said == f"reports/reconciliation/latest.json {sentence}"
+
+
 def test_the_thirteen_have_the_limits_that_operators_know():
     """A limit that differs from the one in the runbook is found out during an outage."""
     found = {name: one.limit and (one.limit.variable, one.limit.seconds) for name, one in BUILT_IN.items()}

@@ -56,6 +56,29 @@ def test_what_cannot_be_shown_does_not_excuse_a_gate(tmp_path, when):
     assert applies(tmp_path, **when)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "thresholds", "applies"),
+    [
+        ({"require_go": False}, {"require_go": False}, False),
+        ({"require_go": False}, {"require_go": True}, True),
+        ({"require_go": False}, {"require_go": 0}, True),
+        ({"require_go": False}, {"require_go": "false"}, True),
+        ({"require_go": False}, {"require_go": None}, True),
+        ({"require_go": False}, {}, True),
+        ({"most": 1}, {"most": True}, True),
+        ({"most": None}, {}, True),
+        ({"most": None}, {"most": None}, False),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, True),
+        ({}, {"a": 1}, True),
+    ],
+)
+def test_a_threshold_of_the_gate_can_be_the_condition(tmp_path, wanted, thresholds, applies):
+    """A gate that is required by a switch passed where the switch was off, and nobody saw that it judged nothing."""
+    condition = NotApplicable(because=BECAUSE, when=Condition(thresholds=wanted))
+    rules = Rules(gates={"a": GateRules(not_applicable=condition, thresholds=thresholds)})
+    assert (not_applicable(rules, "ci", tmp_path) == {}) is applies
+
+
 class TestUnchanged:
     """Git tells, and what it cannot tell has changed."""
 

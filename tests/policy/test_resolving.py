@@ -460,3 +460,18 @@ def test_the_line_of_a_quorum_is_that_of_its_role():
     places = document("version: 1\nexceptions:\n  override:\n    max: 1d\n    approvals:\n      qa: 1\n      any: 1\n")
     wrong = rules(override={"approvals": {"any": 1, "qa": 1}})
     assert refused(check, wrong, places).startswith("p.yaml line 7: `any` beside other roles")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("max_report_age_min=0", "timestamps.max_report_age_min: expected `float` > 0.0"),
+        ("gates.a.max_age=-3h", "gates.a.max_age: '-3h' is not a length of time; write 90s, 20m, 24h or 7d"),
+        ("refresh=nothing", "refresh names 'nothing', and no producer is called so"),
+    ],
+)
+def test_an_override_is_blamed_for_itself(tmp_path, assignment, message):
+    """A line of the policy that is right was named, and people looked for what is wrong with it."""
+    path = tmp_path / "promotion.yaml"
+    path.write_text("version: 1\nrefresh: []\ntimestamps: {max_report_age_min: 20}\ngates: {a: {max_age: 24h}}\n")
+    assert refused(policies.load, path, None, [assignment]) == f"--promotion-set {assignment}: {message}"

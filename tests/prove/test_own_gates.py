@@ -29,9 +29,10 @@ def digests(root):
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("--promotion-profile=strict",), ("--promotion-set=require_day2_go=true", "-n2")]
+    ("words", "gates"),
+    [((), 22), (("--promotion-profile=strict",), 23), (("--promotion-set=require_day2_go=true", "-n2"), 23)],
 )
-def test_no_sabotage_survives_and_no_file_is_touched(tmp_path, words):
+def test_no_sabotage_survives_and_no_file_is_touched(tmp_path, words, gates):
     """A gate of the contract that cannot fail is a line in a document, and a proof that edits evidence is an attack."""
     root = build(tmp_path / "company", datetime.now(UTC))
     before = digests(root)
@@ -51,7 +52,7 @@ def test_no_sabotage_survives_and_no_file_is_touched(tmp_path, words):
     [path] = (tmp_path / "reports/promotion_gates").glob("prove_*.json")
     table = json.loads(path.read_bytes())
     assert [line for gate in table["gates"] for line in gate["survivors"]] == []
-    assert (done.returncode, table["proven"], len(table["gates"])) == (0, True, 23), done.stdout
+    assert (done.returncode, table["proven"], len(table["gates"])) == (0, True, gates), done.stdout
     assert table["tried"] > 900
     # What the gate said must be about the evidence: a sabotage that breaks by itself would look like one that was noticed.
     said = {one["said"] for gate in table["gates"] for one in gate["attempts"] if one["killed"]}

@@ -80,7 +80,7 @@ def ask(forked, tmp_path):
         words = [
             f"gates/trading/test_{FILES.get(gate, 'quality')}.py::test_{gate}",
             *("-q", "-p", "no:cacheprovider"),
-            f"--promotion-policy={POLICIES['live' if gate in BY_THE_SUITE else workspace.name]}",
+            f"--promotion-policy={POLICIES['reports' if gate in BY_THE_SUITE else workspace.name]}",
             f"--promotion-root={workspace.root}",
             f"--promotion-reports={reports}",
             f"--promotion-profile={profile}",

@@ -23,7 +23,11 @@ from fixtures.company_build import build
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("PROMOTION_REAL_DATA", REPOSITORY.parent / "shared" / "data")) / "trading"
-POLICIES = {"demo": "fixtures/promotion.yaml", "live": "gates/trading/promotion.yaml"}
+POLICIES = {
+    "demo": "fixtures/promotion.yaml",
+    "live": "gates/trading/promotion.yaml",
+    "reports": "tests/trading_rules/by_the_suite.yaml",
+}
 REBUILT_S = 400.0  # the window of ci is 15 minutes
 
 Json = Any

@@ -37,6 +37,11 @@ class Compose:
     words: tuple[str, ...]
     version: str
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is Compose v1, which ended in 2021 and knows less than the published specification."""
+        return self.version.lstrip("v").startswith("1.")
+
     def __str__(self) -> str:
         return f"{' '.join((Path(self.words[0]).name, *self.words[1:]))} {self.version}"
 

@@ -22,7 +22,6 @@ _REFERENCE: Final = re.compile(
     r"(?:@(?P<digest>[a-z][a-z0-9]*(?:[-_+.][a-z][a-z0-9]*)*:[0-9a-fA-F]{32,}))?"
 )
 _LONGEST: Final = 255  # characters of a repository's full name
-_VERSION: Final = re.compile(r"v?(?P<numbers>\d+(?:\.\d+)*)(?P<rest>(?:[-_.+].*|[a-z].*)?)", re.IGNORECASE)
 
 
 class BadReference(PromotionError, ValueError):
@@ -88,35 +87,3 @@ def parse(text: str) -> Image:
     if digest.startswith("sha256:") and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise BadReference("a sha256 digest has 64 digits, in lower case")
     return Image(registry, path, found["tag"] or "", digest)
-
-
-def moved(before: str, after: str) -> int | None:
-    """
-    -1, 0 or 1 where tag *after* is an older, the same or a newer version than tag *before*; None where nobody can tell.
-
-    Tags are compared as versions only where both are, with the same ending behind them (`-alpine`) and
-    as many numbers: `7` against `7.2` says nothing, since `7` moves. Pre-releases come before their release.
-    """
-    one, two = _version(before), _version(after)
-    if one is None or two is None or len(one[0]) != len(two[0]) or one[2] != two[2]:
-        return None
-    first, second = (one[0], one[1]), (two[0], two[1])
-    return (second > first) - (second < first)
-
-
-# Ahead of a release stand its development, alpha, beta and candidate versions, in this order.
-_STAGES: Final = {"dev": 0, "a": 1, "alpha": 1, "b": 2, "beta": 2, "c": 3, "rc": 3}
-_RELEASE: Final = (9, 0)
-
-
-def _version(tag: str) -> tuple[tuple[int, ...], tuple[int, int], str] | None:
-    """A tag's numbers, its stage, and the ending that tells variants of a version apart."""
-    found = _VERSION.fullmatch(tag)
-    if found is None:
-        return None
-    numbers = tuple(int(number) for number in found["numbers"].split("."))
-    rest = found["rest"]
-    stage = re.match(r"[-_.]?(dev|alpha|a|beta|b|rc|c)[-_.]?(\d+)(?![a-z0-9])", rest, re.IGNORECASE)
-    if stage is None:
-        return numbers, _RELEASE, rest
-    return numbers, (_STAGES[stage[1].lower()], int(stage[2])), rest[stage.end() :]

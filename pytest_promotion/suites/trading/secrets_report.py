@@ -14,9 +14,10 @@ from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.secrets import allowlist, dotenv
-from pytest_promotion.secrets.findings import LISTED, Findings, fingerprint_key, key_id
+from pytest_promotion.secrets.findings import LISTED, Finding, Findings, fingerprint_key, key_id
 from pytest_promotion.secrets.prefilter import Engine
 from pytest_promotion.secrets.scan import Progress, Scan, Scanner, scan
+from pytest_promotion.text import listed
 
 CLEAN: Final = 0
 FOUND: Final = 2
@@ -79,9 +80,12 @@ def _judged(
         done = scan(root, scanner, Findings(key), within=within, logs=include_logs, leave_out=env, tell=tell)
     except Unproven as problem:
         return document | {"errors": [str(problem)]}, NOT_SCANNED
-    standing, allowed, wrong = allowlist.apply(entries, done.findings.sorted(), now.date())
+    found = [*done.findings.sorted(), *(allowlist.not_scanned(path, why) for path, why in done.unreadable)]
+    all_standing, allowed, wrong = allowlist.apply(entries, found, now.date())
+    standing = [finding for finding in all_standing if finding.rule != allowlist.NOT_SCANNED]
+    unread = [finding for finding in all_standing if finding.rule == allowlist.NOT_SCANNED]
     count = len(standing) + done.findings.omitted
-    errors = _errors(done)
+    errors = _errors(done, unread)
     document |= {
         "status": "fail" if count or wrong or errors else "pass",
         "scanned_files": done.progress.files,
@@ -94,8 +98,8 @@ def _judged(
             for finding, entry in allowed
         ],
         "allow_list_errors": wrong,
-        "unreadable_count": len(done.unreadable),
-        "unreadable_files": [{"path": path, "reason": reason} for path, reason in done.unreadable[:LISTED]],
+        "unreadable_count": len(unread),
+        "unreadable_files": [{"path": one.path, "reason": one.match_excerpt} for one in unread[:LISTED]],
         "binary_count": len(done.binary),
         "binary_files": done.binary[:LISTED],
         "skipped": [{"path": path, "reason": reason} for path, reason in done.survey.skipped[:LISTED]],
@@ -116,10 +120,10 @@ def _library() -> str:
     return "unknown"
 
 
-def _errors(done: Scan) -> list[str]:
+def _errors(done: Scan, unread: Sequence[Finding]) -> list[str]:
     errors = []
-    if done.unreadable:
-        errors.append(f"{len(done.unreadable)} files could not be read, first {done.unreadable[0][0]}")
+    if unread:
+        errors.append(f"not everything was scanned: {listed([f'{one.path} ({one.match_excerpt})' for one in unread])}")
     if not done.progress.files:
         errors.append("no file was scanned")
     return errors

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pytest_promotion.errors import PromotionError, Unproven
 from pytest_promotion.interrupts import stop_event
 from pytest_promotion.json_files import append_line, read_object, write_json
 from pytest_promotion.suites.trading.cycle import Cycle, note_incident, write_summary
+from pytest_promotion.suites.trading.watch_alerts import Alerts
 
 _STATUSES = ("PASS", "FAIL", "UNKNOWN")
 
@@ -36,6 +37,7 @@ class Watch:
 
     reports: Path
     incidents: Path | None = None  # the document that notes go to, where they are wanted
+    alerts: Alerts = field(default_factory=Alerts)
 
     @property
     def state(self) -> Path:
@@ -57,6 +59,15 @@ class Watch:
             return self._last_transition()
         return status if status in _STATUSES else self._last_transition()
 
+    def recall_alerts(self) -> None:
+        """Takes down which channel knows which status, as the watcher before this one left it."""
+        try:
+            told = read_object(self.state).get("alerted", {})
+        except Unproven:
+            return
+        if isinstance(told, dict):
+            self.alerts.told.update({str(key): str(value) for key, value in told.items() if value in _STATUSES})
+
     def _last_transition(self) -> str:
         try:
             lines = self.transitions.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -71,8 +82,13 @@ class Watch:
                 return str(status)
         return "UNKNOWN"
 
-    def note(self, cycle: Cycle, before: str, count: int) -> None:
-        """Records one cycle: summary, transition, incident, and the state last of all. Raises `OSError`."""
+    def note(self, cycle: Cycle, before: str, count: int) -> list[str]:
+        """
+        Records one cycle: summary, transition, incident, alerts, and the state last of all.
+
+        Returns:
+            a sentence for each alert that was not delivered. Raises `OSError`.
+        """
         path = write_summary(cycle, self.reports)
         if cycle.status != before:
             line: dict[str, Any] = {
@@ -85,6 +101,7 @@ class Watch:
             append_line(self.transitions, json.dumps(line))
             if self.incidents is not None and cycle.status != "PASS":
                 note_incident(self.incidents, cycle, before)
+        undelivered = list(self.alerts.send(cycle, before))
         write_json(
             self.state,
             {
@@ -94,8 +111,10 @@ class Watch:
                 "last_rc": cycle.exit_code,
                 "last_failures": list(cycle.decision.critical_failures),
                 "strict_cycle_latest_path": str(path),
+                "alerted": self.alerts.told,
             },
         )
+        return undelivered
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -114,11 +133,13 @@ def watch(
     interval_s: float,
     max_runs: int = 0,
     tell: Callable[[Cycle, str], None] | None = None,
+    complain: Callable[[str], None] | None = None,
 ) -> str:
     """
     Runs *cycle* every *interval_s* seconds until SIGTERM, SIGINT, or *max_runs* (0: no end).
 
-    A cycle or a record that fails is told and does not end the watch: the next one may not.
+    A cycle or a record that fails is told and does not end the watch: the next one may not. *complain* hears of each
+    alert that was not delivered, and of a record that was not written.
 
     Returns:
         the status after the last cycle.
@@ -127,6 +148,7 @@ def watch(
         AnotherWatcher: where the state is owned already.
     """
     with place.owned(), stop_event() as ended:
+        place.recall_alerts()
         status, count = place.last_status(), 0
         while not ended.is_set():
             before, count = status, count + 1
@@ -135,9 +157,13 @@ def watch(
             if tell is not None:
                 tell(done, before)
             try:
-                place.note(done, before, count)
-            except OSError:
+                complaints = place.note(done, before, count)
+            except OSError as problem:
                 status = before  # unrecorded, so that the next cycle records the change
+                complaints = [f"the cycle was not recorded: {(problem.strerror or 'failed').lower()}"]
+            if complain is not None:
+                for complaint in complaints:
+                    complain(complaint)
             if max_runs and count >= max_runs:
                 break
             ended.wait(interval_s)

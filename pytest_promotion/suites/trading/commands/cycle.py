@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pytest_promotion.cli.errors import command_errors
+from pytest_promotion.cli.options import AGE_MIN
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.cli.progress import waiting
 
@@ -19,7 +20,7 @@ _reports = click.option(
     help="Folder that reports are written to.",
 )
 _window = click.option(
-    "--max-report-age-min", type=float, default=None, metavar="N", help="The window, instead of the profile's."
+    "--max-report-age-min", type=AGE_MIN, default=None, metavar="N", help="The window, instead of the profile's."
 )
 _incidents = click.option(
     "--incidents",
@@ -28,6 +29,7 @@ _incidents = click.option(
     show_default=True,
     help="Document that incident notes are appended to.",
 )
+ALERTS = "PROMOTION_WATCH_ALERTS"  # addresses hold secrets, which a command line shows to every user of the machine
 _args = click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 _PASSED_ON = {"ignore_unknown_options": True}
 
@@ -85,6 +87,14 @@ def strict(
 @click.option("--max-runs", type=click.IntRange(min=0), default=0, help="Stop after so many cycles (0: do not).")
 @click.option("--append-incident-on-transition", is_flag=True, help="Note each change away from PASS, once.")
 @_incidents
+@click.option(
+    "--alert-to",
+    metavar="URL",
+    multiple=True,
+    envvar=ALERTS,
+    help=f"Tell this webhook or Apprise address of each change of status, once (repeatable) [${ALERTS}].",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each cycle as a line of JSON.")
 @_args
 def watch(
     reports: Path,
@@ -93,15 +103,21 @@ def watch(
     max_runs: int,
     append_incident_on_transition: bool,
     incidents: Path,
+    alert_to: tuple[str, ...],
+    as_json: bool,
     pytest_args: tuple[str, ...],
 ) -> int:
     """Run strict cycles until SIGTERM. Exit 0 where the last one passed, 2 where it did not, 3 where refused."""
     from pytest_promotion.suites.trading import cycle as cycles
     from pytest_promotion.suites.trading.watch import Watch
     from pytest_promotion.suites.trading.watch import watch as keep_watching
+    from pytest_promotion.suites.trading.watch_alerts import Alerts
 
     reports = reports.absolute()
-    place = Watch(reports, incidents if append_incident_on_transition else None)
+    channels = Alerts(alert_to)
+    with command_errors():
+        channels.check()
+    place = Watch(reports, incidents if append_incident_on_transition else None, channels)
     words = _words(pytest_args, max_report_age_min)
 
     def run() -> cycles.Cycle:
@@ -109,11 +125,14 @@ def watch(
             return cycles.run(reports, words, Path.cwd())
 
     def tell(done: cycles.Cycle, before: str) -> None:
+        if as_json:
+            say_json(cycles.summary(done, reports) | {"from_status": before})
+            return
         changed = "" if done.status == before else f" (was {before})"
         say(f"{datetime.now(UTC):%H:%M:%S} strict cycle: {done.status}{changed}: {done.decision.why}")
 
     with command_errors():
-        status = keep_watching(place, run, interval_sec, max_runs, tell)
+        status = keep_watching(place, run, interval_sec, max_runs, tell, lambda sentence: say(sentence, err=True))
     return {"PASS": 0, "FAIL": 2}.get(status, 3)
 
 

@@ -1,10 +1,11 @@
-"""`promotion replay`: replay the last events and write whether the repeats agree."""
+"""`promotion replay`: replay the last events, or judge all of them again, and write what came of it."""
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 
 _QUIET_S = 1.0  # progress is told only of what takes longer
+_RUN_FAILED = re.compile(r"run_(\d+)_failed: (.*)", re.DOTALL)
+# There were no states to compare: no store, or no replayer.
+_NOT_JUDGED = re.compile(
+    r"^store_refused|^run_\d+_failed: (?:\S+ cannot be run|ended with exit code 3: the replayer \S+ cannot be)"
+)
 _REPLAYER = "replay_regression_first_class"  # the gate whose thresholds name the replayer
 
 
 @click.group()
 def replay() -> None:
-    """Replay the last events of a store in fresh processes and compare the states."""
+    """Replay the last events of a store and compare the states; judge all of its events by invariants."""
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,6 +107,82 @@ def windows(sizes: str, **given: Any) -> int:
     return _run(lambda *words, **more: replay_windows(*words, sizes=wanted, **more), given)
 
 
+@replay.command(epilog="Example: promotion replay harness --golden config/regression_golden_v1.json")
+@click.option(
+    "--min-events", type=click.IntRange(min=1), default=1000, show_default=True, help="The least number of events."
+)
+@click.option(
+    "--golden",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A JSON file of golden metrics: what figures have to be, and how far they may be off.",
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A JSON object of figures of your own, which the golden metrics may name.",
+)
+@click.option(
+    "--integrity",
+    metavar="GLOB",
+    default="reports/event_store/integrity_*.json",
+    show_default=True,
+    help="The integrity reports below the root: a gap that one declares counts.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The promotion root (default: here).",
+)
+@click.option("--store", metavar="GLOB", help="The event store below the root [reports/event_store/events_*.jsonl].")
+@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), help="Where reports go [<root>/reports].")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def harness(
+    min_events: int,
+    golden: Path | None,
+    metrics: Path | None,
+    integrity: str,
+    root: Path,
+    store: str | None,
+    reports: Path | None,
+    as_json: bool,
+) -> int:
+    """
+    Judge every recorded event by invariants that do not change, and write backtest_regression.
+
+    Exits with 0 where all hold, 2 where one does not, 3 for a store that is missing or unreadable.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.json_files import read_object
+    from pytest_promotion.suites.trading.replay.harness import declared_gaps, regression
+    from pytest_promotion.suites.trading.replay.windows import STORE
+
+    with command_errors():
+        figures = read_object(metrics) if metrics is not None else None
+    with command_errors("the report cannot be written"):
+        report = regression(
+            root,
+            reports or root / "reports",
+            Clock().now(),
+            min_events=min_events,
+            store=store or STORE,
+            golden=golden,
+            metrics=figures,
+            integrity=declared_gaps(root, integrity),
+        )
+    if as_json:
+        say_json(report, indent=2)
+    else:
+        for check in report["checks"]:
+            if check["pass"] is not True:
+                say(f"{check['name']}: {check['value']}, required {check['required']}")
+        events, digest = report["dataset_fingerprint"]["event_count"], report["store"]["sha256"][:16]
+        say(f"harness: {report['status']}, {len(report['checks'])} checks, {events} events of the store {digest}")
+    if report["status"] == "pass":
+        return 0
+    return 3 if report["checks"][0]["pass"] is not True else 2
+
+
 def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
     from pytest_promotion.clock import Clock
     from pytest_promotion.suites.trading.replay.runner import Replayer
@@ -123,15 +205,31 @@ def _run(work: Callable[..., dict[str, Any]], given: dict[str, Any]) -> int:
     _print(report, as_json=given["as_json"])
     if report["status"] == "pass":
         return 0
-    every = report.get("windows", [report])
-    return 3 if all("store_refused" in blocker for one in every for blocker in one["blockers"]) else 2
+    every = [blocker for one in report.get("windows", [report]) for blocker in one["blockers"]]
+    return 3 if all(_NOT_JUDGED.search(blocker) for blocker in every) else 2
+
+
+def _joined(blockers: list[str]) -> Iterator[str]:
+    """The blockers of a window, each cause once: repeats that fail for one reason are named together."""
+    runs: dict[str, list[str]] = {}
+    for blocker in blockers:
+        failed = _RUN_FAILED.fullmatch(blocker)
+        if failed:
+            runs.setdefault(failed[2], []).append(failed[1])
+        else:
+            yield blocker
+    for problem, numbers in runs.items():
+        yield f"run {' and '.join(numbers)} failed: {problem}"
 
 
 def _named(replayer: str | None, policy: Path | None) -> Any:
     if replayer:
         return replayer
     if policy is None:
-        raise click.UsageError("name the replayer with --replayer, or the policy that names it with --policy")
+        raise click.UsageError(
+            "nothing says what replays the events: give --replayer MODULE:FUNCTION, a function that takes events and "
+            "gives the state after each, or --policy FILE that names one"
+        )
     from pytest_promotion.policy import load
 
     named = load(policy, None).gate(_REPLAYER).thresholds.get("replayer")
@@ -158,7 +256,7 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
         return
     for window in report.get("windows", [report]):
         say(f"window {window['min_events']}: {window['status']}")
-        for blocker in window["blockers"]:
+        for blocker in _joined(window["blockers"]):
             say(f"  {blocker}")
         first = window["first_divergence"]
         if first:

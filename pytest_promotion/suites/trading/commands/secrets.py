@@ -11,13 +11,14 @@ import click
 
 from pytest_promotion.cli.output import say, say_json, say_lines
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.text import clean
+from pytest_promotion.text import clean, listed
 
 if TYPE_CHECKING:
     from pytest_promotion.secrets.scan import Progress
 
 _QUIET_S: Final = 1.0  # what is done sooner needs no progress line
 _EVERY_S: Final = 0.2
+_SHOWN: Final = 20
 
 
 @click.group()
@@ -76,6 +77,12 @@ def _spoken(document: dict[str, Any]) -> str:
         for one in document["findings"]
     ]
     lines += [f"  {problem}" for problem in (*document["errors"], *document.get("allow_list_errors", ()))]
+    binary = document.get("binary_files")
+    if binary:
+        lines.append(f"  not text: {listed(binary, _SHOWN)}")
+    skipped = [f"{one['path']} ({one['reason']})" for one in document.get("skipped", ())]
+    if skipped:
+        lines.append(f"  left out: {listed(skipped, _SHOWN)}")
     return "\n".join(lines)
 
 

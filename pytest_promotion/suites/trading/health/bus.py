@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import urllib.parse
+from collections.abc import Mapping
 from typing import Final
 
 from pytest_promotion.errors import GateFailed, PolicyError, Unproven
@@ -9,13 +12,44 @@ from pytest_promotion.errors import GateFailed, PolicyError, Unproven
 TIMEOUT_S: Final = 2.0  # for connecting, and again for each answer
 
 
+_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|[0-9A-Fa-f:.]+")
+_HIGHEST_PORT: Final = 65535
+
+
 class NoAnswer(GateFailed):
     """Redis was asked and did not answer as it should; the message says what it did."""
+
+
+def redis_url(environ: Mapping[str, str]) -> str:
+    """
+    REDIS_URL, else a URL of REDIS_HOST, REDIS_PORT, REDIS_DB and REDIS_PASSWORD; "" where neither is set.
+
+    Raises:
+        PolicyError: for a host, a port or a number of a database that is none. The message holds no password.
+    """
+    if url := environ.get("REDIS_URL"):
+        return url
+    host = environ.get("REDIS_HOST", "")
+    if not host:
+        return ""
+    if not _HOST.fullmatch(host):
+        raise PolicyError("REDIS_HOST is no name of a host, expected one such as redis or 10.0.0.7")
+    port, database = (environ.get(name) or default for name, default in (("REDIS_PORT", "6379"), ("REDIS_DB", "0")))
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) <= _HIGHEST_PORT:
+        raise PolicyError(f"REDIS_PORT is {port!r}, expected a port from 1 to {_HIGHEST_PORT}")
+    if not re.fullmatch(r"[0-9]{1,5}", database):
+        raise PolicyError(f"REDIS_DB is {database!r}, expected the number of a database")
+    password = environ.get("REDIS_PASSWORD", "")
+    login = f":{urllib.parse.quote(password, safe='')}@" if password else ""
+    return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/{database}"
 
 
 def ping(url: str) -> str:
     """
     What the Redis at *url* answers to one PING, which is PONG; signs in where *url* names a user or a password.
+
+    Args:
+        url: as of REDIS_URL, or of `redis_url`.
 
     Raises:
         NoAnswer: where nothing listens, nothing is said within `TIMEOUT_S`, or something
@@ -47,7 +81,7 @@ def ping(url: str) -> str:
         except redis.TimeoutError:
             raise NoAnswer(f"Redis said nothing within {TIMEOUT_S:g} s") from None
         except redis.AuthenticationError:
-            raise NoAnswer("Redis refuses the user or password of REDIS_URL, or wants one") from None
+            raise NoAnswer("Redis refuses the user or password that it was given, or wants one") from None
         except redis.RedisError as problem:
             raise NoAnswer(f"Redis did not answer PONG: {_plain(problem)}") from None
         except (OSError, ValueError, TypeError, AttributeError) as problem:

@@ -20,7 +20,7 @@ from pytest_promotion.clock import FUTURE_SKEW, iso
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.reading import Root, read
-from pytest_promotion.suites.trading.health.bus import NoAnswer, ping
+from pytest_promotion.suites.trading.health.bus import NoAnswer, ping, redis_url
 from pytest_promotion.suites.trading.health.content import dated
 from pytest_promotion.suites.trading.health.services import Service
 
@@ -110,7 +110,10 @@ def _file(service: Service, root: Path, environ: Mapping[str, str], now: datetim
     except Unproven as refusal:
         return Finding(asked, ok=False, said=str(refusal), max_age_s=limit)
     age = (now - moment).total_seconds()
-    said = f"{name} is {age:.1f} s old by its {source}, {service.limit.variable} is {limit:g} s"
+    shown, allowed = format_duration(age), format_duration(limit)
+    if shown == allowed:
+        shown, allowed = f"{age:.1f} s", f"{limit:g} s"  # whichever side of the limit it is on has to be seen
+    said = f"{name} is {shown} old by its {source}, {service.limit.variable} allows {allowed}"
     return Finding(asked, ok=age <= limit, said=said, age_s=age, max_age_s=limit)
 
 
@@ -155,9 +158,10 @@ def _opened(root: Path, path: Path, name: str) -> Iterator[tuple[IO[bytes], int]
 
 
 def _bus(environ: Mapping[str, str], ask: Ping) -> Finding:
-    url = environ.get("REDIS_URL")
+    url = redis_url(environ)
     if not url:
-        return Finding("redis", ok=None, said="REDIS_URL is not set: nobody can tell which Redis to ask")
+        why = "neither REDIS_URL nor REDIS_HOST is set, so it is not known which Redis to ask"
+        return Finding("redis", ok=None, said=why)
     try:
         return Finding("redis", ok=True, said=f"Redis answered {ask(url)}")
     except NoAnswer as problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -29,8 +29,15 @@ def main(name: str) -> int:
     except (ImportError, AttributeError, ValueError) as problem:
         sys.stderr.write(f"the replayer {name} cannot be loaded: {problem}\n")
         return 3
+    if not callable(replayer):
+        sys.stderr.write(f"the replayer {name} cannot be called: it is a {type(replayer).__name__}\n")
+        return 3
     try:
-        for state in replayer(_events()):
+        states = replayer(_events())
+        if not isinstance(states, Iterable):
+            sys.stderr.write(f"the replayer {name} gave {type(states).__name__}, expected a state for each event\n")
+            return 3
+        for state in states:
             out.write(canonical_state(state) + b"\n")
         out.flush()
     except Unproven as refusal:

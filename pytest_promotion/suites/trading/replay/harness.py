@@ -15,13 +15,15 @@ from typing import Any, Final
 
 from pytest_promotion.clock import FUTURE_SKEW, iso, stamp
 from pytest_promotion.errors import Unproven
+from pytest_promotion.json_files import read_object
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.trading.replay.golden import hold, read_golden
 from pytest_promotion.suites.trading.replay.invariants import RISK, Seen, inspect
-from pytest_promotion.suites.trading.replay.windows import STORE, store_files
+from pytest_promotion.suites.trading.replay.windows import STORE, store_files, store_reference
 
 NAME: Final = "backtest_regression"
 MIN_EVENTS: Final = 1_000
+INTEGRITY: Final = "reports/event_store/integrity_*.json"
 
 Check = dict[str, Any]
 
@@ -58,6 +60,7 @@ def regression(
         "event_files": [],
         "integrity_file": max(integrity, default=None) if integrity else None,
         "checks": [{"name": "harness_ran", "pass": False, "value": "not finished", "required": "to the end"}],
+        "store": store_reference([], root),
         "dataset_fingerprint": {"sha256": "", "event_count": 0, "sample_event_ids": [], "sample_event_types": []},
         "invariants": {},
         "metrics": {},
@@ -74,6 +77,7 @@ def regression(
         figures = {**metrics_of(seen), **(metrics or {})}
         report |= {
             "checks": [_whole(""), *_checks(seen, min_events, integrity or {}), *_golden(golden, figures)],
+            "store": store_reference(seen.files, root),
             "dataset_fingerprint": _fingerprint(seen),
             "invariants": _invariants(seen),
             "metrics": {name: str(value) for name, value in sorted(figures.items())},
@@ -81,6 +85,21 @@ def regression(
     report["status"] = "pass" if all(check["pass"] is True for check in report["checks"]) else "fail"
     folder.publish(f"{NAME}_{stamp(now)}", report, "\n".join(_lines(report)) + "\n", latest=True)
     return report
+
+
+def declared_gaps(root: Path, pattern: str = INTEGRITY) -> dict[str, Any]:
+    """
+    What each integrity report that matches *pattern* below *root* says of missing correlations, by its path.
+
+    A report that cannot be read, or does not say, has None, which counts as a gap.
+    """
+    found: dict[str, Any] = {}
+    for path in sorted(root.glob(pattern)):
+        try:
+            found[path.relative_to(root).as_posix()] = read_object(path).get("missing_correlation_count")
+        except Unproven:
+            found[path.relative_to(root).as_posix()] = None
+    return found
 
 
 def metrics_of(seen: Seen) -> dict[str, float]:

@@ -19,6 +19,7 @@ import msgspec
 from pytest_promotion.evidence.event_store.pages import opened, pages
 from pytest_promotion.evidence.event_store.rows import Cause, Row
 from pytest_promotion.evidence.event_store.tally import Tally, decode
+from pytest_promotion.suites.trading.replay.windows import StoreFile
 
 INTENT: Final = "hb.execution_intent.v1"
 RISK: Final = "hb.risk_decision.v1"
@@ -59,6 +60,7 @@ class Seen:
     fingerprint: str = ""
     sample_ids: list[str] = field(default_factory=list)
     sample_types: list[str] = field(default_factory=list)
+    files: list[StoreFile] = field(default_factory=list)
 
     def judge(self, rows: Sequence[Judged]) -> None:
         """Adds rows to the invariants of their streams."""
@@ -89,13 +91,16 @@ def inspect(files: Sequence[str | os.PathLike[str]], now: datetime | None = None
     seen, running, ids = Seen(), sha256(), set[str]()
     for path in files:
         with opened(path) as store:
+            raw = sha256()
             for offset, page in pages(store.file, store.name, 0, store.size):
+                raw.update(page)
                 rows, _ = decode(page, store.name, offset, _JUDGED)
                 # Without line ends, so that a copy through another system has the same fingerprint.
                 running.update(b"\n".join([line.strip() for line in page.split(b"\n") if line.strip()]) + b"\n")
                 ids.update([row.event_id for row in rows])
                 seen.tally.count(rows, now, None)
                 seen.judge(rows)
+            seen.files.append(StoreFile(store.name, store.size, raw.hexdigest()))
     seen.duplicate_ids = seen.tally.rows - len(ids)
     seen.fingerprint = running.hexdigest() if seen.tally.rows else ""
     return seen

@@ -18,7 +18,16 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.trading.replay.regression import cycle, refused
 from pytest_promotion.suites.trading.replay.runner import TIMEOUT_S, Replayer
-from pytest_promotion.suites.trading.replay.windows import STORE, Window, pin, store_files
+from pytest_promotion.suites.trading.replay.windows import (
+    STORE,
+    StoreFile,
+    Window,
+    pin,
+    relative,
+    state_of,
+    store_files,
+    store_reference,
+)
 from pytest_promotion.text import listed
 
 CYCLE: Final = "replay_regression"
@@ -49,8 +58,8 @@ def replay_cycle(
         the report. Raises `OSError` where it cannot be written.
     """
     folder, began = _begin(reports / CYCLE, now, {"repeat_runs": repeat})
-    [found], _ = _replay(root, replayer, [min_events], repeat, store, timeout, cwd, progress)
-    report = began | _single(found, root) | {"replayer": replayer.name}
+    [found], files = _replay(root, replayer, [min_events], repeat, store, timeout, cwd, progress)
+    report = began | _single(found, root) | {"replayer": replayer.name, "store": store_reference(files, root)}
     return _publish(folder, CYCLE, report, now, _markdown(f"Replay of {min_events} events", report, [found]))
 
 
@@ -82,7 +91,7 @@ def replay_windows(
     windows = []
     for window in found:
         title = f"Replay of {window['min_events']} events"
-        own = one | _single(window, root) | {"replayer": replayer.name}
+        own = one | _single(window, root) | {"replayer": replayer.name, "store": store_reference(files, root)}
         place = _publish(single, CYCLE, own, now, _markdown(title, own, [window]))["report_path"]
         windows.append({**{k: v for k, v in window.items() if k not in ("runs", "sources")}, "report_path": place})
     failed = [f"window_{window['min_events']}" for window in windows if window["status"] != "pass"]
@@ -92,7 +101,8 @@ def replay_windows(
         "failed_windows": failed,
         "windows": windows,
         "replayer": replayer.name,
-        "evidence_paths": {"source_event_files": [_relative(path, root) for path in files]},
+        "store": store_reference(files, root),
+        "evidence_paths": {"source_event_files": [relative(one.path, root) for one in files]},
     }
     return _publish(several, WINDOWS, report, now, _markdown("Replay of several windows", report, found))
 
@@ -119,30 +129,24 @@ def _replay(
     timeout: float,
     cwd: Path | None,
     progress: Progress | None,
-) -> tuple[list[Report], list[str]]:
+) -> tuple[list[Report], list[StoreFile]]:
     try:
-        files = store_files(root, store)
-        windows: list[Window] = pin(files, sizes)
+        paths = store_files(root, store)
+        files = state_of(paths)
+        windows: list[Window] = pin(paths, sizes, files)
     except Unproven as refusal:
         return refused(sizes, str(refusal)), []
     found = [
         cycle(window, replayer, repeat, timeout=timeout, cwd=cwd, progress=progress) | {"sources": window.sources}
         for window in windows
     ]
-    return found, [str(path) for path in files]
+    return found, files
 
 
 def _single(window: Report, root: Path) -> Report:
     told = {key: value for key, value in window.items() if key not in ("sources", "rc", "runner_output_tail")}
-    sources = [_relative(path, root) for path in window.get("sources", ())]
+    sources = [relative(path, root) for path in window.get("sources", ())]
     return told | {"evidence_paths": {"source_event_files": sources}}
-
-
-def _relative(path: str, root: Path) -> str:
-    try:
-        return Path(path).resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return path
 
 
 def _publish(folder: ReportFolder, stem: str, report: Report, now: datetime, markdown: str) -> Report:
@@ -157,7 +161,7 @@ def _markdown(title: str, report: Report, windows: Sequence[Report]) -> str:
 def _lines(title: str, report: Report, windows: Sequence[Report]) -> Iterator[str]:
     yield f"# {title}: {report['status']}"
     yield ""
-    yield f"- Replayed: {report['ts_utc']} by `{report['replayer']}`"
+    yield f"- Replayed: {report['ts_utc']} by `{report['replayer']}`, store `{report['store']['sha256'][:16]}`"
     yield ""
     yield "| events | status | repeats agree | window sha256 | states |"
     yield "|---|---|---|---|---|"

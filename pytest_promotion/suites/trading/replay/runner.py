@@ -97,9 +97,9 @@ def run(
             events.write(window.content)
             events.seek(0)
             started = _start(replayer, here, folder, hash_seed, (events, out, err), timeout)
-        problem = "" if started == 0 else f"ended with exit code {started}"
+        problem = "" if started == 0 else _why(started, _tail(told))
     except OSError as failed:
-        problem = f"cannot be run: {(failed.strerror or 'failed').lower()}"
+        problem = f"{replayer.words[0]} cannot be run: {(failed.strerror or 'failed').lower()}"
     except subprocess.TimeoutExpired:
         problem = f"did not end within {timeout:g} s"
     chain = Chain()
@@ -112,6 +112,13 @@ def run(
             if chain.count != len(window.lines):
                 problem = f"gave {chain.count} states for {len(window.lines)} events"
     return Run(hash_seed, started, chain.count, chain.hexdigest if not problem else "", problem, _tail(told), kept)
+
+
+def _why(code: int, told: str) -> str:
+    """Why a replayer failed: its exit code, and the last line that it said."""
+    last = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "")
+    ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return f"{ended}: {last}" if last else ended
 
 
 def _start(

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.event_store.pages import Opened, opened
+from pytest_promotion.evidence.event_store.pages import Opened, opened, pages
 from pytest_promotion.evidence.event_store.rows import event
 from pytest_promotion.evidence.event_store.tail import tail
 
 STORE: Final = "reports/event_store/events_*.jsonl"
 _BLOCK: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFile:
+    """One file of a store as it was when it was read: its path, its size and the SHA-256 of so many bytes."""
+
+    path: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +66,45 @@ def store_files(root: Path, pattern: str = STORE) -> list[Path]:
     return sorted(found, key=lambda path: (tail(path).ingest_ts_utc, path.name))
 
 
-def pin(files: Sequence[str | os.PathLike[str]], sizes: Sequence[int]) -> list[Window]:
+def state_of(files: Sequence[str | os.PathLike[str]]) -> list[StoreFile]:
+    """Each of *files* with its size and digest by now. Raises `Unproven`."""
+    found = []
+    for path in files:
+        with opened(path) as store:
+            running = sha256()
+            for _, page in pages(store.file, store.name, 0, store.size):
+                running.update(page)
+            found.append(StoreFile(store.name, store.size, running.hexdigest()))
+    return found
+
+
+def store_reference(found: Sequence[StoreFile], root: Path) -> dict[str, Any]:
+    """
+    What a report says of the store it is about: its files, by paths below *root*, and one digest of them all.
+
+    The digest is the SHA-256 of the RFC 8785 form of the sorted list of path, SHA-256 and size in bytes.
+    """
+    files = sorted([relative(one.path, root), one.sha256, one.size_bytes] for one in found)
+    return {
+        "sha256": digest(files),
+        "files": [{"path": path, "sha256": value, "size_bytes": size} for path, value, size in files],
+    }
+
+
+def relative(path: str, root: Path) -> str:
+    """*path* below *root*, POSIX; as it is where it lies elsewhere."""
+    try:
+        return Path(path).resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path
+
+
+def pin(files: Sequence[str | os.PathLike[str]], sizes: Sequence[int], seen: Sequence[StoreFile] = ()) -> list[Window]:
     """
     The last events of the store in *files* (oldest first), one window for each of *sizes*.
+
+    Args:
+        seen: the files as they were looked at; what was written to them since is left alone.
 
     Raises:
         Unproven: for a line in them that is no event, with its place; for an event id that
@@ -70,8 +116,12 @@ def pin(files: Sequence[str | os.PathLike[str]], sizes: Sequence[int]) -> list[W
     lines: list[bytes] = []
     ids: list[str] = []
     origins: list[str] = []
+    ends = {one.path: one.size_bytes for one in seen}
     for path in reversed(files):
-        with opened(path) as store:
+        with opened(path) as current:
+            store = replace(current, size=ends.get(current.name, current.size))
+            if current.size < store.size:
+                raise Unproven(f"{store.name} became shorter while it was read")
             more = _last_lines(store, wanted - len(lines))
         ids[:0] = [
             event(line, f"{store.name}, {len(more) - place} lines from its end").event_id

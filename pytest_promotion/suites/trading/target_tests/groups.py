@@ -56,6 +56,11 @@ def parse(
     groups: Iterable[str], cov: Iterable[str], cov_fail_under: float | None, timeout: float, plugins: Iterable[str] = ()
 ) -> Suites:
     """The suites that words like `unit=tests/unit -m quick` name. Raises `PolicyError` with the word that is wrong."""
+    packages = list(cov)
+    if not packages:
+        raise PolicyError("nothing says what has to be covered: name each package with --cov PACKAGE")
+    if cov_fail_under is None:
+        raise PolicyError("nothing says how much has to be covered: give --cov-fail-under PERCENT")
     named: dict[str, list[str]] = {}
     for word in groups:
         name, equals, rest = word.partition("=")
@@ -71,7 +76,7 @@ def parse(
         return msgspec.convert(
             {
                 "groups": named,
-                "cov": list(cov),
+                "cov": packages,
                 "cov_fail_under": cov_fail_under,
                 "timeout": timeout,
                 "plugins": list(plugins),

@@ -103,7 +103,8 @@ def _judged(
     broken = [run.broken for run in runs.values() if run.broken]
     said_no = [run.said_no for run in runs.values() if run.said_no]
     if coverage.percent is None:
-        broken.append(coverage.broken)
+        # Of a group that did not run to its end, nobody knows what it would have covered.
+        broken.append("coverage was not measured" if broken else coverage.broken)
     elif not coverage.percent >= suites.cov_fail_under:  # so that NaN is below
         said_no.append(f"coverage is {coverage.percent:.4f} %, expected at least {suites.cov_fail_under:g} %")
     code = FAILED if said_no else NOT_RUN if broken else PASSED

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import time
 import tomllib
@@ -23,8 +24,10 @@ from typing import Final
 
 from pytest_promotion.suites.trading.target_tests import process, witness
 from pytest_promotion.suites.trading.target_tests.required_plugins import required_plugins
+from pytest_promotion.text import listed
 
 TIMED_OUT: Final = 124  # as the program `timeout` says it
+_NO_DATA: Final = re.compile(r"NoDataError|No (?:usable )?data|no data was collected", re.IGNORECASE)
 # Combining in a process of its own: coverage resolves names against the working folder.
 _COMBINE: Final = """
 import sys, coverage
@@ -116,9 +119,8 @@ def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told
         ran = json.loads(seen.read_bytes())
         planned, ended = int(ran["planned"]), int(ran["ended"])
     except (OSError, ET.ParseError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        last = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "nothing was printed")
-        usage = f"{name}: pytest ended with 4, a usage error: {last}"
-        broken = usage if code == 4 else f"{name}: pytest ended with {code} and left no result: it crashed"
+        what = "with a usage error" if code == 4 else "and left no result: it crashed"
+        broken = f"{name}: pytest ended with {code} {what}; its last line: {last_line(told)}"
         # Zero without a result is what a test leaves that ends the process itself.
         return GroupRun(rc=code or 3, duration_s=duration, output=told, broken=broken)
     collected, passed, failed, skipped = (len(counts.outcomes), *map(counts.of, ("passed", "failed", "skipped")))
@@ -126,7 +128,8 @@ def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told
     if code == 1 or (failed and code == 2):  # 2: a file that does not even import
         said_no = f"{name}: {failed} of {collected} tests failed"
     elif code not in (0, 5):
-        broken = f"{name}: pytest ended with {code}: it was interrupted, misused or crashed"
+        why = f"it was interrupted, misused or crashed; its last line: {last_line(told)}"
+        broken = f"{name}: pytest ended with {code}: {why}"
     elif ended < planned or failed:
         broken = f"{name}: only {ended} of {planned} tests ran to their end"
     elif not collected:
@@ -137,6 +140,11 @@ def _judged(name: str, code: int, junit: Path, seen: Path, duration: float, told
         broken = f"{name}: pytest ended with {code}"
     files = tuple(sorted({file for file, _, _ in counts.outcomes if file}))
     return GroupRun(code, collected, passed, failed, skipped, files, duration, told, said_no, broken)
+
+
+def last_line(output: str) -> str:
+    """The last line of what a program printed that is not blank: in most programs, the cause."""
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "nothing was printed")
 
 
 def _counted(junit: Path) -> _Counts:
@@ -155,12 +163,17 @@ def _counted(junit: Path) -> _Counts:
 def combine(root: Path, cov: Sequence[str], scratch: Path, timeout: float) -> Coverage:
     """What the groups covered together; every package of *cov* must be in it."""
     parts = sorted(str(path) for path in scratch.glob("coverage.*"))
+    nothing = f"coverage was not measured: no test imports {listed(cov)}"
     if not parts:
-        return Coverage(None, broken="coverage was not measured")
+        return Coverage(None, broken=nothing)
     target, output = scratch / "together.json", scratch / "together.txt"
     command = [sys.executable, "-c", _COMBINE, str(target), *parts]
     try:
-        process.run(command, root, process.environment(), output, timeout, lambda _seconds: None)
+        code = process.run(command, root, process.environment(), output, timeout, lambda _seconds: None)
+        if code != 0:
+            said = process.tail(output)
+            why = nothing if _NO_DATA.search(said) else f"coverage was not measured: {last_line(said)}"
+            return Coverage(None, broken=why if code is not None else f"coverage was not combined within {timeout:g} s")
         measured = json.loads(target.read_bytes())
         totals, files = measured["totals"], list(measured["files"])
         percent, statements = float(totals["percent_covered"]), int(totals["num_statements"])

@@ -18,14 +18,14 @@ from typing import Any, Final
 from pytest_promotion.errors import Unproven
 from pytest_promotion.readers.compose import engine, project, references
 from pytest_promotion.readers.compose.document import parse
-from pytest_promotion.readers.compose.engine import Answer
+from pytest_promotion.readers.compose.engine import Answer, Compose
 from pytest_promotion.readers.compose.findings import Finding, Refused, errors
 from pytest_promotion.readers.compose.images import Image
 from pytest_promotion.readers.compose.project import Project, pairs
 from pytest_promotion.readers.compose.sources import Sources, sources
 from pytest_promotion.readers.compose.variables import variables
 from pytest_promotion.secrets import dotenv
-from pytest_promotion.secrets.masking import Mask, secret_values
+from pytest_promotion.secrets.masking import Mask, is_word, secret_values
 from pytest_promotion.suites.trading.upgrade.plan import Plan, plan
 
 POSSIBLE: Final = 0
@@ -108,8 +108,10 @@ def _judge(wanted: Wanted, files: Sources, found: Judgement) -> None:
     now = project.load(files.compose, values)
     found.secrets |= secret_values({name: values[name] for name in now.asked & values.keys()})
     found.secrets |= {text for body in now.services.values() for text in secret_values(pairs(body.get("environment")))}
+    found.secrets = {value for value in found.secrets if not (is_word(value) and value in _names(now))}
     found.before = [*now.findings, *references.check(now)]
     found.plan = plan(now, wanted.target, wanted.services, allow_downgrade=wanted.allow_downgrade)
+    found.unproven += found.plan.unproven
     override = json.dumps(found.plan.override(now.document.data.get("version"))).encode()
     if found.plan.changes:
         then = project.load(files.compose, values, [parse(override, "the new image")])
@@ -130,10 +132,9 @@ def _ask(wanted: Wanted, files: Sources, now: Project, override: bytes, found: J
         try:
             compose = engine.find(wanted.root, wanted.environment)
             found.compose = str(compose)
-            found.said_before = engine.ask(compose, files.compose, env, profiles, wanted.environment)
+            found.said_before = _answer(compose, found.before, files.compose, env, profiles, wanted)
             if found.plan and found.plan.changes:
-                both = (*files.compose, over)
-                found.said_after = engine.ask(compose, both, env, profiles, wanted.environment)
+                found.said_after = _answer(compose, found.after, (*files.compose, over), env, profiles, wanted)
         except Unproven as problem:
             found.unproven.append(str(problem))
     try:
@@ -141,6 +142,29 @@ def _ask(wanted: Wanted, files: Sources, now: Project, override: bytes, found: J
         found.image_told = "the engine has it" if found.image else "the engine has to pull it"
     except Unproven as problem:
         found.image_told = f"not known: {problem}"
+
+
+def _answer(
+    compose: Compose,
+    own: Sequence[Finding] | None,
+    files: Sequence[Path],
+    env: Path,
+    profiles: Sequence[str],
+    wanted: Wanted,
+) -> Answer:
+    """What Compose says of *files*. Raises `Unproven` where it is too old for what it refuses."""
+    answer = engine.ask(compose, files, env, profiles, wanted.environment)
+    if not answer.valid and compose.is_first and not errors(list(own or ())):
+        raise Unproven(
+            f"{compose} refuses what the published specification allows, which it is older than; "
+            f"install Compose v2 or newer: {answer.words}"
+        )
+    return answer
+
+
+def _names(found: Project) -> str:
+    """What the services of a project and their images are called; the password of `postgres` is often `postgres`."""
+    return "\n".join(f"{name}\n{body.get('image', '')}" for name, body in found.services.items())
 
 
 def _texts(value: Any) -> Sequence[str]:

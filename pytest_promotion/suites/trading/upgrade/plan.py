@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_promotion.readers.compose import images
+from pytest_promotion.readers.compose import images, tags
 from pytest_promotion.readers.compose.images import BadReference, Image
 from pytest_promotion.readers.compose.interpolation import names
 from pytest_promotion.readers.compose.project import Project
@@ -46,6 +46,8 @@ class Plan:
     restarted: list[str] = field(default_factory=list)
     matched: bool = False
     downgraded: list[str] = field(default_factory=list)
+    unordered: list[str] = field(default_factory=list)  # services of whose image the tags do not tell which is older
+    unproven: list[str] = field(default_factory=list)
     blockers: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -107,8 +109,12 @@ def _place(found: Plan, project: Project, name: str, body: dict[str, Any], servi
     if "build" in body:
         found.warnings.append(f"{name} has a build section: `up --build` would build over {found.target}")
     means = tuple(_means(current, found.target))
-    if _older(current, found.target):
-        found.downgraded.append(name)
+    if current.name == found.target.name:
+        direction = tags.moved(current.tag, found.target.tag)
+        if direction == -1:
+            found.downgraded.append(name)
+        elif direction is None and not tags.is_built_here(current.tag):
+            found.unordered.append(f"{name} runs {current.tag or current.digest or 'no tag'}")
     found.changes.append(Change(name, said, str(found.target), means, _set_by(project, name)))
 
 
@@ -118,17 +124,13 @@ def _means(current: Image, target: Image) -> Iterator[str]:
         yield f"the repository moves from {current.name} to {target.name}"
     if current.tag != target.tag:
         yield f"the tag moves from {current.tag or 'none'} to {target.tag or 'none'}"
-    direction = images.moved(current.tag, target.tag)
+    direction = tags.moved(current.tag, target.tag)
     if direction is not None and direction != 0:
         yield "a newer version" if direction > 0 else "an older version"
     if current.pinned and not target.pinned:
         yield "it was pinned by a digest and no longer is"
     elif target.pinned:
         yield "the digest changes" if current.pinned else "it becomes pinned by a digest"
-
-
-def _older(current: Image, target: Image) -> bool:
-    return current.name == target.name and images.moved(current.tag, target.tag) == -1
 
 
 def _set_by(project: Project, name: str) -> str:
@@ -156,6 +158,12 @@ def _judge(found: Plan, unknown: list[str], *, allow_downgrade: bool) -> None:
     if found.downgraded:
         older = f"{target} is an older version than what {', '.join(found.downgraded)} run"
         (found.warnings if allow_downgrade else found.blockers).append(older)
+    if found.unordered:
+        unknown_order = (
+            f"whether {target} is older cannot be told from the tags: {listed(found.unordered)}; "
+            "--allow-downgrade does without"
+        )
+        (found.warnings if allow_downgrade else found.unproven).append(unknown_order)
     if target.floating:
         found.warnings.append(f"{target} is unpinned: {target.tag or 'no tag'} means whatever was pushed last")
     elif not target.pinned:

@@ -10,6 +10,7 @@ from pytest_promotion.clock import Clock, iso, stamp
 from pytest_promotion.readers.compose.findings import Finding, errors
 from pytest_promotion.reporting.publishing import ReportFolder
 from pytest_promotion.suites.trading.upgrade.check import NOT_JUDGED, POSSIBLE, Judgement, Wanted, judge
+from pytest_promotion.suites.trading.upgrade.plan import Plan
 
 _KEPT: Final = 3000  # characters of what Compose said
 
@@ -106,9 +107,17 @@ def _checks(wanted: Wanted, found: Judgement) -> dict[str, bool | None]:
         "compose_render_with_target": found.said_after.valid if found.said_after else None,
         "service_runs_repository": plan.matched if plan else None,
         "target_differs_from_current_default": bool(plan.changes) if plan and plan.matched else None,
-        "not_older": (not plan.downgraded or wanted.allow_downgrade) if plan and plan.changes else None,
+        "not_older": _not_older(wanted, plan),
         "engine_agrees": all(said) == (not any(map(errors, own))) if said and own else None,
     }
+
+
+def _not_older(wanted: Wanted, plan: Plan | None) -> bool | None:
+    if plan is None or not plan.changes:
+        return None
+    if wanted.allow_downgrade or plan.downgraded:
+        return wanted.allow_downgrade
+    return None if plan.unordered else True
 
 
 def _finding(one: Finding) -> dict[str, str]:

@@ -1,0 +1,42 @@
+"""What suites find in a project that is there already: settings of its policy, and lines for a person to add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_promotion.scaffold.edits import Edit
+from pytest_promotion.suites import Adoption, Suite
+
+
+def adopted(suites: Sequence[Suite], root: Path) -> list[Adoption]:
+    """What each of *suites* finds at *root*; those whose layout is not there are not asked."""
+    found = []
+    for suite in suites:
+        if suite.adopts and all((root / path).is_file() for path in suite.layout):
+            module, _, function = suite.adopts.partition(":")
+            found.append(getattr(import_module(module), function)(root))
+    return found
+
+
+def as_yaml(adoptions: Sequence[Adoption]) -> str:
+    """The settings of *adoptions* as lines of a policy."""
+    settings: dict[str, Any] = {}
+    for adoption in adoptions:
+        settings |= adoption.settings
+    if not settings:
+        return ""
+    return (
+        f"\n# Found in this project.\n{yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110)}"
+    )
+
+
+def edits(adoptions: Sequence[Adoption], root: Path) -> Iterator[Edit]:
+    """The lines that *adoptions* leave to a person."""
+    for adoption in adoptions:
+        for path, lines in adoption.lines.items():
+            yield Edit(root / path, lines, None)
