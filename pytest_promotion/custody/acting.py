@@ -22,6 +22,8 @@ from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.provenance import git_state
 from pytest_promotion.policy.stages import built_in_gates
 from pytest_promotion.text import listed
+from pytest_promotion.trust import signing
+from pytest_promotion.trust.keys import public_key
 from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.verify import Answer, Case, Demands, verify
@@ -105,6 +107,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     unsigned = not demands.keys and not acting.signing
     if unsigned and not found.waive("signature", acting, "no signature was demanded"):
         found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
+    _judge_keys(answer.decision, answer.policy, case, acting, found)
     _judge_newest(answer.decision, case, acting, found)
     _judge_anchors(case, acting, found)
     return replace(
@@ -117,9 +120,13 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
 
 def _judge_stage(decision: StoredDecision, policy: Policy | None, acting: Acting, found: _Found) -> None:
     of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
-    if acting.stage:
-        if decision.stage != acting.stage:
-            found.against.append(f"it is {of}, not of {acting.stage}")
+    if acting.stage and decision.stage != acting.stage:
+        found.against.append(f"it is {of}, not of {acting.stage}")
+    elif acting.stage:
+        of_its_own = policy is not None and acting.environment in policy.stages
+        what = f"{acting.environment} is a stage of its own, and the decision is {of}"
+        if of_its_own and acting.stage != acting.environment and not found.waive("profile", acting, what):
+            found.against.append(f"{what}: promotion gates --stage {acting.environment}")
     elif policy is not None and (missed := _missed(decision, policy, acting.environment)):
         gates = listed(built_in_gates(missed, policy.stages))
         what = f"it is {of}, so {gates} of the stage {missed} did not run"
@@ -155,6 +162,10 @@ def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> N
 
 def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> None:
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
+    if "required" in decision.overrides:
+        what = f"its required gates were named by hand: {assignment('required', decision.overrides['required'])}"
+        if not found.waive("policy", acting, what):
+            found.against.append(what)
     if acting.policy is None:
         _judge_policy_file(decision, acting, found)
         return
@@ -181,6 +192,12 @@ def _judge_policy_file(decision: StoredDecision, acting: Acting, found: _Found) 
 def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: _Found) -> None:
     """What was judged has to be what the commit says; a subject with a digest of its own says what it is."""
     git, by_commit = decision.git, decision.subject is None or "gitCommit" in decision.subject.digest
+    about = decision.subject.digest.get("gitCommit") if decision.subject is not None else None
+    if about is not None and about != git.commit:
+        taken = f"the commit {git.commit[:12]}" if git.commit else "no repository"
+        what = f"it is about the commit {about[:12]}, and was taken in {taken}"
+        if not found.waive("subject", acting, what):
+            found.against.append(what)
     if git.commit is None or git.dirty is False or not (by_commit or not demands.subject):
         return
     if git.dirty is None:
@@ -227,8 +244,27 @@ def _other_commit(decision: StoredDecision, acting: Acting, found: _Found) -> It
             yield f"files here differ from the commit that it is about: {changes}"
 
 
+def _judge_keys(decision: StoredDecision, policy: Policy | None, case: Case, acting: Acting, found: _Found) -> None:
+    """Whether one of the keys has signed it that the policy names for its stage."""
+    sources = policy.keys.get(decision.stage or "", ()) if policy is not None else ()
+    if not sources or acting.signing:
+        return
+    named = f"a key of the stage {decision.stage}"
+    try:
+        keys = [public_key(source.content, named) for source in sources]
+        if case.envelopes is None:
+            raise Unproven("it is not signed")
+        signing.about(case.envelopes, f"the envelopes of {case.name}", decision, case.content, keys, 1)
+    except Unproven as refusal:
+        what = f"the keys of its stage {decision.stage} have not signed it: {refusal}"
+        if not found.waive("signature", acting, what):
+            found.against.append(what)
+
+
 def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _Found) -> None:
     folder = acting.history or case.folder
+    if acting.history is not None and acting.history != case.folder:
+        found.without.append(f"--history: which decision is the newest was asked of {acting.history}")
     try:
         newer = superseded(decision, case.content, folder)
         failed = failed_before(decision, folder)

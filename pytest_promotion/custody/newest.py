@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +10,10 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_promotion.clock import parse_moment
+from pytest_promotion.clock import parse_moment, stamp
 from pytest_promotion.errors import Unproven
 from pytest_promotion.history.index import Index
-from pytest_promotion.history.log import NAME
+from pytest_promotion.history.log import NAME, Entry
 from pytest_promotion.model import Status
 from pytest_promotion.trust.stored import StoredDecision
 
@@ -42,6 +43,9 @@ def superseded(decision: StoredDecision, content: bytes, folder: Path | None) ->
         newest = index.newest(
             decision.subject.digest if decision.subject else {}, decision.profile, decision.stage or ""
         )
+        last = index.at(index.last())
+    assert folder is not None  # noqa: S101 - there is an index in it
+    _refuse_unlogged(folder, last)
     if newest is None:
         raise Unproven("it is not in the history that lies beside it")
     if newest.decision.sha256 == sha256(content).hexdigest():
@@ -81,6 +85,16 @@ def failed_before(decision: StoredDecision, folder: Path | None) -> Newer | None
                 return Newer(found.file, parse_moment(found.ts_utc), found.status, before)
             before = _stage_before(name for names in last.decision.gates.values() for name in names)
     return None
+
+
+def _refuse_unlogged(folder: Path, last: Entry | None) -> None:
+    """Raises `Unproven` where a decision lies beside the log that is younger than its last entry."""
+    if last is None:
+        return
+    since = f"promotion_gates_{stamp(parse_moment(last.decision.ts_utc))}"
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("promotion_gates_") and name.endswith(".json") and name[: len(since)] > since:
+            raise Unproven(f"{name} lies beside the history, and is not in it")
 
 
 def _stage_before(gates: Iterable[str]) -> str | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.model import CHANGES_NAMED, Exhibit, GitState, Subject
 
+_STATUS = (
+    *("-c", "core.fsmonitor=false"),  # a program that says which files changed
+    *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none"),
+)
 _SUBJECT = re.compile(
     r"(?P<name>[^=]+)=(?:sha256:(?P<hex>[0-9a-f]{64})|gitCommit:(?P<commit>[0-9a-f]{40}|[0-9a-f]{64}))"
 )
@@ -38,16 +42,41 @@ def subject_of(named: str, manifest: Exhibit | None, state: GitState) -> Subject
     return Subject("git", {"gitCommit": state.commit, **tree})
 
 
-def git_state(folder: Path) -> GitState:
-    """The commit that *folder* is at, with its tree, and what differs from it; ignored files do not count."""
+def git_state(folder: Path, judges: Collection[Path] = ()) -> GitState:
+    """
+    The commit that *folder* is at, with its tree, and what differs from it.
+
+    Files that the repository ignores do not count, if they are not among *judges*, the sources of the gates. Settings
+    of the user that keep git from telling a change do not count either, nor do marks of the index.
+    """
     named = _git(folder, "rev-parse", "HEAD", "HEAD^{tree}")
     if named is None:
         return GitState()
     commit, _, tree = named.partition("\n")
-    status = _git(folder, "status", "--porcelain=v1", "-z")
-    if status is None:
+    status, files = _git(folder, *_STATUS), _git(folder, "ls-files", "-v", "-z", "--full-name", ":/")
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if status is None or files is None or top is None:
         return GitState(commit, tree)
-    return GitState(commit, tree, bool(status), tuple(sorted(_changed(status)))[:CHANGES_NAMED])
+    entries = [entry for entry in files.split("\0") if entry]
+    sparse = _git(folder, "config", "--bool", "core.sparseCheckout") == "true"
+    changes = {*_changed(status), *_hidden(entries, top, sparse=sparse)}
+    known = {entry[2:] for entry in entries}
+    changes |= {path for judge in judges if (path := _below(judge, top)) is not None and path not in known}
+    return GitState(commit, tree, bool(changes), tuple(sorted(changes))[:CHANGES_NAMED])
+
+
+def _hidden(entries: Iterable[str], top: str, *, sparse: bool) -> Iterator[str]:
+    """Files whose changes git was told not to look at; what a sparse checkout leaves out is not there to be changed."""
+    for entry in entries:
+        path = entry[2:]
+        if entry[0].islower() or (entry[0] == "S" and not (sparse and not os.path.lexists(os.path.join(top, path)))):
+            yield path
+
+
+def _below(path: Path, top: str) -> str | None:
+    """*path* relative to the folder *top*; None outside of it."""
+    real, root = os.path.realpath(path), os.path.realpath(top)
+    return os.path.relpath(real, root).replace(os.sep, "/") if real.startswith(root + os.sep) else None
 
 
 def _changed(status: str) -> Iterator[str]:

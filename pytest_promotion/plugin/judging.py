@@ -18,10 +18,11 @@ from pytest_promotion.policy import Policy
 def of_session(config: pytest.Config, policy: Policy) -> Judges:
     """The judges of *config*'s session as they are now, whoever runs its gates."""
     used = {suite.name: (suite.version, suite.folder) for suite in map(suites.find, policy.suites)}
-    return judges.read(set(_files(config)), Path(os.path.realpath(config.rootpath)), used)
+    return judges.read(set(files_of(config)), Path(os.path.realpath(config.rootpath)), used)
 
 
-def _files(config: pytest.Config) -> Iterator[Path]:
+def files_of(config: pytest.Config) -> Iterator[Path]:
+    """The sources that judge, each once or more: below the gates paths, their conftest files, and local plugins."""
     root = Path(os.path.realpath(config.rootpath))
     for folder in gate_folders(config):
         yield from judges.python_files(folder)

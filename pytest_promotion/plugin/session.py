@@ -183,7 +183,7 @@ class GateSession:
         manifest, lost = self._manifest(root)
         judges = judging.of_session(self._config, settings.policy)
         problems += changed(self._judges, judges)
-        git = provenance.git_state(settings.root)
+        git = provenance.git_state(settings.root, set(judging.files_of(self._config)))
         now, subject = settings.clock.now(), provenance.subject_of(settings.subject, manifest, git)
         problems += self._stage.reserved(ledger.known_ids)
         results = self._stage.joined(results, subject, now)

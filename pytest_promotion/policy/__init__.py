@@ -194,6 +194,7 @@ def load(
         one: tuple(source for key in rules.keys if (source := _beside(path, key, document, reader)))
         for one, rules in stages.items()
     }
+    by_hand = ("required: named by hand",) if "required" in overrides else ()
     own = weakened_from(suggested, before) if used else ()
     found = Policy(
         rules=after,
@@ -201,7 +202,7 @@ def load(
         producers=msgspec.convert(document.data.get("producers", {}), dict[str, Producer]),
         prove=msgspec.convert(_without_mode(document.data.get("prove", {})), Prove),
         overrides=overrides,
-        weakened=tuple(dict.fromkeys((*own, *weakened(before, after)))),
+        weakened=tuple(dict.fromkeys((*own, *by_hand, *weakened(before, after)))),
         names=_names(own_document, used),
         excused=_excused(own_document),
         suites=tuple(dict.fromkeys((*(suite.name for suite in used), *in_checkout(sources)))),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from hashlib import sha256
 
 import pytest
 from click.testing import CliRunner
 
 from pytest_promotion.cli import main
+from pytest_promotion.trust import keys
 
 pytestmark = pytest.mark.slow
-WITHOUT = ("--any-profile", "--any-subject", "--allow-unsigned", "--allow-dirty", "--allow-superseded")
+WITHOUT = ("--any-profile", "--any-policy", "--any-subject", "--allow-unsigned", "--allow-dirty", "--allow-superseded")
 
 
 def test_with_everything_demanded_and_met_it_is_a_yes(decided, saying):
@@ -160,7 +162,7 @@ def test_another_policy_than_the_one_that_lies_here(decided, saying, tmp_path):
 def test_one_flag_waives_one_demand(decided, flag):
     """A flag that waives more than it says is how an unreviewed byte is deployed."""
     (decided.path / "src/app.py").write_text("ANSWER = 0\n")
-    decided.decide(profile="dev")
+    decided.decide(0.95, "--promotion-set=required=score,runs", profile="dev")
     older = sorted(decided.latest.parent.glob("promotion_gates_*.json"))
     decided.decide(0.1, profile="dev")
     decided.git("commit", "-qam", "two")
@@ -171,3 +173,83 @@ def test_one_flag_waives_one_demand(decided, flag):
     assert done.exit_code == 0, done.output
     for one in WITHOUT:
         assert f"by {one}: " in done.output
+
+
+def test_a_commit_that_was_named_by_hand(decided, saying):
+    """The gates ran on one commit, and the decision said that it was about another."""
+    old = decided.git("rev-parse", "HEAD")
+    (decided.path / "src/app.py").write_text("ANSWER = 0\n")
+    decided.git("commit", "-qam", "two")
+    new = decided.git("rev-parse", "HEAD")
+    decided.git("checkout", "-q", old)
+    assert decided.decide(0.95, f"--promotion-subject=git=gitCommit:{new}")["status"] == "PASS"
+    decided.git("checkout", "-q", new)
+    assert f"it is about the commit {new[:12]}, and was taken in the commit {old[:12]}" in saying(2)
+
+
+def test_required_gates_that_were_named_by_hand(decided, saying):
+    """A gate that fails is critical by its mark alone, and the list of the policy is repeated without it."""
+    gate = decided.path / "gates/test_more.py"
+    gate.write_text("import pytest\n\n\n@pytest.mark.critical\ndef test_more():\n    raise AssertionError\n")
+    decided.git("add", ".")
+    decided.git("commit", "-qm", "more")
+    assert decided.decide()["status"] == "FAIL"
+    document = decided.decide(0.95, "--promotion-set=required=score,runs")
+    assert "required: named by hand" in document["weakened"]
+    sentence = "its required gates were named by hand: required=score,runs"
+    assert sentence in saying(2)
+    assert sentence in saying(2, "--policy", decided.path / "promotion.yaml")
+
+
+@pytest.mark.parametrize("hidden", ["assume-unchanged", "skip-worktree", "untracked", "excluded"])
+def test_a_change_that_git_was_told_not_to_see(decided, saying, hidden):
+    """A gate was edited, and `git status` has nothing to say."""
+    gates = decided.path / "gates"
+    if hidden == "untracked":
+        decided.git("config", "status.showUntrackedFiles", "no")
+        (gates / "conftest.py").write_text("")
+    elif hidden == "excluded":
+        (decided.path / ".git/info/exclude").write_text("conftest.py\n")
+        (gates / "conftest.py").write_text("")
+    else:
+        decided.git("update-index", f"--{hidden}", "gates/test_gates.py")
+        (gates / "test_gates.py").write_text((gates / "test_gates.py").read_text() + "\n# edited\n")
+    assert decided.git("status", "--porcelain") == ""
+    assert decided.decide()["git"]["dirty"] is True
+    name = "gates/test_gates.py" if hidden in ("assume-unchanged", "skip-worktree") else "gates/conftest.py"
+    assert f"it was taken in a tree that differs from its commit: {name}" in saying(2)
+
+
+def test_a_decision_that_was_cut_from_the_history_lies_beside_it(decided, saying):
+    """The line of the newest FAIL is deleted, and its file is forgotten."""
+    passed = max(decided.latest.parent.glob("promotion_gates_*.json"))
+    time.sleep(1.1)
+    assert decided.decide(0.1)["status"] == "FAIL"
+    log = decided.latest.parent / "history.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    assert "lies beside the history, and is not in it" in saying(3, file=passed)
+
+
+def test_a_history_elsewhere_is_repeated(decided, saying, tmp_path):
+    """A copy of the folder from before the FAIL says which decision is the newest."""
+    copy = shutil.copytree(decided.latest.parent, tmp_path / "copy")
+    assert f"by --history: which decision is the newest was asked of {copy}" in saying(0, "--history", copy)
+
+
+def test_the_keys_of_its_stage_have_to_have_signed_it(decided, saying, tmp_path):
+    """Whoever deploys names a key that was made this minute."""
+    keys.generate(tmp_path / "own.key")
+    shutil.copy(decided.key, decided.path / "release.pub")
+    shutil.copy(decided.key, tmp_path / "release.pub")
+    policy = decided.path / "promotion.yaml"
+    policy.write_text(policy.read_text() + "stages: {prod: {keys: [release.pub]}}\n")
+    decided.git("add", ".")
+    decided.git("commit", "-qm", "keys")
+    decided.decide(stage="prod")
+    assert "may be acted on: yes" in saying(0, "--stage", "prod", profile="")
+    for envelopes in decided.latest.parent.glob("*.intoto.jsonl"):
+        envelopes.unlink()
+    words = ["--key", str(tmp_path / "own.key"), "--project", str(decided.path), "--stage", "prod"]
+    assert CliRunner().invoke(main, ["sign", str(decided.latest), *words]).exit_code == 0
+    said = saying(2, "--stage", "prod", "--key", tmp_path / "own.key.pub", profile="")
+    assert "the keys of its stage prod have not signed it" in said
