@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from pytest_promotion.evidence.provenance import for_git, git_state
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.evidence.provenance import for_git, git_state, named_subject
 from pytest_promotion.model import GitState
 
 pytestmark = pytest.mark.slow
@@ -65,3 +66,30 @@ def test_the_environment_leads_git_nowhere_else(tmp_path, monkeypatch, name):
     monkeypatch.setenv(name, str(value))
     found = git_state(tmp_path / "mine/below")
     assert (found.commit, found.dirty) == (commit, False)
+
+
+def test_a_commit_is_named_with_or_without_a_name():
+    """The option said that it takes a commit, and refused one."""
+    for text, name in ((f"gitCommit:{'ab' * 20}", "git"), (f"shop=gitCommit:{'ab' * 20}", "shop")):
+        found = named_subject(text)
+        assert (found.name, found.digest) == (name, {"gitCommit": "ab" * 20})
+    for text in ("gitCommit:abcdef123456", f"sha256:{'ab' * 32}", f"=gitCommit:{'ab' * 20}"):
+        with pytest.raises(PolicyError, match="gitCommit:HEX with 40"):
+            named_subject(text)
+
+
+def test_a_sparse_checkout_is_no_change(tmp_path):
+    """Files that were never written out would make every decision one from a changed tree."""
+    repository(tmp_path / "mine", "mine")
+    git = ["git", "-C", str(tmp_path / "mine")]
+    (tmp_path / "mine/below").mkdir()
+    (tmp_path / "mine/below/other").write_text("x")
+    subprocess.run([*git, "add", "."], check=True)
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, "-C", str(tmp_path / "mine"), "commit", "-qm", "two"], check=True)
+    subprocess.run([*git, "sparse-checkout", "set", "--no-cone", "/file"], check=True)
+    assert not (tmp_path / "mine/below/other").exists()
+    assert git_state(tmp_path / "mine").dirty is False
+    (tmp_path / "mine/below").mkdir(exist_ok=True)
+    (tmp_path / "mine/below/other").write_text("edited")
+    assert git_state(tmp_path / "mine").changes == ("below/other",)

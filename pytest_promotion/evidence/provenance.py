@@ -21,11 +21,11 @@ _SUBJECT = re.compile(
 
 
 def named_subject(text: str) -> Subject:
-    """The subject that `NAME=sha256:HEX` names, or `NAME=gitCommit:HEX`. Raises `PolicyError`."""
-    match = _SUBJECT.fullmatch(text)
+    """The subject that `NAME=sha256:HEX` names, or `[NAME=]gitCommit:HEX`. Raises `PolicyError`."""
+    match = _SUBJECT.fullmatch(f"git={text}" if text.startswith("gitCommit:") else text)
     if not match:
         raise PolicyError(
-            f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits, or NAME=gitCommit:HEX"
+            f"--promotion-subject {text}: expected NAME=sha256:HEX with 64 hex digits, or gitCommit:HEX with 40"
         )
     return Subject(match["name"], {"sha256": match["hex"]} if match["hex"] else {"gitCommit": match["commit"]})
 

@@ -254,7 +254,9 @@ def _judge_subject(decision: StoredDecision, asked: str, found: _Findings) -> No
         return
     wanted = _SUBJECT.fullmatch(asked)
     if wanted is None:
-        raise PolicyError(f"the subject {asked!r} is not [NAME=]sha256:HEX")
+        raise PolicyError(
+            f"the subject {asked!r} is neither [NAME=]sha256:HEX with 64 hex digits nor gitCommit:HEX with 40"
+        )
     if subject is None:
         found.against.append("it does not say what it is about")
     elif subject.digest.get(wanted["kind"]) != wanted["hex"]:

@@ -286,7 +286,10 @@ def test_a_subject_that_cannot_be_meant_is_wrong_usage(take, subject):
     """A digest that was cut would match nothing, or by chance everything."""
     with pytest.raises(PolicyError) as refused:
         take().answer(subject=subject)
-    assert str(refused.value) == f"the subject {subject!r} is not [NAME=]sha256:HEX"
+    assert (
+        str(refused.value)
+        == f"the subject {subject!r} is neither [NAME=]sha256:HEX with 64 hex digits nor gitCommit:HEX with 40"
+    )
 
 
 def test_a_decision_about_nothing_is_not_about_the_subject(take):
