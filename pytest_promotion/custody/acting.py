@@ -9,82 +9,27 @@ its own flag, which the answer repeats.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pytest_promotion import policy as policies
 from pytest_promotion.clock import iso
+from pytest_promotion.custody.demands import FLAGS, Acting, Found
 from pytest_promotion.custody.newest import failed_before, superseded
+from pytest_promotion.custody.stage_demands import judge_keys, judge_stage
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.evidence.provenance import git_state
-from pytest_promotion.policy.stages import built_in_gates
 from pytest_promotion.text import listed
-from pytest_promotion.trust import signing
-from pytest_promotion.trust.keys import public_key
 from pytest_promotion.trust.required_gates import assignment
 from pytest_promotion.trust.stored import StoredDecision
 from pytest_promotion.trust.verify import Answer, Case, Demands, verify
 
-if TYPE_CHECKING:
-    from pytest_promotion.policy import Policy
+__all__ = ["FLAGS", "Acting", "may_act"]
 
 _POLICY: Final = "promotion.yaml"
-FLAGS: Final = {  # by the demand that each does without
-    "profile": "--any-profile",
-    "policy": "--any-policy",
-    "subject": "--any-subject",
-    "signature": "--allow-unsigned",
-    "clean": "--allow-dirty",
-    "newest": "--allow-superseded",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """
-    Who acts on a decision: what is asked for, and which demands are done without.
-
-    Attributes:
-        profile: the one that the decision has to be of; "" for the one without a name.
-        stage: the stage that the decision has to be about; "" for any or none.
-        environment: what is deployed to, "" where nothing is. With `stage` empty, and where the policy has a stage of
-            this name, the decision has to be about that stage.
-        policy: the file whose rules, resolved for the profile, the decision has to be judged by; None for the
-            promotion.yaml of the folder, if it has one, by its name.
-        without: keys of `FLAGS`.
-        folder: where what is promoted lies, if no subject is named; None where nothing lies anywhere.
-        archived: whether only what the commit has is promoted, whatever else lies in the folder.
-        history: the folder of the log, other than the one of the decision.
-        anchors: where heads of the log are kept outside of it, each of which the log has to agree with.
-        signing: whether it is about to be signed: everything is demanded except the signature.
-    """
-
-    profile: str = ""
-    stage: str = ""
-    environment: str = ""
-    policy: Path | None = None
-    without: frozenset[str] = frozenset()
-    folder: Path | None = None
-    archived: bool = False
-    history: Path | None = None
-    anchors: tuple[str, ...] = ()
-    signing: bool = False
-
-
-@dataclass(slots=True)
-class _Found:
-    against: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
-
-    def waive(self, demand: str, acting: Acting, sentence: str) -> bool:
-        """Whether *demand* is done without, which is then noted with what it would have found."""
-        if demand in acting.without:
-            self.without.append(f"{FLAGS[demand]}: {sentence}")
-        return demand in acting.without
 
 
 def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
@@ -97,8 +42,8 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     answer = verify(case, demands)
     if answer.decision is None:
         return answer
-    found = _Found()
-    _judge_stage(answer.decision, answer.policy, acting, found)
+    found = Found()
+    judge_stage(answer.decision, answer.policy, acting, found)
     _judge_profile(answer.decision, acting, found)
     _judge_policy(answer.decision, acting, found)
     _judge_tree(answer.decision, demands, acting, found)
@@ -107,7 +52,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     unsigned = not demands.keys and not acting.signing
     if unsigned and not found.waive("signature", acting, "no signature was demanded"):
         found.unknown.append(f"no key is named that has to have signed it: --key FILE, or {FLAGS['signature']}")
-    _judge_keys(answer.decision, answer.policy, case, acting, found)
+    judge_keys(answer.decision, answer.policy, case, acting, found)
     _judge_newest(answer.decision, case, acting, found)
     _judge_anchors(case, acting, found)
     return replace(
@@ -118,35 +63,7 @@ def may_act(case: Case, demands: Demands, acting: Acting) -> Answer:
     )
 
 
-def _judge_stage(decision: StoredDecision, policy: Policy | None, acting: Acting, found: _Found) -> None:
-    of = f"of the stage {decision.stage}" if decision.stage else "of no stage"
-    if acting.stage and decision.stage != acting.stage:
-        found.against.append(f"it is {of}, not of {acting.stage}")
-    elif acting.stage:
-        of_its_own = policy is not None and acting.environment in policy.stages
-        what = f"{acting.environment} is a stage of its own, and the decision is {of}"
-        if of_its_own and acting.stage != acting.environment and not found.waive("profile", acting, what):
-            found.against.append(f"{what}: promotion gates --stage {acting.environment}")
-    elif policy is not None and (missed := _missed(decision, policy, acting.environment)):
-        gates = listed(built_in_gates(missed, policy.stages))
-        what = f"it is {of}, so {gates} of the stage {missed} did not run"
-        if not found.waive("profile", acting, what):
-            found.against.append(f"{what}: promotion gates --stage {missed}")
-
-
-def _missed(decision: StoredDecision, policy: Policy, environment: str) -> str:
-    """
-    The stage whose gates a decision of another stage, or of none, did without; "" where there is none.
-
-    It is the stage that is deployed to, else one that the profile of the decision is for.
-    """
-    found = [environment, *(name for name, profile in policy.stage_profiles.items() if profile == decision.profile)]
-    if decision.stage:
-        found = [environment] if decision.stage != environment else []
-    return next((name for name in found if built_in_gates(name, policy.stages)), "")
-
-
-def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+def _judge_profile(decision: StoredDecision, acting: Acting, found: Found) -> None:
     if acting.stage and not acting.profile:
         return  # a stage has one profile, and its policy says which
     wanted = acting.profile or policies.DEFAULT_PROFILE
@@ -160,7 +77,7 @@ def _judge_profile(decision: StoredDecision, acting: Acting, found: _Found) -> N
         found.unknown.append(f"it is of the profile {decision.profile}, and no profile is asked for: {flag}")
 
 
-def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+def _judge_policy(decision: StoredDecision, acting: Acting, found: Found) -> None:
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
     if "required" in decision.overrides:
         what = f"its required gates were named by hand: {assignment('required', decision.overrides['required'])}"
@@ -179,7 +96,7 @@ def _judge_policy(decision: StoredDecision, acting: Acting, found: _Found) -> No
     found.against.append(f"it was judged by other rules than {acting.policy} has for {decision.profile}{because}")
 
 
-def _judge_policy_file(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+def _judge_policy_file(decision: StoredDecision, acting: Acting, found: Found) -> None:
     """Whether another file than the one that everybody looks at was given to the session."""
     given = decision.policy.path
     if acting.folder is None or given == _POLICY or not (acting.folder / _POLICY).is_file():
@@ -189,7 +106,7 @@ def _judge_policy_file(decision: StoredDecision, acting: Acting, found: _Found) 
         found.against.append(f"{what}: --policy FILE names another one")
 
 
-def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: _Found) -> None:
+def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: Found) -> None:
     """What was judged has to be what the commit says; a subject with a digest of its own says what it is."""
     git, by_commit = decision.git, decision.subject is None or "gitCommit" in decision.subject.digest
     about = decision.subject.digest.get("gitCommit") if decision.subject is not None else None
@@ -209,7 +126,7 @@ def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, foun
         (found.unknown if git.dirty is None else found.against).append(what)
 
 
-def _judge_place(decision: StoredDecision, acting: Acting, found: _Found) -> None:
+def _judge_place(decision: StoredDecision, acting: Acting, found: Found) -> None:
     """Whether the decision is about what lies in the folder from which it is acted on."""
     if found.waive("subject", acting, f"it is about {decision.subject.name if decision.subject else 'nothing'}"):
         return
@@ -231,7 +148,7 @@ def _judge_place(decision: StoredDecision, acting: Acting, found: _Found) -> Non
             found.against.append(f"it is about another {decision.subject.name} than the one that lies here")
 
 
-def _other_commit(decision: StoredDecision, acting: Acting, found: _Found) -> Iterator[str]:
+def _other_commit(decision: StoredDecision, acting: Acting, found: Found) -> Iterator[str]:
     here = git_state(acting.folder or Path())
     digests = decision.subject.digest if decision.subject else {}
     if here.commit is None:
@@ -244,24 +161,7 @@ def _other_commit(decision: StoredDecision, acting: Acting, found: _Found) -> It
             yield f"files here differ from the commit that it is about: {changes}"
 
 
-def _judge_keys(decision: StoredDecision, policy: Policy | None, case: Case, acting: Acting, found: _Found) -> None:
-    """Whether one of the keys has signed it that the policy names for its stage."""
-    sources = policy.keys.get(decision.stage or "", ()) if policy is not None else ()
-    if not sources or acting.signing:
-        return
-    named = f"a key of the stage {decision.stage}"
-    try:
-        keys = [public_key(source.content, named) for source in sources]
-        if case.envelopes is None:
-            raise Unproven("it is not signed")
-        signing.about(case.envelopes, f"the envelopes of {case.name}", decision, case.content, keys, 1)
-    except Unproven as refusal:
-        what = f"the keys of its stage {decision.stage} have not signed it: {refusal}"
-        if not found.waive("signature", acting, what):
-            found.against.append(what)
-
-
-def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _Found) -> None:
+def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: Found) -> None:
     folder = acting.history or case.folder
     if acting.history is not None and acting.history != case.folder:
         found.without.append(f"--history: which decision is the newest was asked of {acting.history}")
@@ -285,7 +185,7 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: _
             found.against.append(what)
 
 
-def _judge_anchors(case: Case, acting: Acting, found: _Found) -> None:
+def _judge_anchors(case: Case, acting: Acting, found: Found) -> None:
     """Whether the history that says which decision is the newest is the one that was anchored."""
     if not acting.anchors:
         return

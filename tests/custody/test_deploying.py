@@ -102,7 +102,10 @@ def test_an_environment_that_is_a_stage_wants_the_decision_of_that_stage(decided
     assert f"it is of the stage staging, {missed}" in deploying("--profile", "prod")[1]
     assert decided.decide(stage="eu")["status"] == "PASS"
     assert f"it is of the stage eu, {missed}" in deploying()[1]
-    assert deploying("--stage", "eu")[2]["steps"][0]["status"] == "done"
+    assert "prod is a stage of its own, and the decision is of the stage eu" in deploying("--stage", "eu")[1]
+    other = deploying("--stage", "eu", "--any-profile")[2]
+    assert other["steps"][0]["status"] == "done"
+    assert other["decision"]["done_without"][0].startswith("--any-profile: prod is a stage of its own")
     assert decided.decide(stage="prod")["status"] == "PASS"
     assert deploying()[2]["steps"][0]["status"] == "done"
     decided.decide(profile="dev")
