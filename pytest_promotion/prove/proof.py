@@ -137,10 +137,10 @@ def declared(attempts: Iterable[Attempt], gate: str, equivalents: Sequence[Equiv
 
 def _covers(each: Equivalent, gate: str, one: Attempt) -> bool:
     return (
-        fnmatchcase(gate, each.gate)
-        and fnmatchcase(one.kind, each.sabotage)
-        and fnmatchcase(one.path, each.artifact)
-        and fnmatchcase(one.field, each.field)
+        (_fits(gate, each.gate) or gate.partition("[")[0] == each.gate)  # the name of a gate is that of its parameters
+        and _fits(one.kind, each.sabotage)
+        and _fits(one.path, each.artifact)
+        and _fits(one.field, each.field)
     )
 
 
@@ -208,3 +208,8 @@ class Table:
                 for one in proof.attempts
             ],
         }
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """Whether *pattern* is *text* itself, in which brackets are no set of letters, or matches it."""
+    return text == pattern or fnmatchcase(text, pattern)

@@ -211,15 +211,19 @@ def _ns(seconds: float) -> int:
 def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
     if not path.endswith(".json"):
         return  # what YAML would look like after an edit is not what somebody wrote
+    # The gate says itself that there may be nothing to look at: none of none is right.
+    may_be_empty = any(one.operator == "==" and one.min_samples == 0 for one in record.measurements)
     dates = {seen.source for seen in record.freshness if seen.path == path} | set(_TIMES)
     for place, value in chosen(look.touches.seen):
         if len(place) == 1 and place[0] in dates:
             continue  # its time, sabotaged as such
         about = tuple(one for one in record.measurements if is_named(one.name, place))
         for kind, values in wrong_values(value, about):
+            if kind == "emptied" and may_be_empty and isinstance(value, list):
+                continue
             yield _edit(kind, path, look, place, *values)
     for place, value in chosen(look.touches.stepped_into):
-        if place not in look.touches.seen:
+        if place not in look.touches.seen and not (may_be_empty and isinstance(value, list)):
             yield _edit("emptied", path, look, place, {} if isinstance(value, dict) else [])
 
 

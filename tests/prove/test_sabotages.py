@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from pytest_promotion.policy import Equivalent
 from pytest_promotion.prove.observations import Touches, watched
+from pytest_promotion.prove.proof import Attempt, declared
 from pytest_promotion.prove.shapes import shape
 from pytest_promotion.prove.values import NO_DIRECTION, far
 
@@ -175,3 +177,37 @@ def test_containers_that_were_stepped_into_are_known():
 def test_the_shape_is_of_keys_and_types(one, other, same):
     """A proof that values change is made each time; one that types do not is of another document."""
     assert (shape(one) == shape(other)) is same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("said", "survives"), [("", True), (", may_be_empty=True", False)])
+def test_a_list_may_be_empty_where_the_gate_says_so(table, said, survives):
+    """The best report of a scanner lists nothing, and the gate that said so was told to notice it."""
+    body = (
+        f"{REPORT}bad = [one for one in report['findings'] if one['severity'] == 'HIGH']\n"
+        f"measure.none('high findings', bad, among=len(report['findings']){said})"
+    )
+    found = table(body, findings=[{"severity": "LOW"}])
+    assert ((("emptied", "findings") in tried(found)), survivors(found) & {("emptied", "findings")}) == (
+        survives,
+        set(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "covers"),
+    [
+        ({"gate": "window"}, True),
+        ({"gate": "window[fr]"}, True),
+        ({"gate": "window[de]"}, False),
+        ({"gate": "win*"}, True),
+        ({"gate": "window", "field": "rows[0].ok"}, True),
+        ({"gate": "window", "field": "rows[1].ok"}, False),
+        ({"gate": "wind"}, False),
+    ],
+)
+def test_what_is_printed_can_be_excused(entry, covers):
+    """The id and the field that the table prints matched nothing: their brackets were a set of letters."""
+    rule = Equivalent(because="it makes no difference", **entry)
+    [found] = declared([Attempt("null", "a.json", "rows[0].ok", killed=False)], "window[fr]", [rule])
+    assert bool(found.because) is covers
