@@ -322,6 +322,33 @@ class TestEnvironments:
         with pytest.raises(PolicyError, match="there are prod, staging"):
             read(text, "eu")
 
+    @pytest.mark.parametrize("target", ["compose", "command, apply: [a], rollback: [b], status: [c]"])
+    def test_a_project_of_another_environment(self, tmp_path, target):
+        """What staging had decided went to the project of production, or to a scratch project, and soaked there."""
+        path = tmp_path / "promotion.environments.yaml"
+        text = "version: 1\nenvironments:\n"
+        for name, project in {"staging": "shop-staging", "prod": "shop-prod", "eu": "null"}.items():
+            text += f"  {name}: {{target: {target}, project: {project}}}\n"
+        path.write_text(text)
+        for project in ("shop-prod", "scratch", "shop-staging-2", "Shop-Staging"):
+            with pytest.raises(PolicyError, match=f"the project of staging is shop-staging, .*{project}"):
+                read_environment(path, "staging", project)
+        with pytest.raises(PolicyError, match="shop-prod is the project of prod"):
+            read_environment(path, "eu", "shop-prod")
+        assert read_environment(path, "staging", "shop-staging").project == "shop-staging"
+        assert read_environment(path, "eu", "shop-eu").project is None
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("verb", ["deploy", "drill", "monitor"])
+    def test_wrong_project_is_wrong_usage(self, tmp_path, verb):
+        """Exit 2 would be an answer of the gates, which were not consulted."""
+        file = tmp_path / "promotion.environments.yaml"
+        file.write_text("version: 1\nenvironments: {prod: {target: compose, project: shop}}\n")
+        words = ["--once", "--prometheus", "http://127.0.0.1:9"] if verb == "monitor" else []
+        done = promotion(tmp_path, verb, "--env", "prod", "--project-name", "other", *words)
+        assert (done.returncode, "the project of prod is shop" in done.stderr) == (4, True), done.stdout + done.stderr
+        assert not (tmp_path / ".runtime").exists()
+
     def test_variables_are_references(self, read, tmp_path):
         """A value in the file would be a secret in the repository."""
         (tmp_path / "key").write_text("a b\n")

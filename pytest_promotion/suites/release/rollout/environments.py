@@ -99,12 +99,13 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: dict[str, Environment]
 
 
-def read_environment(path: Path, name: str) -> Environment:
+def read_environment(path: Path, name: str, project: str = "") -> Environment:
     """
-    The environment *name* in the file at *path*.
+    The environment *name* in the file at *path*, for a deployment to *project* unless that is empty.
 
     Raises:
-        PolicyError: where the file cannot be used, or has no such environment.
+        PolicyError: where the file cannot be used, has no such environment, or says that it has another project or
+            that *project* is that of another environment.
     """
     try:
         plain: Any = documents.parse_yaml(read_given(path, refusal=PolicyError), path.name)
@@ -121,7 +122,18 @@ def read_environment(path: Path, name: str) -> Environment:
     if isinstance(found, CommandEnvironment):
         _ = found.timeout_s
     found.probes()
+    if project:
+        _check_project(path.name, name, project, environments)
     return found
+
+
+def _check_project(file: str, name: str, project: str, environments: Mapping[str, Environment]) -> None:
+    own = environments[name].project
+    if own and own != project:
+        raise PolicyError(f"{file}: the project of {name} is {own}, and --project-name says {project}")
+    others = sorted(other for other, one in environments.items() if one.project == project)
+    if not own and others:
+        raise PolicyError(f"{file}: {project} is the project of {others[0]}, and --env says {name}")
 
 
 def _value(name: str, reference: str, root: Path, environment: Mapping[str, str]) -> str:
