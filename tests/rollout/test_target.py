@@ -165,6 +165,45 @@ class TestCommand:
         done = shop.deploy("revert")
         assert (done["status"], shop.answer()) == ("rolled back", "one"), done["reasons"]
 
+    def test_what_was_not_compared_is_on_record(self, shop, decided, tmp_path):
+        """The record, the board and the report of a revert said the commit, and what lay in the folder served."""
+        history = tmp_path / "history"
+        first = shop.write("one")
+        (shop.path / "version").write_text("unreviewed")
+        done = shop.deploy(permission=decided(first), allow_dirty=True, history=history)
+        assert (done["status"], shop.answer()) == ("deployed", "unreviewed"), done["reasons"]
+        assert deployments.newest(history)["prod"].allowances == ["--allow-dirty"]
+        second = shop.write("two")
+        bad = {"probes": (Probe(shop.url, "three"),), "limits": QUICK}
+        done = shop.deploy(permission=decided(second), history=history, **bad)
+        assert (done["status"], self.runs_again(done, first)) == ("rolled back", True), done["notes"]
+        assert shop.deploy(permission=decided(second), history=history)["status"] == "deployed"
+        assert deployments.newest(history)["prod"].allowances == []
+        done = shop.deploy("revert")
+        assert (done["status"], shop.answer()) == ("rolled back", "unreviewed"), done["reasons"]
+        assert self.runs_again(done, first), done["notes"]
+        assert not deployments.running(history)["prod"].compared
+
+    def runs_again(self, done, commit):
+        """Whether a report says that what runs again was not compared with *commit*."""
+        return any(
+            note.startswith("what runs again was deployed with --allow-dirty at ") and f"{commit}, and was not" in note
+            for note in done["notes"]
+        )
+
+    def test_a_resumed_deployment_has_the_flags_of_the_last_attempt(self, shop, decided, tmp_path):
+        """The first attempt was of the commit, the second of the folder, and the record had the flags of the first."""
+        history = tmp_path / "history"
+        shop.deploy(permission=decided(shop.write("one")), history=history)
+        second = shop.write("two")
+        bad = {"probes": (Probe(shop.url, "three"),), "limits": QUICK, "roll_back": False}
+        assert shop.deploy(permission=decided(second), history=history, **bad)["status"] == "failed"
+        assert deployments.newest(history)["prod"].allowances == []
+        (shop.path / "version").write_text("three")
+        done = shop.deploy("resume", permission=decided(second), history=history, allow_dirty=True)
+        assert (done["status"], shop.answer()) == ("deployed", "three"), done["reasons"]
+        assert deployments.newest(history)["prod"].allowances == ["--allow-dirty"]
+
     def test_the_file_of_environments_is_that_of_the_commit(self, shop, decided):
         """The programs that deploy a reviewed commit were edited this morning."""
         file = shop.path / "promotion.environments.yaml"

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion.custody.deployments import ALLOW_DIRTY
 from pytest_promotion.evidence import provenance
 from pytest_promotion.readers.compose.configuration import Place
 from pytest_promotion.readers.compose.document import read
@@ -38,7 +39,7 @@ def find_files(run: Run, compose: Compose) -> None:
     plan, decided = run.plan, run.decided
     if decided is None or plan.allow_dirty:
         if decided is not None:
-            run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
+            run.allow(ALLOW_DIRTY, f"what lies in {plan.root} is deployed, and was not compared with {decided}")
         _of_the_folder(run, compose)
     elif decided.commit:
         _of_the_commit(run, compose, decided.commit)
@@ -61,7 +62,7 @@ def find_folder(run: Run) -> None:
     if decided is None:
         run.head = provenance.git_state(plan.root).commit or ""
     elif plan.allow_dirty:
-        run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
+        run.allow(ALLOW_DIRTY, f"what lies in {plan.root} is deployed, and was not compared with {decided}")
     elif decided.commit:
         with run.step("checkout") as step:
             place = _fresh(run.folder, f"source-{decided.commit[:12]}")
