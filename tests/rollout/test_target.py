@@ -166,7 +166,7 @@ class TestCommand:
         assert (done["status"], shop.answer()) == ("rolled back", "one"), done["reasons"]
 
     def test_what_was_not_compared_is_on_record(self, shop, decided, tmp_path):
-        """The record, the board and the report of a revert said the commit, and what lay in the folder served."""
+        """The record, the board and the report of a revert showed the commit, and what lay in the folder served."""
         history = tmp_path / "history"
         first = shop.write("one")
         (shop.path / "version").write_text("unreviewed")
