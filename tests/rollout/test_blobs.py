@@ -60,7 +60,7 @@ def test_a_filter_that_leaves_a_byte_out_or_empties_the_file(tmp_path):
 
 @pytest.mark.parametrize("line", ["text eol=crlf", "ident", "text working-tree-encoding=UTF-16", "filter=stamp"])
 def test_attributes_of_the_repository_alone(tmp_path, line):
-    """`.git/info/attributes` is in no commit, and nobody reviews it."""
+    """`.git/info/attributes` is in no commit, and so in no review."""
     repository = Repository(tmp_path, content=b"$Id$\n")
     git(tmp_path, "config", "filter.stamp.smudge", "sed s/Id/no/")
     (tmp_path / ".git" / "info").mkdir(exist_ok=True)

@@ -125,6 +125,16 @@ class TestCommit:
         done = site.deploy(permission=decided(f"git=gitCommit:{reviewed}"), files=(site.path / "compose.yaml", more))
         assert (done["status"], "not in the commit" in done["reasons"][0]) == ("refused", True), done["reasons"]
 
+    def test_a_compose_file_that_is_a_link_out_of_the_commit(self, site, decided):
+        """The commit has the link, and another repository says what runs."""
+        outside = site.path.parent / "shared.yaml"
+        (site.path / "compose.yaml").rename(outside)
+        (site.path / "compose.yaml").symlink_to(outside)
+        done = site.deploy(permission=decided(f"git=gitCommit:{commit(site.path)}"))
+        assert (done["status"], "compose.yaml is a link to /" in done["reasons"][0]) == ("refused", True), done[
+            "reasons"
+        ]
+
 
 @pytest.mark.real
 class TestFileOrImage:
@@ -274,6 +284,65 @@ class TestPlacing:
         assert found["services"]["web"]["volumes"][0]["source"] == f"{source}/tracked"
         assert found["services"]["web"]["build"]["context"] == f"{source}/tracked"
         assert found["secrets"]["key"]["file"] == f"{source}/one.conf"
+
+    @pytest.mark.parametrize("target", ["../outside", "{outside}", "{working}/tracked", "hop"])
+    @pytest.mark.parametrize("below", ["", "/more/a"])
+    def test_a_link_that_leads_out_of_the_commit(self, placed, target, below):
+        """The link was reviewed; the folder that it leads to may have other files every day."""
+        source, outside = placed.working.parent / "source", placed.working.parent / "outside"
+        for folder in (outside, placed.working / "tracked"):
+            (folder / "more").mkdir(parents=True)
+        (source / "hop").symlink_to(outside)
+        (source / "link").symlink_to(target.format(outside=outside, working=placed.working))
+        for mode in ("ro", "rw"):
+            with pytest.raises(Refused, match=f"web mounts link{below}, which the commit has as a link to /.*"):
+                placed(f"link{below}", mode)
+        place = str(placed.working / f"link{below}")
+        builds = [place, {"context": place}, {"context": str(placed.working), "dockerfile": f"link{below}"}]
+        builds += [{"context": str(placed.working), "additional_contexts": {"more": place}}]
+        builds += [{"context": str(placed.working), "dockerfile": place}]
+        for build in builds:
+            with pytest.raises(Refused, match=f"web is built from link{below}, which the commit has as a link"):
+                placed.placing.configuration({"services": {"web": {"build": build}}})
+        with pytest.raises(Refused, match="secrets.key mounts link"):
+            placed.placing.configuration({"services": {}, "secrets": {"key": {"file": place}}})
+
+    def test_a_link_within_the_commit_is_followed(self, placed):
+        """It leads to what was decided."""
+        (placed.working.parent / "source" / "link").symlink_to("tracked")
+        assert placed("link", "ro") == "source/link"
+
+    def test_a_build_from_outside_of_the_repository(self, placed):
+        """The Dockerfile beside the repository is in no review, whichever way its path is written."""
+        source, outside = placed.working.parent / "source", placed.working.parent / "outside"
+        outside.mkdir()
+        (outside / "Dockerfile").write_text("FROM scratch\n")
+        (source / "deep" / "er").mkdir(parents=True)
+        (source / "tracked" / "Dockerfile").write_text("FROM scratch\n")
+        (source / "shallow").symlink_to("deep/er")
+        context = str(placed.working / "tracked")
+        for build in (
+            str(outside),
+            {"context": str(outside), "dockerfile": "Dockerfile"},
+            {"context": context, "dockerfile": str(outside / "Dockerfile")},
+            {"context": context, "dockerfile": "../../outside/Dockerfile"},
+            {"context": context, "additional_contexts": {"more": str(outside)}},
+            {"context": str(placed.working / "shallow"), "dockerfile": "../../../outside/Dockerfile"},
+            {"context": "https://example.org/shop.git", "dockerfile": str(outside / "Dockerfile")},
+        ):
+            with pytest.raises(Refused, match="web is built from /.*/outside.*, which is outside of the repository"):
+                placed.placing.configuration({"services": {"web": {"build": build}}})
+        with pytest.raises(Refused, match="web is built from tracked/gone, which the commit"):
+            placed.placing.configuration({"services": {"web": {"build": {"context": context, "dockerfile": "gone"}}}})
+        for build in (
+            {"context": context, "dockerfile": "Dockerfile"},
+            {"context": str(placed.working / "deep" / "er"), "dockerfile": "../../tracked/Dockerfile"},
+            {"context": "https://example.org/shop.git", "dockerfile": "Dockerfile"},
+            {"context": context, "additional_contexts": {"base": "docker-image://alpine", "other": "service:db"}},
+        ):
+            found = placed.placing.configuration({"services": {"web": {"build": build}}})["services"]["web"]["build"]
+            assert found["context"].startswith((str(source), "https://"))
+            assert found.get("dockerfile") == build.get("dockerfile")
 
     def test_an_image_built_from_what_the_commit_does_not_have(self, placed):
         """Nothing that git ignores was part of a review."""

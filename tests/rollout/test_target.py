@@ -253,6 +253,22 @@ class TestCommand:
         assert (done["status"], done["exit_code"]) == ("rollback failed", 6), done["reasons"]
         assert "before" in done["reasons"][1]
 
+    def test_a_program_or_folder_that_the_commit_has_as_a_link_out_of_it(self, shop, decided, tmp_path):
+        """What it leads to is in no commit."""
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "run").write_text("#!/bin/sh\n")
+        (shop.path / "manifests").symlink_to(outside)
+        (shop.path / "inside").symlink_to("release.py")
+        reviewed = shop.write("one")
+        for words in (["true", "manifests"], ["true", "./manifests/"], ["manifests/run"], ["true", "manifests/run"]):
+            command = CommandEnvironment(apply=words, rollback=["true"], status=["true"])
+            done = shop.deploy(permission=decided(reviewed), command=command)
+            assert (done["status"], "in the commit as a link to /" in done["reasons"][0]) == ("refused", True), words
+        command = CommandEnvironment(apply=["true", "inside", "/usr"], rollback=["true"], status=["true"])
+        done = shop.deploy(permission=decided(reviewed), command=command, probes=())
+        assert done["status"] == "deployed", done["reasons"]
+
     def test_what_has_no_value_is_refused_before_anything_is_changed(self, shop, decided):
         """`deploy shop:` would deploy the newest one."""
         command = CommandEnvironment(apply=["true", "{image}"], rollback=["true"], status=["true"])

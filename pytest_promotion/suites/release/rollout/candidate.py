@@ -105,6 +105,8 @@ def _of_the_commit(run: Run, compose: Compose, commit: str) -> None:
         raise Refused(f"{', '.join(missing)}: not in the commit {commit[:12]}, which the decision is about")
     root = checkout.inside(plan.root.resolve())
     given = sources(root, [checkout.inside(path.absolute()) for path in plan.files], None).compose
+    if outside := [f"{path.name} is a link to {place}" for path in given if (place := checkout.leads_out(path))]:
+        raise Refused(f"{', '.join(outside)}: what is there is not of the commit {commit[:12]}")
     originals = tuple(checkout.original(path) for path in given)
     env = plan.env_file or originals[0].parent / ".env"
     original_env = env if plan.env_file or env.exists() or checkout.has(env) else None

@@ -61,6 +61,14 @@ class Checkout:
             raise Refused(f"{path} is not in the repository {self.toplevel}, so that no commit has it")
         return self.folder / below
 
+    def leads_out(self, path: Path) -> str:
+        """Where a link of the commit on the way to *path* leads that is not in the checkout; empty where none does."""
+        below = self.relative(path)
+        if below is None:
+            return ""
+        place = os.path.realpath(self.folder / below)
+        return "" if Path(place).is_relative_to(self.folder) else place
+
     def original(self, path: Path) -> Path:
         """Where *path* is in the working folder; itself where it is outside of the repository."""
         below = self.relative(path)
