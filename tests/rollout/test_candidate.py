@@ -13,7 +13,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.rollout.checkout import Checkout, check_out
 from pytest_promotion.suites.release.rollout.mounts import Placing
 from pytest_promotion.suites.release.rollout.permission import Permission, Refused
-from tests.compose_programs import CURRENT
+from tests.compose_programs import CURRENT, OLD
 from tests.rollout.site import QUICK, shop_image
 from tests.verifying import LENIENT
 
@@ -39,9 +39,9 @@ def commit(folder, message="a change"):
 
 
 @pytest.fixture
-def compose_path(compose_programs):
-    """The Compose that starts in a fifth of the time: which one it is makes no difference here."""
-    return compose_programs.get(CURRENT, "")
+def compose_path(compose_programs, request):
+    """The Compose that starts in a fifth of the time, where a test does not say which one."""
+    return compose_programs.get(getattr(request, "param", CURRENT), "")
 
 
 @pytest.fixture
@@ -124,6 +124,49 @@ class TestCommit:
         more.write_text(json.dumps({"services": {"web": {"command": "sleep 1"}}}))
         done = site.deploy(permission=decided(f"git=gitCommit:{reviewed}"), files=(site.path / "compose.yaml", more))
         assert (done["status"], "not in the commit" in done["reasons"][0]) == ("refused", True), done["reasons"]
+
+    def test_an_image_by_its_tag_is_noted(self, site, decided):
+        """The tag was moved after the decision, and the report had no word of it."""
+        identity = shop_image(site.engine, "1").removeprefix("sha256:")
+        more = {"network_mode": "none", "command": ["/bin/busybox", "sleep", "600"]}
+        site.services(side={"image": "shop:1", **more}, by_id={"image": f"sha256:{identity}", **more})
+        site.services(built={"image": "shop:built", "build": "./app", **more})
+        (site.path / "app").mkdir()
+        (site.path / "app" / "Dockerfile").write_text("FROM shop:1\n")
+        done = site.deploy(permission=decided(f"git=gitCommit:{commit(site.path)}"))
+        assert done["status"] == "deployed", done["reasons"]
+        noted = [note for note in done["notes"] if "by its tag" in note]
+        assert [note.partition(" by its tag, which may be another image")[0] for note in noted] == [
+            "side runs shop:1",
+            "web runs shop:1",
+        ]
+
+    @pytest.mark.parametrize("compose_path", [CURRENT, OLD], indirect=True)
+    def test_profiles_of_the_environment_and_of_the_env_file(self, site, decided):
+        """A variable of the shell started services that no gate had seen, or left out those that it had."""
+        site.services(
+            debug={
+                "image": "shop:1",
+                "network_mode": "none",
+                "command": ["/bin/busybox", "sleep", "600"],
+                "profiles": ["debug"],
+            }
+        )
+        permission = decided(f"git=gitCommit:{commit(site.path)}")
+        for value in ("debug", "*", "other"):
+            done = site.deploy(permission=permission, environment=site.environment | {"COMPOSE_PROFILES": value})
+            assert (done["status"], site.running()) == ("refused", {}), done["reasons"]
+            assert "COMPOSE_PROFILES is set in the environment" in done["reasons"][0]
+        (site.path / "others.yaml").write_text(json.dumps({"services": {"other": {"image": "shop:1"}}}))
+        (site.path / "others.env").write_text("COMPOSE_PROFILES=debug\n")
+        around = {"COMPOSE_PROFILES": "", "COMPOSE_FILE": "others.yaml", "COMPOSE_PROJECT_NAME": "other"}
+        around |= {"COMPOSE_ENV_FILES": str(site.path / "others.env"), "COMPOSE_DISABLE_ENV_FILE": "1"}
+        done = site.deploy(permission=permission, environment=site.environment | around)
+        assert (done["status"], list(site.running())) == ("deployed", ["web"]), done["reasons"]
+        (site.path / ".env").write_text("COMPOSE_PROFILES=debug\n")
+        done = site.deploy(permission=permission, environment=site.environment | around)
+        assert (done["status"], set(site.running())) == ("deployed", {"web", "debug"}), done["reasons"]
+        assert any("debug" in step["details"] for step in done["steps"] if step["step"] == "health-check")
 
     def test_a_compose_file_that_is_a_link_out_of_the_commit(self, site, decided):
         """The commit has the link, and another repository says what runs."""
