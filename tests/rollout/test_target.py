@@ -253,6 +253,18 @@ class TestCommand:
         assert (done["status"], done["exit_code"]) == ("rollback failed", 6), done["reasons"]
         assert "before" in done["reasons"][1]
 
+    def test_a_dry_run_says_what_the_decision_says(self, shop, decided):
+        """Exit 7 with "nothing was done" read as a no, and without a decision as a yes."""
+        permission = decided(shop.write("one"))
+        last = "  the decision allows it as of now: exit code 7 is that of every dry run"
+        assert str(deploy(shop.plan(permission=permission, dry_run=True))).splitlines()[-1] == last
+        without = str(deploy(shop.plan(dry_run=True)))
+        assert "a deployment needs one" in without
+        assert last not in without
+        refused = deploy(shop.plan(permission=decided("a" * 40), dry_run=True))
+        assert (refused.ending.code, last in str(refused)) == (3, False)
+        assert shop.answer() == ""
+
     def test_a_program_or_folder_that_the_commit_has_as_a_link_out_of_it(self, shop, decided, tmp_path):
         """What it leads to is in no commit."""
         outside = tmp_path / "outside"
