@@ -15,6 +15,7 @@ import pytest
 
 from pytest_promotion.custody import deployments
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.commands.rollout_options import recorded_stage
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.drill import drill
 from pytest_promotion.suites.release.rollout.environments import (
@@ -404,6 +405,19 @@ class TestEnvironments:
             read_environment(path, "eu", "shop-prod")
         assert read_environment(path, "staging", "shop-staging").project == "shop-staging"
         assert read_environment(path, "eu", "shop-eu").project is None
+
+    def test_a_deployment_of_a_stage_to_another_environment(self, tmp_path, monkeypatch):
+        """What `--env scratch --stage staging` deployed was on record as what staging runs, and soaked for production."""
+        monkeypatch.chdir(tmp_path)
+
+        def stage(env, stage=""):
+            return recorded_stage({"env": env, "stage": stage, "environments": None})
+
+        assert (stage("scratch", "staging"), stage("scratch")) == ("staging", "scratch"), "without a file"
+        text = "version: 1\nenvironments: {staging: {target: compose}, scratch: {target: compose}}\n"
+        (tmp_path / "promotion.environments.yaml").write_text(text)
+        assert (stage("scratch", "staging"), stage("staging", "staging")) == ("scratch", "staging")
+        assert stage("scratch", "prod") == "prod", "a stage whose environments have other names"
 
     @pytest.mark.slow
     @pytest.mark.parametrize("verb", ["deploy", "drill", "monitor"])

@@ -131,6 +131,21 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
     return Plan(**(common | _compose(given, found, common["environment"]) | more))
 
 
+def recorded_stage(given: dict[str, Any]) -> str:
+    """
+    The stage that a deployment is recorded for: that of `--stage`, else the environment.
+
+    Where the file of environments has one with the name of the stage, only a deployment to that one is a deployment
+    of the stage. Raises `PolicyError` where the file cannot be used.
+    """
+    from pytest_promotion.suites.release.rollout.environments import read_all
+
+    env: str = given["env"]
+    stage: str = given["stage"] or env
+    path = _environments(given, Path.cwd())
+    return env if stage != env and path is not None and stage in read_all(path) else stage
+
+
 def _environment(given: dict[str, Any], root: Path) -> Environment | None:
     from pytest_promotion.suites.release.rollout.environments import read_environment
 

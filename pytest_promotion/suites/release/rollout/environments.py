@@ -99,6 +99,15 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: dict[str, Environment]
 
 
+def read_all(path: Path) -> dict[str, Environment]:
+    """The environments in the file at *path*, by their names. Raises `PolicyError` where it cannot be used."""
+    try:
+        plain: Any = documents.parse_yaml(read_given(path, refusal=PolicyError), path.name)
+        return msgspec.convert(plain, _File).environments
+    except (Unproven, msgspec.ValidationError) as problem:
+        raise PolicyError(f"{path.name} cannot be used: {problem}") from None
+
+
 def read_environment(path: Path, name: str, project: str = "") -> Environment:
     """
     The environment *name* in the file at *path*, for a deployment to *project* unless that is empty.
@@ -107,11 +116,7 @@ def read_environment(path: Path, name: str, project: str = "") -> Environment:
         PolicyError: where the file cannot be used, has no such environment, or says that it has another project or
             that *project* is that of another environment.
     """
-    try:
-        plain: Any = documents.parse_yaml(read_given(path, refusal=PolicyError), path.name)
-        environments = msgspec.convert(plain, _File).environments
-    except (Unproven, msgspec.ValidationError) as problem:
-        raise PolicyError(f"{path.name} cannot be used: {problem}") from None
+    environments = read_all(path)
     if name not in environments:
         near = difflib.get_close_matches(name, environments, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(environments)) or 'none'}"
