@@ -49,7 +49,7 @@ def record(run: Run, ending: Ending, *, reverted: bool = False) -> None:
     except OSError as problem:
         run.notes.append(f"what became of it cannot be recorded in {history}: {problem.strerror}")
         return
-    if ending is Ending.ROLLED_BACK:
+    if ending is Ending.ROLLED_BACK and (run.journal.before or run.journal.ran):
         run.notes.append(_what_runs(history, rests_on.stage))
 
 
