@@ -73,7 +73,7 @@ def _lines(board: Board) -> Iterator[str]:
     width = max(len(row.stage) for row in board.rows)
     for row in board.rows:
         yield f"{row.stage:<{width}}  {_state(row)}"
-        if row.deployment is not None and row.deployment != row.running:
+        if row.deployment is not None and (row.deployment != row.running or row.running.allowances):
             yield f"{'':<{width}}  runs: {_running(row.running)}"
         step = row.step
         sentences = [*step.against, *(f"not known: {sentence}" for sentence in step.unknown)]
@@ -97,7 +97,10 @@ def _state(row: Row) -> str:
 def _running(there: Deployment | None) -> str:
     if there is None:
         return "not known"
-    return f"{_digest(there.subject)}, deployed {there.ts_utc[:19]}Z by run {there.run_id}"
+    subject = (
+        _digest(there.subject) if there.compared else f"files that were not compared with {_digest(there.subject)}"
+    )
+    return f"{subject}, deployed{there.using} {there.ts_utc[:19]}Z by run {there.run_id}"
 
 
 def _named(subject: Subject | None) -> str:

@@ -184,7 +184,7 @@ def _plain(row: Row) -> dict[str, Any]:
 
 
 def _deployment(found: Deployment | None, *more: str) -> dict[str, Any] | None:
-    names = ("ts_utc", "run_id", *more, "subject", "sha256")
+    names = ("ts_utc", "run_id", *more, "subject", "sha256", "allowances")
     return {name: getattr(found, name) for name in names} if found else None
 
 

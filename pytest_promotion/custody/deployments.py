@@ -15,6 +15,7 @@ from pytest_promotion.custody import jsonl
 
 NAME: Final = "deployments.jsonl"
 ROLLED_BACK: Final = "rolled back"  # what ran before runs again
+ALLOW_DIRTY: Final = "--allow-dirty"  # what was deployed was not compared with the subject of the decision
 DEPLOYED: Final = "deployed"  # the one ending after which what was deployed is what runs
 
 
@@ -30,6 +31,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         ts_utc: when it ended.
         ended: `deployed`, or another word, such as `rolled back`.
         reverted: whether it had been deployed before it was rolled back.
+        allowances: the flags because of which something was not demanded of it, such as `--allow-dirty`.
     """
 
     stage: Annotated[str, msgspec.Meta(min_length=1)]
@@ -39,6 +41,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     ts_utc: str
     ended: str = DEPLOYED
     reverted: bool = False
+    allowances: list[str] = []
+
+    @property
+    def compared(self) -> bool:
+        """Whether what was deployed was compared with `subject`."""
+        return ALLOW_DIRTY not in self.allowances
+
+    @property
+    def using(self) -> str:
+        """` with …` and the allowances, for a sentence; empty where there are none."""
+        return f" with {', '.join(self.allowances)}" if self.allowances else ""
 
 
 def record(folder: Path, deployment: Deployment) -> None:

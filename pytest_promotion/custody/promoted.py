@@ -178,6 +178,8 @@ def _not_there(facts: Facts, decision: Logged) -> Iterator[str]:
         return
     if there.ended != DEPLOYED:
         yield f"the last deployment to {facts.stage}, at {there.ts_utc[:19]}Z, ended with {there.ended!r}"
+    elif not there.compared:
+        yield f"{facts.stage} runs what was deployed{there.using} at {there.ts_utc[:19]}Z (run {there.run_id})"
     elif there.sha256 != decision.sha256:
         superseded = of_digest(there.subject) == facts.subject
         what = "a superseded decision of it" if superseded else f"a decision about {_shown(there.subject)}"

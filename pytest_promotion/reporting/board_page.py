@@ -62,7 +62,7 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
         ended = deployment["ended"]
         yield f'<dt>deployed<dd><span class="{_colour(ended == "deployed")}">{_text(ended)}</span>'
         yield f" at {_moment(deployment['ts_utc'])}, by run <code>{_text(deployment['run_id'])}</code>"
-        if ended != "deployed":
+        if ended != "deployed" or deployment.get("allowances"):
             yield f"<dt>runs<dd>{_running(stage['running'])}"
     yield "</dl>"
     yield from _step(stage)
@@ -92,7 +92,8 @@ def _running(deployment: Mapping[str, Any] | None) -> str:
     if deployment is None:
         return '<span class="dim">not known</span>'
     when, run_id = _moment(deployment["ts_utc"]), _text(deployment["run_id"])
-    return f"{_digest(deployment['subject'])}, deployed at {when} by run <code>{run_id}</code>"
+    allowances = _text("".join(f" with {one}" for one in deployment.get("allowances", ())))
+    return f"{_digest(deployment['subject'])}, deployed{allowances} at {when} by run <code>{run_id}</code>"
 
 
 def _digest(digests: Mapping[str, str]) -> str:

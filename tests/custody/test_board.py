@@ -160,6 +160,24 @@ def test_what_runs_after_a_rollback(staged, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_runs_was_not_compared_with_the_candidate(staged, tmp_path):
+    """The board showed the commit that was decided, and other files served."""
+    staged.decide(stage="dev")
+    facts = {"stage": "dev", "sha256": "0" * 64, "ts_utc": iso(datetime.now(UTC)), "run_id": "one"}
+    there = Deployment(subject={"gitCommit": "1" * 40}, allowances=["--allow-dirty"], **facts)
+    deployments.record(staged.latest.parent, there)
+    board = tmp_path / "status.html"
+    text = status(staged, "--html", str(board), code=2)
+    runs = f"  runs: files that were not compared with gitCommit:{'1' * 12}, deployed with --allow-dirty "
+    assert runs in text
+    assert "deployed with --allow-dirty at" in board.read_text()
+    assert stages(staged, code=2)["dev"]["running"]["allowances"] == ["--allow-dirty"]
+    newer = Deployment(subject={"gitCommit": "2" * 40}, ended="rolled back", **facts)
+    deployments.record(staged.latest.parent, newer)
+    assert runs in status(staged, code=2), "it was gone back to"
+
+
+@pytest.mark.slow
 def test_a_failure_in_the_first_stage_blocks(staged):
     """A stage without one before it has no gate of its own, and is not clear for that."""
     gates = staged.path / "gates/test_gates.py"

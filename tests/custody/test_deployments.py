@@ -54,6 +54,14 @@ def test_what_runs(tmp_path, events, runs):
     assert deployments.running(tmp_path)["eu"].run_id == run_id
 
 
+def test_a_line_of_an_earlier_version(tmp_path):
+    """The record is older than the package: a line that cannot be read would block every stage."""
+    line = '{"stage":"prod","subject":{"gitCommit":"%s"},"run_id":"1","sha256":"%s","ts_utc":"2026-01-01T00:00:00+00:00"}\n'
+    (tmp_path / deployments.NAME).write_text(line % ("1" * 40, "2" * 64))
+    there = deployments.running(tmp_path)["prod"]
+    assert (there.allowances, there.compared) == ([], True)
+
+
 def test_a_damaged_record_is_not_guessed_at(tmp_path):
     """The line that cannot be read may be the rollback."""
     (tmp_path / deployments.NAME).write_text("{}\n")

@@ -304,6 +304,22 @@ def test_a_deployment_that_was_rolled_back_does_not_soak(in_staging):
     assert "ended with 'rolled back'" in found
 
 
+@pytest.mark.parametrize("flags", [["--allow-dirty"], ["--allow-unjudged-configuration", "--allow-dirty"]])
+def test_files_that_were_not_compared_do_not_soak(in_staging, flags):
+    """Other bytes than those of the candidate ran in staging for a day, and production took that for its soak."""
+    deployed(in_staging, allowances=flags)
+    [found] = judged(in_staging, timedelta(hours=25)).against
+    assert f"staging runs what was deployed with {', '.join(flags)} at " in found
+    deployed(in_staging, -timedelta(minutes=10))
+    assert judged(in_staging, timedelta(hours=25)).against == (), "it was deployed once more, without the flag"
+
+
+def test_a_flag_that_says_nothing_of_the_files_does_not_block(in_staging):
+    """A deployment of the commit itself soaks."""
+    deployed(in_staging, allowances=["--allow-unjudged-configuration"])
+    assert judged(in_staging, timedelta(hours=25)).against == ()
+
+
 def test_the_soak_counts_from_the_deployment(in_staging):
     """A decision that was not deployed for a day did not soak for a day."""
     deployed(in_staging, -timedelta(minutes=10))

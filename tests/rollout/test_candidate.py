@@ -13,7 +13,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.rollout.checkout import Checkout, check_out
 from pytest_promotion.suites.release.rollout.mounts import Placing
 from pytest_promotion.suites.release.rollout.permission import Permission, Refused
-from tests.compose_programs import CURRENT
+from tests.compose_programs import CURRENT, OLD
 from tests.rollout.site import QUICK, shop_image
 from tests.verifying import LENIENT
 
@@ -39,9 +39,9 @@ def commit(folder, message="a change"):
 
 
 @pytest.fixture
-def compose_path(compose_programs):
-    """The Compose that starts in a fifth of the time: which one it is makes no difference here."""
-    return compose_programs.get(CURRENT, "")
+def compose_path(compose_programs, request):
+    """The Compose that starts in a fifth of the time, where a test does not say which one."""
+    return compose_programs.get(getattr(request, "param", CURRENT), "")
 
 
 @pytest.fixture
@@ -124,6 +124,59 @@ class TestCommit:
         more.write_text(json.dumps({"services": {"web": {"command": "sleep 1"}}}))
         done = site.deploy(permission=decided(f"git=gitCommit:{reviewed}"), files=(site.path / "compose.yaml", more))
         assert (done["status"], "not in the commit" in done["reasons"][0]) == ("refused", True), done["reasons"]
+
+    def test_an_image_by_its_tag_is_noted(self, site, decided):
+        """The tag was moved after the decision, and the report had no word of it."""
+        identity = shop_image(site.engine, "1").removeprefix("sha256:")
+        more = {"network_mode": "none", "command": ["/bin/busybox", "sleep", "600"]}
+        site.services(side={"image": "shop:1", **more}, by_id={"image": f"sha256:{identity}", **more})
+        site.services(built={"image": "shop:built", "build": "./app", **more})
+        (site.path / "app").mkdir()
+        (site.path / "app" / "Dockerfile").write_text("FROM shop:1\n")
+        done = site.deploy(permission=decided(f"git=gitCommit:{commit(site.path)}"))
+        assert done["status"] == "deployed", done["reasons"]
+        noted = [note for note in done["notes"] if "by its tag" in note]
+        assert [note.partition(" by its tag, which may be another image")[0] for note in noted] == [
+            "side runs shop:1",
+            "web runs shop:1",
+        ]
+
+    @pytest.mark.parametrize("compose_path", [CURRENT, OLD], indirect=True)
+    def test_profiles_of_the_environment_and_of_the_env_file(self, site, decided):
+        """A variable of the shell started services that no gate had seen, or left out those that it had."""
+        site.services(
+            debug={
+                "image": "shop:1",
+                "network_mode": "none",
+                "command": ["/bin/busybox", "sleep", "600"],
+                "profiles": ["debug"],
+            }
+        )
+        permission = decided(f"git=gitCommit:{commit(site.path)}")
+        for value in ("debug", "*", "other"):
+            done = site.deploy(permission=permission, environment=site.environment | {"COMPOSE_PROFILES": value})
+            assert (done["status"], site.running()) == ("refused", {}), done["reasons"]
+            assert "COMPOSE_PROFILES is set in the environment" in done["reasons"][0]
+        (site.path / "others.yaml").write_text(json.dumps({"services": {"other": {"image": "shop:1"}}}))
+        (site.path / "others.env").write_text("COMPOSE_PROFILES=debug\n")
+        around = {"COMPOSE_PROFILES": "", "COMPOSE_FILE": "others.yaml", "COMPOSE_PROJECT_NAME": "other"}
+        around |= {"COMPOSE_ENV_FILES": str(site.path / "others.env"), "COMPOSE_DISABLE_ENV_FILE": "1"}
+        done = site.deploy(permission=permission, environment=site.environment | around)
+        assert (done["status"], list(site.running())) == ("deployed", ["web"]), done["reasons"]
+        (site.path / ".env").write_text("COMPOSE_PROFILES=debug\n")
+        done = site.deploy(permission=permission, environment=site.environment | around)
+        assert (done["status"], set(site.running())) == ("deployed", {"web", "debug"}), done["reasons"]
+        assert any("debug" in step["details"] for step in done["steps"] if step["step"] == "health-check")
+
+    def test_a_compose_file_that_is_a_link_out_of_the_commit(self, site, decided):
+        """The commit has the link, and another repository says what runs."""
+        outside = site.path.parent / "shared.yaml"
+        (site.path / "compose.yaml").rename(outside)
+        (site.path / "compose.yaml").symlink_to(outside)
+        done = site.deploy(permission=decided(f"git=gitCommit:{commit(site.path)}"))
+        assert (done["status"], "compose.yaml is a link to /" in done["reasons"][0]) == ("refused", True), done[
+            "reasons"
+        ]
 
 
 @pytest.mark.real
@@ -274,6 +327,65 @@ class TestPlacing:
         assert found["services"]["web"]["volumes"][0]["source"] == f"{source}/tracked"
         assert found["services"]["web"]["build"]["context"] == f"{source}/tracked"
         assert found["secrets"]["key"]["file"] == f"{source}/one.conf"
+
+    @pytest.mark.parametrize("target", ["../outside", "{outside}", "{working}/tracked", "hop"])
+    @pytest.mark.parametrize("below", ["", "/more/a"])
+    def test_a_link_that_leads_out_of_the_commit(self, placed, target, below):
+        """The link was reviewed; the folder that it leads to may have other files every day."""
+        source, outside = placed.working.parent / "source", placed.working.parent / "outside"
+        for folder in (outside, placed.working / "tracked"):
+            (folder / "more").mkdir(parents=True)
+        (source / "hop").symlink_to(outside)
+        (source / "link").symlink_to(target.format(outside=outside, working=placed.working))
+        for mode in ("ro", "rw"):
+            with pytest.raises(Refused, match=f"web mounts link{below}, which the commit has as a link to /.*"):
+                placed(f"link{below}", mode)
+        place = str(placed.working / f"link{below}")
+        builds = [place, {"context": place}, {"context": str(placed.working), "dockerfile": f"link{below}"}]
+        builds += [{"context": str(placed.working), "additional_contexts": {"more": place}}]
+        builds += [{"context": str(placed.working), "dockerfile": place}]
+        for build in builds:
+            with pytest.raises(Refused, match=f"web is built from link{below}, which the commit has as a link"):
+                placed.placing.configuration({"services": {"web": {"build": build}}})
+        with pytest.raises(Refused, match="secrets.key mounts link"):
+            placed.placing.configuration({"services": {}, "secrets": {"key": {"file": place}}})
+
+    def test_a_link_within_the_commit_is_followed(self, placed):
+        """It leads to what was decided."""
+        (placed.working.parent / "source" / "link").symlink_to("tracked")
+        assert placed("link", "ro") == "source/link"
+
+    def test_a_build_from_outside_of_the_repository(self, placed):
+        """The Dockerfile beside the repository is in no review, whichever way its path is written."""
+        source, outside = placed.working.parent / "source", placed.working.parent / "outside"
+        outside.mkdir()
+        (outside / "Dockerfile").write_text("FROM scratch\n")
+        (source / "deep" / "er").mkdir(parents=True)
+        (source / "tracked" / "Dockerfile").write_text("FROM scratch\n")
+        (source / "shallow").symlink_to("deep/er")
+        context = str(placed.working / "tracked")
+        for build in (
+            str(outside),
+            {"context": str(outside), "dockerfile": "Dockerfile"},
+            {"context": context, "dockerfile": str(outside / "Dockerfile")},
+            {"context": context, "dockerfile": "../../outside/Dockerfile"},
+            {"context": context, "additional_contexts": {"more": str(outside)}},
+            {"context": str(placed.working / "shallow"), "dockerfile": "../../../outside/Dockerfile"},
+            {"context": "https://example.org/shop.git", "dockerfile": str(outside / "Dockerfile")},
+        ):
+            with pytest.raises(Refused, match="web is built from /.*/outside.*, which is outside of the repository"):
+                placed.placing.configuration({"services": {"web": {"build": build}}})
+        with pytest.raises(Refused, match="web is built from tracked/gone, which the commit"):
+            placed.placing.configuration({"services": {"web": {"build": {"context": context, "dockerfile": "gone"}}}})
+        for build in (
+            {"context": context, "dockerfile": "Dockerfile"},
+            {"context": str(placed.working / "deep" / "er"), "dockerfile": "../../tracked/Dockerfile"},
+            {"context": "https://example.org/shop.git", "dockerfile": "Dockerfile"},
+            {"context": context, "additional_contexts": {"base": "docker-image://alpine", "other": "service:db"}},
+        ):
+            found = placed.placing.configuration({"services": {"web": {"build": build}}})["services"]["web"]["build"]
+            assert found["context"].startswith((str(source), "https://"))
+            assert found.get("dockerfile") == build.get("dockerfile")
 
     def test_an_image_built_from_what_the_commit_does_not_have(self, placed):
         """Nothing that git ignores was part of a review."""

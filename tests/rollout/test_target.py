@@ -15,6 +15,7 @@ import pytest
 
 from pytest_promotion.custody import deployments
 from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.commands.rollout_options import recorded_stage
 from pytest_promotion.suites.release.rollout.deploy import deploy
 from pytest_promotion.suites.release.rollout.drill import drill
 from pytest_promotion.suites.release.rollout.environments import (
@@ -165,6 +166,45 @@ class TestCommand:
         done = shop.deploy("revert")
         assert (done["status"], shop.answer()) == ("rolled back", "one"), done["reasons"]
 
+    def test_what_was_not_compared_is_on_record(self, shop, decided, tmp_path):
+        """The record, the board and the report of a revert showed the commit, and what lay in the folder served."""
+        history = tmp_path / "history"
+        first = shop.write("one")
+        (shop.path / "version").write_text("unreviewed")
+        done = shop.deploy(permission=decided(first), allow_dirty=True, history=history)
+        assert (done["status"], shop.answer()) == ("deployed", "unreviewed"), done["reasons"]
+        assert deployments.newest(history)["prod"].allowances == ["--allow-dirty"]
+        second = shop.write("two")
+        bad = {"probes": (Probe(shop.url, "three"),), "limits": QUICK}
+        done = shop.deploy(permission=decided(second), history=history, **bad)
+        assert (done["status"], self.runs_again(done, first)) == ("rolled back", True), done["notes"]
+        assert shop.deploy(permission=decided(second), history=history)["status"] == "deployed"
+        assert deployments.newest(history)["prod"].allowances == []
+        done = shop.deploy("revert")
+        assert (done["status"], shop.answer()) == ("rolled back", "unreviewed"), done["reasons"]
+        assert self.runs_again(done, first), done["notes"]
+        assert not deployments.running(history)["prod"].compared
+
+    def runs_again(self, done, commit):
+        """Whether a report says that what runs again was not compared with *commit*."""
+        return any(
+            note.startswith("what runs again was deployed with --allow-dirty at ") and f"{commit}, and was not" in note
+            for note in done["notes"]
+        )
+
+    def test_a_resumed_deployment_has_the_flags_of_the_last_attempt(self, shop, decided, tmp_path):
+        """The first attempt was of the commit, the second of the folder, and the record had the flags of the first."""
+        history = tmp_path / "history"
+        shop.deploy(permission=decided(shop.write("one")), history=history)
+        second = shop.write("two")
+        bad = {"probes": (Probe(shop.url, "three"),), "limits": QUICK, "roll_back": False}
+        assert shop.deploy(permission=decided(second), history=history, **bad)["status"] == "failed"
+        assert deployments.newest(history)["prod"].allowances == []
+        (shop.path / "version").write_text("three")
+        done = shop.deploy("resume", permission=decided(second), history=history, allow_dirty=True)
+        assert (done["status"], shop.answer()) == ("deployed", "three"), done["reasons"]
+        assert deployments.newest(history)["prod"].allowances == ["--allow-dirty"]
+
     def test_the_file_of_environments_is_that_of_the_commit(self, shop, decided):
         """The programs that deploy a reviewed commit were edited this morning."""
         file = shop.path / "promotion.environments.yaml"
@@ -213,6 +253,34 @@ class TestCommand:
         done = shop.deploy(permission=decided(second), **plan)
         assert (done["status"], done["exit_code"]) == ("rollback failed", 6), done["reasons"]
         assert "before" in done["reasons"][1]
+
+    def test_a_dry_run_says_what_the_decision_says(self, shop, decided):
+        """Exit 7 with "nothing was done" read as a no, and without a decision as a yes."""
+        permission = decided(shop.write("one"))
+        last = "  the decision allows it as of now: exit code 7 is that of every dry run"
+        assert str(deploy(shop.plan(permission=permission, dry_run=True))).splitlines()[-1] == last
+        without = str(deploy(shop.plan(dry_run=True)))
+        assert "a deployment needs one" in without
+        assert last not in without
+        refused = deploy(shop.plan(permission=decided("a" * 40), dry_run=True))
+        assert (refused.ending.code, last in str(refused)) == (3, False)
+        assert shop.answer() == ""
+
+    def test_a_program_or_folder_that_the_commit_has_as_a_link_out_of_it(self, shop, decided, tmp_path):
+        """What it leads to is in no commit."""
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "run").write_text("#!/bin/sh\n")
+        (shop.path / "manifests").symlink_to(outside)
+        (shop.path / "inside").symlink_to("release.py")
+        reviewed = shop.write("one")
+        for words in (["true", "manifests"], ["true", "./manifests/"], ["manifests/run"], ["true", "manifests/run"]):
+            command = CommandEnvironment(apply=words, rollback=["true"], status=["true"])
+            done = shop.deploy(permission=decided(reviewed), command=command)
+            assert (done["status"], "in the commit as a link to /" in done["reasons"][0]) == ("refused", True), words
+        command = CommandEnvironment(apply=["true", "inside", "/usr"], rollback=["true"], status=["true"])
+        done = shop.deploy(permission=decided(reviewed), command=command, probes=())
+        assert done["status"] == "deployed", done["reasons"]
 
     def test_what_has_no_value_is_refused_before_anything_is_changed(self, shop, decided):
         """`deploy shop:` would deploy the newest one."""
@@ -321,6 +389,46 @@ class TestEnvironments:
             read(text, "stagging")
         with pytest.raises(PolicyError, match="there are prod, staging"):
             read(text, "eu")
+
+    @pytest.mark.parametrize("target", ["compose", "command, apply: [a], rollback: [b], status: [c]"])
+    def test_a_project_of_another_environment(self, tmp_path, target):
+        """What staging had decided went to the project of production, or to a scratch project, and soaked there."""
+        path = tmp_path / "promotion.environments.yaml"
+        text = "version: 1\nenvironments:\n"
+        for name, project in {"staging": "shop-staging", "prod": "shop-prod", "eu": "null"}.items():
+            text += f"  {name}: {{target: {target}, project: {project}}}\n"
+        path.write_text(text)
+        for project in ("shop-prod", "scratch", "shop-staging-2", "Shop-Staging"):
+            with pytest.raises(PolicyError, match=f"the project of staging is shop-staging, .*{project}"):
+                read_environment(path, "staging", project)
+        with pytest.raises(PolicyError, match="shop-prod is the project of prod"):
+            read_environment(path, "eu", "shop-prod")
+        assert read_environment(path, "staging", "shop-staging").project == "shop-staging"
+        assert read_environment(path, "eu", "shop-eu").project is None
+
+    def test_a_deployment_of_a_stage_to_another_environment(self, tmp_path, monkeypatch):
+        """What `--env scratch --stage staging` deployed was on record as what staging runs, and soaked for production."""
+        monkeypatch.chdir(tmp_path)
+
+        def stage(env, stage=""):
+            return recorded_stage({"env": env, "stage": stage, "environments": None})
+
+        assert (stage("scratch", "staging"), stage("scratch")) == ("staging", "scratch"), "without a file"
+        text = "version: 1\nenvironments: {staging: {target: compose}, scratch: {target: compose}}\n"
+        (tmp_path / "promotion.environments.yaml").write_text(text)
+        assert (stage("scratch", "staging"), stage("staging", "staging")) == ("scratch", "staging")
+        assert stage("scratch", "prod") == "prod", "a stage whose environments have other names"
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("verb", ["deploy", "drill", "monitor"])
+    def test_wrong_project_is_wrong_usage(self, tmp_path, verb):
+        """Exit 2 would be an answer of the gates, which were not consulted."""
+        file = tmp_path / "promotion.environments.yaml"
+        file.write_text("version: 1\nenvironments: {prod: {target: compose, project: shop}}\n")
+        words = ["--once", "--prometheus", "http://127.0.0.1:9"] if verb == "monitor" else []
+        done = promotion(tmp_path, verb, "--env", "prod", "--project-name", "other", *words)
+        assert (done.returncode, "the project of prod is shop" in done.stderr) == (4, True), done.stdout + done.stderr
+        assert not (tmp_path / ".runtime").exists()
 
     def test_variables_are_references(self, read, tmp_path):
         """A value in the file would be a secret in the repository."""

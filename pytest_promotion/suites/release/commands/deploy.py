@@ -11,7 +11,7 @@ from pytest_promotion.cli.acting_options import acting_of, acting_options
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say_json, say_lines
 from pytest_promotion.cli.progress import waiting
-from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned
+from pytest_promotion.suites.release.commands.rollout_options import plan_of, planned, recorded_stage
 
 if TYPE_CHECKING:
     from pytest_promotion.suites.release.rollout.plan import Scope
@@ -115,7 +115,7 @@ def deploy(
             keep=keep,
             allow_dirty=given["allow_dirty"],
             allow_unjudged_configuration=allow_unjudged_configuration,
-            stage=given["stage"] or given["env"],
+            stage=recorded_stage(given),
             history=(given["history"] or decision.parent).absolute(),
         )
         with waiting("deploy"):

@@ -95,7 +95,8 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
     """
     The plan that these options mean, with the environment of that name in the file of environments, if there is one.
 
-    What an option says goes before what the file says. Raises `PolicyError`.
+    What an option says goes before what the file says; the project of the environment cannot be another one, because
+    what is recorded, soaks and is promoted is the environment. Raises `PolicyError`.
     """
     from pytest_promotion.suites.release.rollout.environments import CommandEnvironment
     from pytest_promotion.suites.release.rollout.health import Probe
@@ -130,11 +131,26 @@ def plan_of(given: dict[str, Any], **more: Any) -> Plan:
     return Plan(**(common | _compose(given, found, common["environment"]) | more))
 
 
+def recorded_stage(given: dict[str, Any]) -> str:
+    """
+    The stage that a deployment is recorded for: that of `--stage`, else the environment.
+
+    Where the file of environments has one with the name of the stage, only a deployment to that one is a deployment
+    of the stage. Raises `PolicyError` where the file cannot be used.
+    """
+    from pytest_promotion.suites.release.rollout.environments import read_all
+
+    env: str = given["env"]
+    stage: str = given["stage"] or env
+    path = _environments(given, Path.cwd())
+    return env if stage != env and path is not None and stage in read_all(path) else stage
+
+
 def _environment(given: dict[str, Any], root: Path) -> Environment | None:
     from pytest_promotion.suites.release.rollout.environments import read_environment
 
     path = _environments(given, root)
-    return read_environment(path, given["env"]) if path else None
+    return read_environment(path, given["env"], given["project_name"] or "") if path else None
 
 
 def _environments(given: dict[str, Any], root: Path) -> Path | None:

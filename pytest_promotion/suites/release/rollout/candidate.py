@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_promotion.custody.deployments import ALLOW_DIRTY
 from pytest_promotion.evidence import provenance
 from pytest_promotion.readers.compose.configuration import Place
 from pytest_promotion.readers.compose.document import read
@@ -38,7 +39,7 @@ def find_files(run: Run, compose: Compose) -> None:
     plan, decided = run.plan, run.decided
     if decided is None or plan.allow_dirty:
         if decided is not None:
-            run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
+            run.allow(ALLOW_DIRTY, f"what lies in {plan.root} is deployed, and was not compared with {decided}")
         _of_the_folder(run, compose)
     elif decided.commit:
         _of_the_commit(run, compose, decided.commit)
@@ -61,7 +62,7 @@ def find_folder(run: Run) -> None:
     if decided is None:
         run.head = provenance.git_state(plan.root).commit or ""
     elif plan.allow_dirty:
-        run.allow("--allow-dirty", f"what lies in {plan.root} is deployed, and was not compared with {decided}")
+        run.allow(ALLOW_DIRTY, f"what lies in {plan.root} is deployed, and was not compared with {decided}")
     elif decided.commit:
         with run.step("checkout") as step:
             place = _fresh(run.folder, f"source-{decided.commit[:12]}")
@@ -104,6 +105,8 @@ def _of_the_commit(run: Run, compose: Compose, commit: str) -> None:
         raise Refused(f"{', '.join(missing)}: not in the commit {commit[:12]}, which the decision is about")
     root = checkout.inside(plan.root.resolve())
     given = sources(root, [checkout.inside(path.absolute()) for path in plan.files], None).compose
+    if outside := [f"{path.name} is a link to {place}" for path in given if (place := checkout.leads_out(path))]:
+        raise Refused(f"{', '.join(outside)}: what is there is not of the commit {commit[:12]}")
     originals = tuple(checkout.original(path) for path in given)
     env = plan.env_file or originals[0].parent / ".env"
     original_env = env if plan.env_file or env.exists() or checkout.has(env) else None

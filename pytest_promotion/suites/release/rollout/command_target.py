@@ -8,6 +8,7 @@ Each program is a list of words, run without a shell in the folder of the files 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,12 +135,21 @@ class CommandTarget:
             for words in (settings.prepare, settings.apply, settings.rollback, settings.status):
                 if words and _program(words[0], run) is None:
                     raise Unproven(f"{words[0]} is not installed, and is no program in {run.place}")
+                for word in words or ():
+                    _refuse_link_out(word, run)
             step.details = f"programs in {run.place}"
 
     def _run(self, run: Run, words: Sequence[str], timeout_s: float) -> Ended:
         program, *rest = _filled(words, run)
         found = _program(program, run) or program
         return run_program((found, *rest), run.place, run.plan.environment, timeout_s, run.inherited)
+
+
+def _refuse_link_out(word: str, run: Run) -> None:
+    if run.checkout is not None and not os.path.isabs(word):
+        place = run.place / word
+        if outside := run.checkout.leads_out(place) if run.checkout.has(place) else "":
+            raise Refused(f"{word} is in the commit as a link to {outside}: what is there is not of the commit")
 
 
 def _program(name: str, run: Run) -> str | None:

@@ -136,8 +136,8 @@ def _continued(run: Run, found: Journal | None, way: Way) -> tuple[Ending, list[
         target.check_rollback(run)
         return _rolled_back(run, "it was asked for")
     preparing.ask_decision(run)
-    run.journal = found.at(found.phase, basis=recording.basis(run))
     target.check(run)
+    run.journal = found.at(found.phase, basis=recording.basis(run))
     target.prepare(run)
     return _change(run)
 

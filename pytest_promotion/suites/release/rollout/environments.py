@@ -99,18 +99,24 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: dict[str, Environment]
 
 
-def read_environment(path: Path, name: str) -> Environment:
-    """
-    The environment *name* in the file at *path*.
-
-    Raises:
-        PolicyError: where the file cannot be used, or has no such environment.
-    """
+def read_all(path: Path) -> dict[str, Environment]:
+    """The environments in the file at *path*, by their names. Raises `PolicyError` where it cannot be used."""
     try:
         plain: Any = documents.parse_yaml(read_given(path, refusal=PolicyError), path.name)
-        environments = msgspec.convert(plain, _File).environments
+        return msgspec.convert(plain, _File).environments
     except (Unproven, msgspec.ValidationError) as problem:
         raise PolicyError(f"{path.name} cannot be used: {problem}") from None
+
+
+def read_environment(path: Path, name: str, project: str = "") -> Environment:
+    """
+    The environment *name* in the file at *path*, for a deployment to *project* unless that is empty.
+
+    Raises:
+        PolicyError: where the file cannot be used, has no such environment, or says that it has another project or
+            that *project* is that of another environment.
+    """
+    environments = read_all(path)
     if name not in environments:
         near = difflib.get_close_matches(name, environments, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(environments)) or 'none'}"
@@ -121,7 +127,18 @@ def read_environment(path: Path, name: str) -> Environment:
     if isinstance(found, CommandEnvironment):
         _ = found.timeout_s
     found.probes()
+    if project:
+        _check_project(path.name, name, project, environments)
     return found
+
+
+def _check_project(file: str, name: str, project: str, environments: Mapping[str, Environment]) -> None:
+    own = environments[name].project
+    if own and own != project:
+        raise PolicyError(f"{file}: the project of {name} is {own}, and --project-name says {project}")
+    others = sorted(other for other, one in environments.items() if one.project == project)
+    if not own and others:
+        raise PolicyError(f"{file}: {project} is the project of {others[0]}, and --env says {name}")
 
 
 def _value(name: str, reference: str, root: Path, environment: Mapping[str, str]) -> str:

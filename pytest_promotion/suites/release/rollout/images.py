@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from pytest_promotion.readers.compose.images import BadReference, parse
 from pytest_promotion.suites.release.rollout.decided import Decided
 from pytest_promotion.suites.release.rollout.permission import Refused
 from pytest_promotion.suites.release.rollout.run import Failed, Run
+
+_ID: Final = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
 def name_of(run: Run, service: str) -> str:
     """The name of the image that *service* is to run; Compose makes one up for what is built and has none."""
     separator = "_" if run.composing.compose.version.startswith("1.") else "-"
     return str(run.resolved.services[service].get("image") or f"{run.plan.project}{separator}{service}")
+
+
+def by_tag(run: Run) -> list[str]:
+    """A sentence for each service whose image neither commit nor decision determines; none without a decision."""
+    if run.decided is None:
+        return []
+    return [
+        f"{service} runs {image} by its tag, which may be another image tomorrow: write name@sha256:…"
+        for service, body in run.resolved.services.items()
+        if "build" not in body and _by_tag(image := str(body.get("image", "")))
+        if not run.image_wanted or _repository(image) != _repository(run.decided.name)
+    ]
 
 
 def compare(run: Run) -> None:
@@ -51,6 +68,16 @@ def _wrong(run: Run, decided: Decided, found: dict[str, frozenset[str]]) -> str:
             "image; pull or build it first, or deploy what lies in the folder with --allow-dirty"
         )
     return ""
+
+
+def _by_tag(image: str) -> bool:
+    """Whether *image* has neither a digest nor is one; not for a service without an image."""
+    if not image or _ID.fullmatch(image):
+        return False
+    try:
+        return not parse(image).digest
+    except BadReference:
+        return True
 
 
 def _repository(name: str) -> str:

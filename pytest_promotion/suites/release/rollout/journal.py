@@ -33,13 +33,18 @@ class Before(msgspec.Struct, frozen=True):
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """The decision that a deployment rests on, `sha256` being that of its file, and the folder of the deployments."""
+    """
+    The decision that a deployment rests on, `sha256` being that of its file, and the folder of the deployments.
+
+    Each of `allowances` is a flag because of which something was not demanded.
+    """
 
     stage: str
     history: str
     subject: dict[str, str]
     run_id: str
     sha256: str
+    allowances: list[str] = []
 
 
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ import filecmp
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from pytest_promotion.suites.release.rollout.checkout import Checkout
 from pytest_promotion.suites.release.rollout.permission import Refused
@@ -38,7 +38,8 @@ class Placing:
         *data*, a resolved configuration, with each of its paths in its place.
 
         Raises:
-            Refused: for a build context that the commit does not have, and a folder that is both state and code.
+            Refused: for a build context or a Dockerfile that the commit does not have, a link of the commit that leads
+                out of it, and a folder that is both state and code.
         """
         found = copy.deepcopy(data)
         for name, body in found["services"].items():
@@ -71,26 +72,42 @@ class Placing:
         if not isinstance(build, dict):
             return self._context(service, build)
         found = dict(build)
-        for key in ("context", "dockerfile"):
-            if isinstance(found.get(key), str):
-                found[key] = self._context(service, found[key])
+        if "context" in found:
+            found["context"] = self._context(service, found["context"])
+        context, file = found.get("context"), found.get("dockerfile")
+        if _is_local(file):
+            found["dockerfile"] = self._context(service, file)
+        elif isinstance(file, str) and _is_local(context):
+            self._context(service, os.path.join(os.path.realpath(context), file))
         more = found.get("additional_contexts")
         if isinstance(more, dict):
             found["additional_contexts"] = {name: self._context(service, one) for name, one in more.items()}
         return found
 
     def _context(self, service: str, place: Any) -> Any:
-        if not isinstance(place, str) or not place.startswith("/") or self._checkout.relative(Path(place)) is None:
-            return place  # a URL, a name below the context, or a folder outside of the repository
+        if not _is_local(place):
+            return place  # a URL, another image or another service
+        shown = self._checkout.relative(Path(place))
+        if shown is None:
+            where = os.path.normpath(place)
+            raise Refused(f"{service} is built from {where}, which is outside of the repository: no commit has it")
+        self._refuse_link_out(f"{service} is built from", shown)
         if not self._checkout.has(Path(place)):
-            shown = self._checkout.relative(Path(place))
             raise Refused(f"{service} is built from {shown}, which the commit {self._checkout.commit[:12]} has not")
         return str(self._checkout.inside(Path(place)))
+
+    def _refuse_link_out(self, what: str, shown: Path) -> None:
+        if outside := self._checkout.leads_out(self._checkout.folder / shown):
+            raise Refused(
+                f"{what} {shown}, which the commit has as a link to {outside}: what is there is not of the commit; "
+                "commit it, or name that place itself where it is state"
+            )
 
     def _placed(self, service: str, source: str, *, writable: bool) -> str:
         shown = self._checkout.relative(Path(source))
         if shown is None:
             return source
+        self._refuse_link_out(f"{service} mounts", shown)
         inside, original = self._checkout.inside(Path(source)), self._checkout.original(Path(source))
         if not self._checkout.has(Path(source)):
             self.notes.append(f"{service} mounts {shown} from the working folder: the commit does not have it")
@@ -120,6 +137,11 @@ class Placing:
             f"{service} may write to {shown}, which is a copy of the commit's: that is lost with the next one"
         )
         return inside
+
+
+def _is_local(place: Any) -> TypeGuard[str]:
+    """Whether the build context *place* is a folder of this machine: Compose resolves those to absolute paths."""
+    return isinstance(place, str) and place.startswith("/")
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
+from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.json_files import read_object, write, write_json
 from pytest_promotion.readers.compose.engine import Compose, find
-from pytest_promotion.suites.release.rollout import database, health, judged, set_aside
+from pytest_promotion.readers.compose.variables import variables
+from pytest_promotion.suites.release.rollout import database, health, images, judged, set_aside
 from pytest_promotion.suites.release.rollout import decided as decision
 from pytest_promotion.suites.release.rollout.candidate import find_files, places
 from pytest_promotion.suites.release.rollout.containers import INSTALL, REPOSITORY, Container, Engine
@@ -24,6 +26,8 @@ from pytest_promotion.suites.release.rollout.permission import Refused
 from pytest_promotion.suites.release.rollout.resolving import resolve
 from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.suites.release.rollout.services import Composing, parse
+
+_PROFILES: Final = "COMPOSE_PROFILES"
 
 
 def ask_decision(run: Run) -> None:
@@ -44,6 +48,13 @@ def ask_decision(run: Run) -> None:
 def find_tools(run: Run) -> None:
     """Finds engine and Compose, and resolves the compose files. Raises `Unproven`, and `Refused` for invalid files."""
     compose = _find(run)
+    environment = dict(run.plan.environment)
+    if environment.pop(_PROFILES, ""):
+        raise Refused(
+            f"{_PROFILES} is set in the environment, and would start other services than were judged: put it into the "
+            "env file, whose digest is in the report, or unset it"
+        )
+    run.plan = replace(run.plan, environment=environment)  # an empty one goes before that of the env file
     find_files(run, compose)
     with run.step("compose-config") as step:
         found = resolve(run.composing, run.plan.limits.config_s, places(run))
@@ -58,12 +69,20 @@ def find_tools(run: Run) -> None:
             data = placing.configuration(data)
             run.notes += placing.notes
         _write_private(run.configuration, json.dumps(data, indent=2))  # JSON is YAML, and Compose reads it
-        run.resolved = parse(run.configuration)
+        run.resolved = parse(run.configuration, _active_profiles(run.composing))
+        run.notes += images.by_tag(run)
         step.details = f"services: {', '.join(run.resolved.services)}"
         run.shared = run.resolved.shared()
         home = run.composing.home or run.composing.folder
         mounted = run.resolved.checkout(home, run.plan.databases, apart=run.folder)
         run.notes += [f"{one}, which a rollback does not bring back" for one in mounted]
+
+
+def _active_profiles(composing: Composing) -> frozenset[str] | None:
+    """None where Compose has left out the services of other profiles; the older one resolves them all."""
+    if not composing.compose.is_first:
+        return None
+    return frozenset(variables(composing.env_file, composing.environment).get(_PROFILES, "").split(","))
 
 
 def find_tools_to_go_back(run: Run) -> None:

@@ -36,8 +36,15 @@ class Report:
         notes = "".join(f"\n  note: {note}" for note in shown["notes"])
         return (
             f"{shown['project_name']} to {shown['env']}: {self.ending}"
-            f"{f': {reasons}' if reasons else ''}{notes}\n  report: {legible(self.path)}"
+            f"{f': {reasons}' if reasons else ''}{notes}\n  report: {legible(self.path)}{self._answer}"
         )
+
+    @property
+    def _answer(self) -> str:
+        """The answer that a dry run was for: its exit code is that of every dry run."""
+        if self.ending is not Ending.DRY_RUN or not self.document["decision"]:
+            return ""
+        return f"\n  the decision allows it as of now: exit code {self.ending.code} is that of every dry run"
 
 
 def write(run: Run, ending: Ending, reasons: list[str]) -> Report:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.readers.compose.document import read
 from pytest_promotion.readers.compose.engine import Compose
 from pytest_promotion.readers.compose.findings import Refused as Invalid
 from pytest_promotion.suites.release.rollout.programs import Ended, run
+
+_INSTEAD_OF_OPTIONS: Final = ("COMPOSE_FILE", "COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,32 @@ class Composing:
 
     def run(self, *verb: str, timeout_s: float, files: Sequence[Path] = ()) -> Ended:
         """Runs it. Raises `Unproven` where it cannot be started."""
-        environment = {key: value for key, value in self.environment.items() if key != "COMPOSE_FILE"}
+        environment = {key: value for key, value in self.environment.items() if key not in _INSTEAD_OF_OPTIONS}
+        environment["COMPOSE_PROJECT_NAME"] = self.project
         return run(self.words(*verb, files=files), self.folder, environment, timeout_s, self.inherited)
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A resolved compose file: no variable, no relative path and no `extends` is left in it."""
+    """
+    A resolved compose file: no variable, no relative path and no `extends` is left in it.
+
+    `profiles` are those that are active, None for all that a service in it has.
+    """
 
     data: dict[str, Any] = field(default_factory=dict)
+    profiles: frozenset[str] | None = None
 
     @property
     def services(self) -> dict[str, dict[str, Any]]:
         """Each service that would be started."""
-        active = set(os.environ.get("COMPOSE_PROFILES", "").split(","))
         return {
-            name: body
-            for name, body in self.data["services"].items()
-            if (not body.get("profiles") or active & set(body["profiles"])) and _wanted(body) > 0
+            name: body for name, body in self.data["services"].items() if self._is_active(body) and _wanted(body) > 0
         }
+
+    def _is_active(self, body: Mapping[str, Any]) -> bool:
+        wanted = body.get("profiles")
+        return not wanted or self.profiles is None or not self.profiles.isdisjoint(("*", *wanted))
 
     @property
     def one_shot(self) -> set[str]:
@@ -119,9 +127,9 @@ class Configuration:
         return {**self.data, "services": kept}
 
 
-def parse(path: Path) -> Configuration:
+def parse(path: Path, profiles: frozenset[str] | None = None) -> Configuration:
     """
-    The resolved configuration in the file at *path*.
+    The resolved configuration in the file at *path*, of which *profiles* are active; all for None.
 
     Raises:
         Unproven: where it is no compose file with services.
@@ -133,7 +141,7 @@ def parse(path: Path) -> Configuration:
     services = data.get("services")
     if not isinstance(services, dict) or not services or not all(isinstance(one, dict) for one in services.values()):
         raise Unproven("the compose file has no service")
-    return Configuration(data)
+    return Configuration(data, profiles)
 
 
 def _wanted(body: Mapping[str, Any]) -> int:
