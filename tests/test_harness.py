@@ -312,6 +312,14 @@ class TestCommand:
         place.write_bytes(place.read_bytes()[:-40])
         assert self.harness(tmp_path).returncode == 3
 
+    def test_a_payload_without_correlation_is_accepted_where_the_row_has_one(self, tmp_path, rows):
+        """The gate of the store and its harness said different things of the same rows."""
+        store(tmp_path, [*rows[:-1], {**rows[-1], "payload": {"correlation_id": None}}])
+        assert self.harness(tmp_path).returncode == 0
+        assert self.harness(tmp_path, "--payload-correlation", "refuse").returncode == 2
+        store(tmp_path, [*rows[:-1], {**rows[-1], "correlation_id": None}])
+        assert self.harness(tmp_path).returncode == 2
+
     @pytest.mark.parametrize(
         ("content", "code"),
         [

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -129,6 +129,13 @@ def windows(sizes: str, **given: Any) -> int:
     help="The integrity reports below the root: a gap that one declares counts.",
 )
 @click.option(
+    "--payload-correlation",
+    type=click.Choice(["accept", "refuse"]),
+    default="accept",
+    show_default=True,
+    help="A row with a correlation_id of its own, whose payload has null for it.",
+)
+@click.option(
     "--root",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
@@ -142,6 +149,7 @@ def harness(
     golden: Path | None,
     metrics: Path | None,
     integrity: str,
+    payload_correlation: Literal["accept", "refuse"],
     root: Path,
     store: str | None,
     reports: Path | None,
@@ -169,6 +177,7 @@ def harness(
             golden=golden,
             metrics=figures,
             integrity=declared_gaps(root, integrity),
+            payload_correlation=payload_correlation,
         )
     if as_json:
         say_json(report, indent=2)

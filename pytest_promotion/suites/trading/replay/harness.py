@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pytest_promotion.clock import FUTURE_SKEW, iso, stamp
 from pytest_promotion.errors import Unproven
@@ -38,6 +38,7 @@ def regression(
     golden: Path | None = None,
     metrics: Mapping[str, Any] | None = None,
     integrity: Mapping[str, Any] | None = None,
+    payload_correlation: Literal["accept", "refuse"] = "refuse",
 ) -> dict[str, Any]:
     """
     Judges every row of the store below *root* and writes the report.
@@ -47,6 +48,7 @@ def regression(
         metrics: figures that somebody else computed from the same rows, by name.
         integrity: what integrity reports say, `missing_correlation_count` by report: a
             declared gap counts even where a recount does not find it.
+        payload_correlation: whether a row with a correlation_id of its own may have null for it in its payload.
 
     Returns:
         the report. Raises `OSError` where it cannot be written.
@@ -76,7 +78,11 @@ def regression(
     else:
         figures = {**metrics_of(seen), **(metrics or {})}
         report |= {
-            "checks": [_whole(""), *_checks(seen, min_events, integrity or {}), *_golden(golden, figures)],
+            "checks": [
+                _whole(""),
+                *_checks(seen, min_events, integrity or {}, payload_correlation),
+                *_golden(golden, figures),
+            ],
             "store": store_reference(seen.files, root),
             "dataset_fingerprint": _fingerprint(seen),
             "invariants": _invariants(seen),
@@ -111,11 +117,12 @@ def metrics_of(seen: Seen) -> dict[str, float]:
     return {"event_count": rows, **shares}
 
 
-def _checks(seen: Seen, min_events: int, integrity: Mapping[str, Any]) -> list[Check]:
+def _checks(seen: Seen, min_events: int, integrity: Mapping[str, Any], payload_correlation: str) -> list[Check]:
     tally = seen.tally
     declared = list(integrity.values())
     odd = [value for value in declared if isinstance(value, bool) or not isinstance(value, int) or value < 0]
-    missing = max(tally.missing_correlation, sum(declared) if not odd else 1)
+    counted = tally.missing_correlation if payload_correlation == "refuse" else seen.uncorrelated
+    missing = max(counted, sum(declared) if not odd else 1)
     return [
         {
             "name": "event_count_min",

@@ -56,6 +56,7 @@ class Seen:
     decisions: int = 0
     denied: int = 0
     unexplained: int = 0  # denials without a reason, and decisions that say neither yes nor no
+    uncorrelated: int = 0  # rows without a correlation_id of their own, whatever their payload has
     duplicate_ids: int = 0
     fingerprint: str = ""
     sample_ids: list[str] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Seen:
     def judge(self, rows: Sequence[Judged]) -> None:
         """Adds rows to the invariants of their streams."""
         for row in rows:
+            self.uncorrelated += not row.correlation_id
             if row.stream == INTENT:
                 self.intents += 1
                 self.endless += row.payload.action in ACTIVE and not _moment(row.payload.expires_at_ms)
