@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 
 import pytest
 from click.testing import CliRunner
@@ -120,3 +121,25 @@ def test_the_policy_is_compared_as_it_resolves(decided, deploying, tmp_path):
     code, reasons, _ = deploying("--policy", stricter)
     assert code == 2
     assert "it was judged by other rules than" in reasons
+
+
+def test_what_lies_beside_a_file_that_was_decided(decided, deploying):
+    """The image is the one that was decided, and what is mounted into it was edited since."""
+    target = "{target: command, apply: [git, version], rollback: [git, version], status: [git, version]}"
+    (decided.path / "promotion.environments.yaml").write_text(f"version: 1\nenvironments: {{prod: {target}}}\n")
+    decided.git("add", ".")
+    decided.git("commit", "-qm", "two")
+    wheel = decided.path / "reports/candidate.whl"
+    wheel.write_bytes(b"candidate")
+    digest = sha256(wheel.read_bytes()).hexdigest()
+    assert decided.decide(0.95, f"--promotion-subject=reports/candidate.whl=sha256:{digest}")["status"] == "PASS"
+    assert deploying("--dry-run")[0] == 7
+    (decided.path / "src/app.py").write_text("ANSWER = 0\n")
+    code, reasons, _ = deploying("--dry-run")
+    assert (code, "files here differ from the commit in which the decision was taken: src/app.py" in reasons) == (
+        2,
+        True,
+    )
+    decided.git("commit", "-qam", "three")
+    code, reasons, _ = deploying("--dry-run")
+    assert (code, "the decision was taken in the commit" in reasons) == (2, True)

@@ -24,9 +24,11 @@ from pytest_promotion.readers.compose.interpolation import BadTemplate, interpol
 from pytest_promotion.readers.compose.sources import sources
 from pytest_promotion.readers.compose.variables import variables
 from pytest_promotion.suites.release.rollout.checkout import Checkout, check_out
+from pytest_promotion.suites.release.rollout.decided import Decided
 from pytest_promotion.suites.release.rollout.permission import Refused
 from pytest_promotion.suites.release.rollout.run import Run
 from pytest_promotion.suites.release.rollout.services import Composing
+from pytest_promotion.text import listed
 
 _ABOUT_NOTHING: Final = (
     "the decision does not say what it is about, so that nothing can be compared with it: "
@@ -48,6 +50,7 @@ def find_files(run: Run, compose: Compose) -> None:
     else:
         _of_the_folder(run, compose)
         run.image_wanted = not _is_the_file(run)
+        _check_folder(run, decided)
 
 
 def find_folder(run: Run) -> None:
@@ -72,6 +75,7 @@ def find_folder(run: Run) -> None:
         _check_environments(run, run.checkout)
     elif decided.sha256:
         _is_the_file(run)
+        _check_folder(run, decided)
     else:
         raise Refused(_ABOUT_NOTHING)
 
@@ -150,6 +154,28 @@ def _is_the_file(run: Run) -> bool:
     if found != decided.sha256:
         raise Refused(f"{decided.name} is sha256:{found[:12]}, and the decision is about sha256:{decided.sha256[:12]}")
     return True
+
+
+def _check_folder(run: Run, decided: Decided) -> None:
+    """
+    Refuses a folder that is not as the commit has it in which a decision about a file or an image was taken.
+
+    What is deployed beside that file or image, such as what is mounted or built, is in the folder.
+    """
+    root = run.plan.root
+    here = provenance.git_state(root)
+    if not decided.taken_in or here.commit is None:
+        run.notes.append(
+            f"what lies in {root} beside {decided.name} was compared with nothing: there is no commit of it"
+        )
+        return
+    if here.commit != decided.taken_in:
+        where = f"the commit {decided.taken_in[:12]}, and {here.commit[:12]} lies here"
+        raise Refused(f"the decision was taken in {where}: check it out, or deploy this folder with --allow-dirty")
+    if here.dirty is not False:
+        changes = listed(here.changes) or "which files is not known"
+        what = f"files here differ from the commit in which the decision was taken: {changes}"
+        raise Refused(f"{what}; restore them, or deploy this folder with --allow-dirty")
 
 
 def _taken(run: Run, checkout: Checkout, path: Path) -> Path:

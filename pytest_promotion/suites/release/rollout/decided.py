@@ -22,6 +22,7 @@ class Decided:
     """
     The subject of a decision by its name and digests, both empty where it names none.
 
+    `taken_in` is the commit of the folder in which it was taken, empty where that was in no repository.
     `configuration` is the digest of the Compose configuration that was judged, empty where none was; `keys` has a
     short digest of each value of it, and `compose` what resolved it, where the evidence is still there.
     """
@@ -31,6 +32,7 @@ class Decided:
     configuration: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     compose: str = ""
+    taken_in: str = ""
 
     @property
     def commit(self) -> str:
@@ -67,6 +69,7 @@ def read(path: Path, digest: str) -> Decided:
         configuration,
         keys if isinstance(keys, dict) else {},
         str(evidence.get("compose", "")),
+        decision.git.commit or "",
     )
 
 
