@@ -21,12 +21,13 @@ def test_the_names_are_told_apart():
 
 
 WAYS = tuple(product(("demo", "live"), ("default", "ci")))
-# Every sabotage in every way takes a quarter of an hour: `make sweep`. Else each one in one way, by turns.
+# Every sabotage in every way takes a quarter of an hour: `make sweep`, which runs each night. Else one of four, the ways
+# by turns, so that each kind of document is among them.
 TRIED = [
     pytest.param(*way, sabotage, id="-".join((*way, sabotage.id)))
     for number, sabotage in enumerate(SABOTAGES.values())
     for turn, way in enumerate(WAYS)
-    if os.environ.get("PROMOTION_SWEEP") == "all" or turn == number % len(WAYS)
+    if os.environ.get("PROMOTION_SWEEP") == "all" or (number % 4 == 0 and turn == number // 4 % len(WAYS))
 ]
 
 
