@@ -49,13 +49,11 @@ def _missed(decision: StoredDecision, policy: Policy, environment: str) -> str:
 def judge_keys(decision: StoredDecision, policy: Policy | None, case: Case, acting: Acting, found: Found) -> None:
     """Whether one of the keys has signed it that the policy names for its stage."""
     sources = policy.keys.get(decision.stage or "", ()) if policy is not None else ()
-    if not sources or acting.signing:
+    if not sources or acting.signing or case.envelopes is None:  # that it is not signed is said already
         return
     named = f"a key of the stage {decision.stage}"
     try:
         keys = [public_key(source.content, named) for source in sources]
-        if case.envelopes is None:
-            raise Unproven("it is not signed")
         signing.about(case.envelopes, f"the envelopes of {case.name}", decision, case.content, keys, 1)
     except Unproven as refusal:
         what = f"the keys of its stage {decision.stage} have not signed it: {refusal}"

@@ -21,8 +21,9 @@ NO_VALUE: Final = "with any other values in it"
 _ALONE: Final = 24  # values that are tried one by one where all at once make no difference: two may be held equal
 _MOST: Final = 2000  # values of a document that are tried
 _FORMS: Final = 3  # of another value: far below, zero, far above
-_UNTYPED: Final = ("removed", "null", "NaN", "status flipped", "digest mismatch")
-_TYPED: Final = (*_UNTYPED, "number as text", "boolean as text")
+# Of other tools' formats many fields are optional: one that is missing or null is no mistake by itself.
+_UNTYPED: Final = ("NaN", "status flipped", "digest mismatch")
+_TYPED: Final = (*_UNTYPED, "boolean as text")
 
 
 class Found(NamedTuple):
@@ -57,14 +58,12 @@ def tried(
     if not judged and form.prose and not notices("\n".join((*map(str, document.values()), *words)).encode()):
         return
     if not judged:
-        yield Found(NO_VALUE, "", "")
+        if form.typed or form.prose:
+            yield Found(NO_VALUE, "", "")
         return
     for place, message in judged:
         yield Found(ANOTHER, dotted(place), message)
         yield from trial.wrong(place)
-    for place in _objects(document, judged):
-        emptied: Any = [] if isinstance(_at(document, place), list) else {}
-        yield Found("emptied", dotted(place), trial.notices({place: emptied}))
 
 
 class _Trial:
@@ -141,21 +140,3 @@ def _leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
             yield from _leaves(item, (*place, number))
     elif place:
         yield place, value
-
-
-def _objects(document: Any, judged: Sequence[tuple[Place, str]]) -> list[Place]:
-    """
-    The objects that the judged values are in, the innermost first, and the document.
-
-    A list inside of it may be empty: of findings that is the best that there is, and what a gate makes of a loop over
-    nothing is judged while it runs.
-    """
-    around = {place[:end]: None for place, _ in judged for end in range(len(place))}
-    objects = [place for place in around if not place or isinstance(_at(document, place), dict)]
-    return sorted(objects, key=len, reverse=True)
-
-
-def _at(document: Any, place: Place) -> Any:
-    for step in place:
-        document = document[step]
-    return document

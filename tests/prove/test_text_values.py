@@ -65,13 +65,10 @@ def table(place):
         (JSON + "assert r['passed']", ("boolean as text", "passed")),
         (JSON + "assert all(x['ok'] for x in r['rows'])", ("boolean as text", "rows[0].ok")),
         ("r = json.load(artifact('a.json').open())\n    assert r['passed']", ("boolean as text", "passed")),
-        (JSON + "assert float(r['score']) >= 0.9", ("number as text", "score")),
         (JSON + "assert r['a'] >= r['b'] or r['b'] is not None", (NO_VALUE, "")),
-        (CSV + "assert 'x' in rows[0]", (NO_VALUE, "")),
         ("assert 'ERROR' not in artifact('l.log').text", (NO_VALUE, "")),
         ("text = artifact('l.log').text\n    assert BAD.search(text) is None", (NO_VALUE, "")),
         ("assert 'score' in artifact('a.yaml').text", (NO_VALUE, "")),
-        (XML + "assert root.find('.//testcase') is not None", (NO_VALUE, "")),
     ],
 )  # fmt: skip
 def test_a_careless_reader_is_found(table, body, survivor):
@@ -84,22 +81,22 @@ def test_a_careless_reader_is_found(table, body, survivor):
 @pytest.mark.parametrize(
     ("body", "noticed"),
     [
-        (JSON + "measure.at_least('score', r['score'], 0.9)", {("removed", "score"), ("NaN", "score"), ("emptied", "")}),
+        (JSON + "measure.at_least('score', r['score'], 0.9)", {("NaN", "score")}),
         (JSON + "assert r['passed'] is True", {("boolean as text", "passed"), (ANOTHER, "passed")}),
         (JSON + "measure.equals('same', r['a'], r['b'])", {(ANOTHER, "a"), (ANOTHER, "b")}),
         (
             LINES + "assert len(rows) >= 2\n    for row in rows:\n        measure.at_least('score', row['score'], 0.9)",
-            {("NaN", "[0].score"), ("null", "[0].score")},
+            {("NaN", "[0].score")},
         ),
-        (CSV + "for row in rows:\n        measure.at_most('x', float(row['x']), 5)", {("removed", "x"), ("NaN", "x")}),
+        (CSV + "for row in rows:\n        measure.at_most('x', float(row['x']), 5)", {("NaN", "x")}),
         (
             XML + "suite = root.find('testsuite')\n    measure.at_least('tests', int(suite.get('tests')), 1)\n"
             "    measure.equals('failures', int(suite.get('failures')), 0)",
-            {("removed", "testsuites.inside[0].testsuite.@failures"), ("emptied", "testsuites")},
+            {(ANOTHER, "testsuites.inside[0].testsuite.@failures")},
         ),
         (
             "found = re.search(r'coverage: (\\d+)%', artifact('l.log').text)\n    measure.at_least('it', int(found[1]), 80)",
-            {(ANOTHER, "number 1"), ("removed", "number 1")},
+            {(ANOTHER, "number 1")},
         ),
         ("assert artifact('l.log').text", {("empty", ""), ("missing", "")}),  # it asks no more than that it is there
     ],
