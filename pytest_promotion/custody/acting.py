@@ -8,7 +8,6 @@ its own flag, which the answer repeats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -81,8 +80,7 @@ def _judge_policy(decision: StoredDecision, acting: Acting, found: Found) -> Non
     """Whether the rules are those that the policy file has for the profile, resolved, without what flags changed."""
     if "required" in decision.overrides:
         what = f"its required gates were named by hand: {assignment('required', decision.overrides['required'])}"
-        if not found.waive("policy", acting, what):
-            found.against.append(what)
+        found.refuse("policy", acting, what)
     if acting.policy is None:
         _judge_policy_file(decision, acting, found)
         return
@@ -102,8 +100,7 @@ def _judge_policy_file(decision: StoredDecision, acting: Acting, found: Found) -
     if acting.folder is None or given == _POLICY or not (acting.folder / _POLICY).is_file():
         return
     what = f"it was judged {f'by {given}' if given else 'without a policy'}, and {_POLICY} lies here"
-    if not found.waive("policy", acting, what):
-        found.against.append(f"{what}: --policy FILE names another one")
+    found.refuse("policy", acting, what, "--policy FILE names another one")
 
 
 def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, found: Found) -> None:
@@ -112,18 +109,14 @@ def _judge_tree(decision: StoredDecision, demands: Demands, acting: Acting, foun
     about = decision.subject.digest.get("gitCommit") if decision.subject is not None else None
     if about is not None and about != git.commit:
         taken = f"the commit {git.commit[:12]}" if git.commit else "no repository"
-        what = f"it is about the commit {about[:12]}, and was taken in {taken}"
-        if not found.waive("subject", acting, what):
-            found.against.append(what)
+        found.refuse("subject", acting, f"it is about the commit {about[:12]}, and was taken in {taken}")
     if git.commit is None or git.dirty is False or not (by_commit or not demands.subject):
         return
     if git.dirty is None:
-        what = "whether files differed from its commit when it was taken is not known"
+        found.doubt("clean", acting, "whether files differed from its commit when it was taken is not known")
     else:
         files = listed(git.changes) or "which files is not known"
-        what = f"it was taken in a tree that differs from its commit: {files}"
-    if not found.waive("clean", acting, what):
-        (found.unknown if git.dirty is None else found.against).append(what)
+        found.refuse("clean", acting, f"it was taken in a tree that differs from its commit: {files}")
 
 
 def _judge_place(decision: StoredDecision, acting: Acting, found: Found) -> None:
@@ -136,7 +129,7 @@ def _judge_place(decision: StoredDecision, acting: Acting, found: Found) -> None
     elif acting.folder is None:
         found.unknown.append(unknown.format("and nothing lies here"))
     elif "gitCommit" in decision.subject.digest:
-        found.against += _other_commit(decision, acting, found)
+        _judge_commit(decision, acting, found)
     else:
         place = acting.folder / decision.subject.name
         try:
@@ -148,17 +141,16 @@ def _judge_place(decision: StoredDecision, acting: Acting, found: Found) -> None
             found.against.append(f"it is about another {decision.subject.name} than the one that lies here")
 
 
-def _other_commit(decision: StoredDecision, acting: Acting, found: Found) -> Iterator[str]:
+def _judge_commit(decision: StoredDecision, acting: Acting, found: Found) -> None:
     here = git_state(acting.folder or Path())
     digests = decision.subject.digest if decision.subject else {}
     if here.commit is None:
-        yield "it is about a commit, and no repository lies here"
+        found.against.append("it is about a commit, and no repository lies here")
     elif here.commit != digests["gitCommit"]:
-        yield f"it is about the commit {digests['gitCommit'][:12]}, and {here.commit[:12]} lies here"
+        found.against.append(f"it is about the commit {digests['gitCommit'][:12]}, and {here.commit[:12]} lies here")
     elif not acting.archived and here.dirty is not False:
         changes = listed(here.changes) or "which files is not known"
-        if not found.waive("clean", acting, f"files here differ from the commit: {changes}"):
-            yield f"files here differ from the commit that it is about: {changes}"
+        found.refuse("clean", acting, f"files here differ from the commit that it is about: {changes}")
 
 
 def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: Found) -> None:
@@ -169,20 +161,16 @@ def _judge_newest(decision: StoredDecision, case: Case, acting: Acting, found: F
         newer = superseded(decision, case.content, folder)
         failed = failed_before(decision, folder)
     except Unproven as problem:
-        what = f"whether it is the newest decision about its subject is not known: {problem}"
-        if not found.waive("newest", acting, what):
-            found.unknown.append(what)
+        found.doubt("newest", acting, f"whether it is the newest decision about its subject is not known: {problem}")
         return
     except OSError as problem:
         raise PolicyError(f"the history in {folder} cannot be read: {problem.strerror}") from None
     if newer is not None:
         what = f"it is superseded: {newer.file} of {iso(newer.ts)} about the same subject says {newer.status}"
-        if not found.waive("newest", acting, what):
-            found.against.append(what)
+        found.refuse("newest", acting, what)
     if failed is not None:
         what = f"{failed.stage}, which it was promoted from, says {failed.status} since: {failed.file}"
-        if not found.waive("newest", acting, what):
-            found.against.append(what)
+        found.refuse("newest", acting, what)
 
 
 def _judge_anchors(case: Case, acting: Acting, found: Found) -> None:

@@ -61,3 +61,13 @@ class Found:
         if demand in acting.without:
             self.without.append(f"{FLAGS[demand]}: {sentence}")
         return demand in acting.without
+
+    def refuse(self, demand: str, acting: Acting, sentence: str, advice: str = "") -> None:
+        """Counts *sentence* against the decision, with what helps, unless *demand* is done without."""
+        if not self.waive(demand, acting, sentence):
+            self.against.append(f"{sentence}: {advice}" if advice else sentence)
+
+    def doubt(self, demand: str, acting: Acting, sentence: str) -> None:
+        """Leaves the question open by *sentence*, unless *demand* is done without."""
+        if not self.waive(demand, acting, sentence):
+            self.unknown.append(sentence)

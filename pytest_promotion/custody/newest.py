@@ -39,13 +39,13 @@ def superseded(decision: StoredDecision, content: bytes, folder: Path | None) ->
         Unproven: where there is no log, it is damaged, or *decision* is not in it.
         OSError: where it cannot be read.
     """
-    with _index(folder) as index:
+    place = _with_log(folder)
+    with Index(place) as index:
         newest = index.newest(
             decision.subject.digest if decision.subject else {}, decision.profile, decision.stage or ""
         )
         last = index.at(index.last())
-    assert folder is not None  # noqa: S101 - there is an index in it
-    _refuse_unlogged(folder, last)
+    _refuse_unlogged(place, last)
     if newest is None:
         raise Unproven("it is not in the history that lies beside it")
     if newest.decision.sha256 == sha256(content).hexdigest():
@@ -73,7 +73,7 @@ def failed_before(decision: StoredDecision, folder: Path | None) -> Newer | None
         return None
     digest = decision.subject.digest if decision.subject else {}
     passed: set[str] = set()
-    with _index(folder) as index:
+    with Index(_with_log(folder)) as index:
         while before is not None and before not in passed:
             passed.add(before)
             last = index.newest(digest, "", before)
@@ -103,7 +103,7 @@ def _stage_before(gates: Iterable[str]) -> str | None:
     return next((match[1] for match in found if match), None)
 
 
-def _index(folder: Path | None) -> Index:
+def _with_log(folder: Path | None) -> Path:
     if folder is None or not (folder / NAME).exists():
         raise Unproven("no history lies beside it")
-    return Index(folder)
+    return folder

@@ -24,14 +24,13 @@ def judge_stage(decision: StoredDecision, policy: Policy | None, acting: Acting,
         found.against.append(f"it is {of}, not of {acting.stage}")
     elif acting.stage:
         of_its_own = policy is not None and acting.environment in policy.stages
-        what = f"{acting.environment} is a stage of its own, and the decision is {of}"
-        if of_its_own and acting.stage != acting.environment and not found.waive("profile", acting, what):
-            found.against.append(f"{what}: promotion gates --stage {acting.environment}")
+        if of_its_own and acting.stage != acting.environment:
+            what = f"{acting.environment} is a stage of its own, and the decision is {of}"
+            found.refuse("profile", acting, what, f"promotion gates --stage {acting.environment}")
     elif policy is not None and (missed := _missed(decision, policy, acting.environment)):
         gates = listed(built_in_gates(missed, policy.stages))
         what = f"it is {of}, so {gates} of the stage {missed} did not run"
-        if not found.waive("profile", acting, what):
-            found.against.append(f"{what}: promotion gates --stage {missed}")
+        found.refuse("profile", acting, what, f"promotion gates --stage {missed}")
 
 
 def _missed(decision: StoredDecision, policy: Policy, environment: str) -> str:
@@ -56,6 +55,4 @@ def judge_keys(decision: StoredDecision, policy: Policy | None, case: Case, acti
         keys = [public_key(source.content, named) for source in sources]
         signing.about(case.envelopes, f"the envelopes of {case.name}", decision, case.content, keys, 1)
     except Unproven as refusal:
-        what = f"the keys of its stage {decision.stage} have not signed it: {refusal}"
-        if not found.waive("signature", acting, what):
-            found.against.append(what)
+        found.refuse("signature", acting, f"the keys of its stage {decision.stage} have not signed it: {refusal}")

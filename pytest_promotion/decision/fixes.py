@@ -1,5 +1,5 @@
 """
-What mends this outcome of a gate: evidence that is old, missing or damaged is written again, a bad value has a cause.
+The fix for this outcome of a gate: evidence that is old, missing or damaged is written again, a bad value has a cause.
 
 The fix that a gate's author wrote is for the bad value. How a file is written again is known from the policy's
 producers, and from what its suites say of their files.
@@ -31,14 +31,14 @@ def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
     for item in record.freshness:
         if item.age_s > item.max_age_s and item.path in reason:
             yield from _written(f"write {item.path} again", item.path, policy)
-    for exhibit in record.exhibits:
-        if not exhibit.exists and exhibit.path in reason:
-            yield from _written(f"write {exhibit.path}", exhibit.path, policy)
+    for file in record.exhibits:
+        if not file.exists and file.path in reason:
+            yield from _written(f"write {file.path}", file.path, policy)
     if result.outcome is not Outcome.INCONCLUSIVE:
         return
-    for exhibit in record.exhibits:
-        if reason.startswith(exhibit.path):
-            yield from _written(f"{exhibit.path} cannot be used as it is; write it again", exhibit.path, policy)
+    for file in record.exhibits:
+        if reason.startswith(file.path):
+            yield from _written(f"{file.path} cannot be used as it is; write it again", file.path, policy)
     for pattern, how in policy.writers.items():
         if f" {pattern} " in f" {reason} ":
             yield f"write {pattern}: {how}"

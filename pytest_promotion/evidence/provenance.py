@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_promotion.errors import PolicyError
@@ -49,28 +49,26 @@ def git_state(folder: Path, judges: Collection[Path] = ()) -> GitState:
     Files that the repository ignores do not count, if they are not among *judges*, the sources of the gates. Settings
     of the user that keep git from telling a change do not count either, nor do marks of the index.
     """
-    named = _git(folder, "rev-parse", "HEAD", "HEAD^{tree}")
+    named = _git(folder, "rev-parse", "HEAD", "HEAD^{tree}", "--show-toplevel")
     if named is None:
         return GitState()
-    commit, _, tree = named.partition("\n")
+    commit, tree, top = named.split("\n", 2)
     status, files = _git(folder, *_STATUS), _git(folder, "ls-files", "-v", "-z", "--full-name", ":/")
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if status is None or files is None or top is None:
+    if status is None or files is None:
         return GitState(commit, tree)
     entries = [entry for entry in files.split("\0") if entry]
-    sparse = _git(folder, "config", "--bool", "core.sparseCheckout") == "true"
-    changes = {*_changed(status), *_hidden(entries, top, sparse=sparse)}
+    changes = {*_changed(status), *_hidden(entries, Path(top))}
     known = {entry[2:] for entry in entries}
     changes |= {path for judge in judges if (path := _below(judge, top)) is not None and path not in known}
     return GitState(commit, tree, bool(changes), tuple(sorted(changes))[:CHANGES_NAMED])
 
 
-def _hidden(entries: Iterable[str], top: str, *, sparse: bool) -> Iterator[str]:
+def _hidden(entries: Sequence[str], top: Path) -> Iterator[str]:
     """Files whose changes git was told not to look at; what a sparse checkout leaves out is not there to be changed."""
-    for entry in entries:
-        path = entry[2:]
-        if entry[0].islower() or (entry[0] == "S" and not (sparse and not os.path.lexists(os.path.join(top, path)))):
-            yield path
+    skipped = [entry[2:] for entry in entries if entry[0] == "S"]
+    sparse = bool(skipped) and _git(top, "config", "--bool", "core.sparseCheckout") == "true"
+    yield from (path for path in skipped if not sparse or os.path.lexists(top / path))
+    yield from (entry[2:] for entry in entries if entry[0].islower())
 
 
 def _below(path: Path, top: str) -> str | None:

@@ -108,7 +108,8 @@ def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer]) ->
     def notices(content: bytes) -> str:
         return attempt(item, Sabotaged(path=path, content=content, answers=Answers(known)))
 
-    for kind, field, message in text_values.tried(form, look.touches.seen, notices, words_of(item)):
+    words = words_of(item) if form.prose else ()
+    for kind, field, message in text_values.tried(form, look.touches.seen, notices, words):
         yield Attempt(kind, path, field, bool(message), message)
 
 

@@ -99,21 +99,11 @@ def _table(text: str, separator: str) -> Form | None:
     first = dict(zip(header, rows[0], strict=False))
 
     def write(document: dict[str, Any]) -> bytes:
-        if not document:
-            return f"{separator.join(header)}\n".encode()
-        columns = [number for number, name in enumerate(header) if name in document or name not in first]
+        new = {at: str(document[name]) for at, name in enumerate(header) if document.get(name) != first.get(name)}
         out = io.StringIO(newline="")
         writer = csv.writer(out, delimiter=separator, lineterminator="\n")
-        writer.writerow([header[number] for number in columns])
-        for row in rows:
-            cells = [
-                _as_text(document[header[number]])
-                if document.get(header[number]) != first.get(header[number])
-                else cell
-                for number, cell in enumerate(row)
-                if number in columns
-            ]
-            writer.writerow(cells)
+        writer.writerow(header)
+        writer.writerows([new.get(at, cell) for at, cell in enumerate(row)] for row in rows)
         return out.getvalue().encode()
 
     return Form(first, write)
@@ -141,10 +131,9 @@ def _of_element(element: ET.Element) -> dict[str, Any]:
 
 
 def _element(document: dict[str, Any]) -> ET.Element:
-    tag = next(iter(document), "emptied")
-    content: dict[str, Any] = document.get(tag, {})
-    element = ET.Element(tag, {name[1:]: _as_text(value) for name, value in content.items() if name[0] == "@"})
-    element.text = _as_text(content.get("text", ""))
+    [(tag, content)] = document.items()
+    element = ET.Element(tag, {name[1:]: str(value) for name, value in content.items() if name[0] == "@"})
+    element.text = str(content.get("text", ""))
     element.extend(_element(child) for child in content.get("inside", ()))
     return element
 
@@ -156,18 +145,12 @@ def _prose(text: str) -> Form | None:
     between = parts[::2]
 
     def write(document: dict[str, Any]) -> bytes:
-        if "its words" not in document:
-            return b"\n"
         if document["its words"] != words:
-            return f"{_as_text(document['its words'])}\n".encode()
+            return f"{document['its words']}\n".encode()
         found = [between[0]]
         for name, after in zip(numbers, between[1:], strict=True):
-            found += [_as_text(document.get(name, "")), after]
+            found += [str(document[name]), after]
         return "".join(found).encode()
 
     words = "".join(between).strip()[:40]
     return Form({"its words": words, **numbers}, write, prose=True) if words else None
-
-
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)

@@ -2,8 +2,8 @@
 Sabotage of values that a gate reads by itself: of text that it parses, of bytes, of what a program printed.
 
 What the gate does with a text is not seen. So every value in it is changed first, many at once: a value that makes a
-difference when it is another one is a value that the gate judges, and then it has to notice as well where that value is
-missing, null, NaN or a text.
+difference when it is another one is a value that the gate judges, and then it has to notice NaN and, for a boolean, a
+text in its place as well. Many fields of other tools' formats are optional: one that is missing is no mistake.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from pytest_promotion.prove.forms import Form, number_of
 from pytest_promotion.prove.observations import Place
-from pytest_promotion.prove.values import REMOVED, changed, chosen, dotted, far, wrong_values
+from pytest_promotion.prove.values import changed, chosen, dotted, far, wrong_values
 
 ANOTHER: Final = "another value"  # the kind of an attempt that shows that a value is judged
 NO_VALUE: Final = "with any other values in it"
 _ALONE: Final = 24  # values that are tried one by one where all at once make no difference: two may be held equal
 _MOST: Final = 2000  # values of a document that are tried
 _FORMS: Final = 3  # of another value: far below, zero, far above
-# Of other tools' formats many fields are optional: one that is missing or null is no mistake by itself.
 _UNTYPED: Final = ("NaN", "status flipped", "digest mismatch")
 _TYPED: Final = (*_UNTYPED, "boolean as text")
 
@@ -55,15 +54,16 @@ def tried(
         return
     trial = _Trial(form, leaves, notices)
     judged = list(trial.judged(places)) or list(trial.judged_alone(places))
-    if not judged and form.prose and not notices("\n".join((*map(str, document.values()), *words)).encode()):
-        return
-    if not judged:
-        if form.typed or form.prose:
-            yield Found(NO_VALUE, "", "")
-        return
+    if not judged and (form.typed or (form.prose and _looks_for(document, words, notices))):
+        yield Found(NO_VALUE, "", "")
     for place, message in judged:
         yield Found(ANOTHER, dotted(place), message)
         yield from trial.wrong(place)
+
+
+def _looks_for(document: Mapping[str, Any], words: Sequence[str], notices: Callable[[bytes], str]) -> bool:
+    """Whether the gate notices one of *words* in a text that has the rest of *document* as well."""
+    return bool(notices("\n".join((*map(str, document.values()), *words)).encode()))
 
 
 class _Trial:
@@ -77,7 +77,7 @@ class _Trial:
     def notices(self, values: Mapping[Place, Any]) -> str:
         document = copy.deepcopy(self._form.document)
         for place, value in values.items():
-            document = changed(document, place, value) if place else value
+            document = changed(document, place, value)
         return self._notices(self._form.write(document))
 
     def judged(self, places: Sequence[Place]) -> Iterator[tuple[Place, str]]:
@@ -108,16 +108,13 @@ class _Trial:
                 continue
             message = ""
             for value in values:
-                message = message or self.notices({place: self._written(value)})
+                message = message or self.notices({place: value if self._form.typed else str(value)})
             yield Found(kind, dotted(place), message)
 
     def _value(self, place: Place) -> Any:
         value = self._leaves[place]
         number = number_of(value) if isinstance(value, str) and not self._form.typed else None
         return value if number is None else number
-
-    def _written(self, value: Any) -> Any:
-        return value if self._form.typed or value is REMOVED or value is None else str(value)
 
 
 def _others(value: Any) -> tuple[Any, ...]:

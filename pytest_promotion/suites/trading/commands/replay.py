@@ -28,6 +28,27 @@ def replay() -> None:
     """Replay the last events of a store and compare the states; judge all of its events by invariants."""
 
 
+def _places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say where events are read, and where the report goes."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        click.option(
+            "--reports", type=click.Path(path_type=Path, file_okay=False), help="Where reports go [<root>/reports]."
+        ),
+        click.option(
+            "--store", metavar="GLOB", help="The event store below the root [reports/event_store/events_*.jsonl]."
+        ),
+        click.option(
+            "--root",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            help="The promotion root (default: here).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         [
@@ -39,15 +60,6 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="How often each window is replayed.",
             ),
             click.option(
-                "--root",
-                type=click.Path(path_type=Path, file_okay=False, exists=True),
-                default=Path(),
-                help="The promotion root (default: here).",
-            ),
-            click.option(
-                "--store", metavar="GLOB", help="The event store below the root [reports/event_store/events_*.jsonl]."
-            ),
-            click.option(
                 "--replayer", metavar="NAME", help="module:function, or a command that reads and writes JSON lines."
             ),
             click.option(
@@ -56,20 +68,16 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help=f"Takes the replayer from the thresholds of {_REPLAYER}.",
             ),
             click.option(
-                "--reports", type=click.Path(path_type=Path, file_okay=False), help="Where reports go [<root>/reports]."
-            ),
-            click.option(
                 "--timeout",
                 type=click.FloatRange(min=0, min_open=True),
                 default=120.0,
                 show_default=True,
                 help="Timeout of one replay, in seconds.",
             ),
-            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         ]
     ):
         command = option(command)
-    return command
+    return _places(command)
 
 
 @replay.command(epilog="Example: promotion replay cycle --repeat 2 --min-events 1000 --replayer company.replay:states")
@@ -135,15 +143,7 @@ def windows(sizes: str, **given: Any) -> int:
     show_default=True,
     help="A row with a correlation_id of its own, whose payload has null for it.",
 )
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The promotion root (default: here).",
-)
-@click.option("--store", metavar="GLOB", help="The event store below the root [reports/event_store/events_*.jsonl].")
-@click.option("--reports", type=click.Path(path_type=Path, file_okay=False), help="Where reports go [<root>/reports].")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@_places
 def harness(
     min_events: int,
     golden: Path | None,
