@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sized
 from datetime import timedelta
+from decimal import Decimal
+from types import ModuleType
 from typing import Any, Final
 
 from pytest_promotion.assertions import current, values
@@ -12,26 +14,71 @@ from pytest_promotion.assertions.current import doubt, where
 
 _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
 
+_MEASURED: Final = {"at_least": operator.ge, "at_most": operator.le, "equals": operator.eq}
+
 
 class _Cut:
-    """A number of which digits are cut off, before it is compared: `cut[int, x]`."""
+    """A number that is rounded before it is compared: `cut[int, x]`."""
 
     def __init__(self) -> None:
-        self._last: tuple[Any, Any] = (None, None)
+        self.last: tuple[Any, Any] = (None, None)  # as it is rounded, and as it was
 
     def __getitem__(self, call: tuple[Any, ...]) -> Any:
         function, *arguments = call
         result, before = function(*arguments), arguments[0]
         if function is operator.floordiv and arguments[1]:
             before = arguments[0] / arguments[1]
-        self._last = result, before
+        elif isinstance(before, ModuleType):
+            before = arguments[1]
+        self.last = result, before
         return result
 
     def judge(self, left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any, place: str) -> None:
         """Whether the comparison that gave *result* gives another one with all digits."""
-        (cut, before), self._last = self._last, (None, None)
-        if cut is not None and cut is left and isinstance(before, (int, float)) and holds(before, right) != result:
-            doubt(f"compares {left!r}, which was rounded from {before!r}", place)
+        (cut, before), self.last = self.last, (None, None)
+        if cut is None or not isinstance(before, (int, float, Decimal)):
+            return
+        if (cut is left and holds(before, right) != result) or (cut is right and holds(left, before) != result):
+            doubt(f"compares {cut!r}, which was rounded from {before!r}", place)
+
+
+class _CutAs:
+    """The same, assigned to a name first: `cut_as["share", int, x]`."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, tuple[Any, Any]] = {}
+
+    def __getitem__(self, call: tuple[Any, ...]) -> Any:
+        name, *call_of = call
+        result = cut[tuple(call_of)]
+        self.by_name[name], cut.last = cut.last, (None, None)
+        return result
+
+
+class _CutBefore:
+    """A number that has a name, to which it was assigned as `cut_as` rounded it: `cut_before["share", share]`."""
+
+    def __getitem__(self, pair: tuple[str, Any]) -> Any:
+        name, value = pair
+        known = cut_as.by_name.get(name, (None, None))
+        if known[0] is value:
+            cut.last = known
+        return value
+
+
+class _Method:
+    """What calls a method of a number, or a function of a module: `method["round"]`."""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        return lambda value, *arguments: getattr(value, name)(*arguments)
+
+
+class _Formatted:
+    """What reads a number from a text that was made of it: `formatted[float, ".1f"]`."""
+
+    def __getitem__(self, how: tuple[Callable[[str], Any], str]) -> Callable[[Any], Any]:
+        kind, specification = how
+        return lambda value: kind(format(value, specification))
 
 
 class _Since:
@@ -68,7 +115,18 @@ class _Parts:
             _dated(value)
             if name == "seconds" and value.days:
                 doubt(f"compares the seconds of {value}, in which its days do not count", "an assertion")
+            if name == "days":
+                cut.last = value.days, value / timedelta(days=1)
         return getattr(value, name)
+
+
+class _Stated:
+    """What must not be one of some values, and is none of them where it is missing: `stated[status] != "failed"`."""
+
+    def __getitem__(self, value: Any) -> Any:
+        if value is None:
+            doubt("finds that None, which is no value, is not a value that it refuses", "an assertion")
+        return value
 
 
 def _dated(age: Any) -> Any:
@@ -133,6 +191,18 @@ def measured(function: Callable[..., Any], file: str, line: int, *arguments: Any
     return result
 
 
+def measured_cut(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """A measurement of a number that was rounded: `measure.at_least("share", cut[round, x], 90)`."""
+    __tracebackhide__ = True
+    known, cut.last = cut.last, (None, None)
+    result = function(*arguments, **named)
+    holds = _MEASURED.get(getattr(function, "__name__", ""))
+    if holds is not None:
+        cut.last = known
+        cut.judge(arguments[1], arguments[2], holds, True, "a measurement")  # it held, or nothing would come here
+    return result
+
+
 def compared_by(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
     """What compares collections as a whole: `assert_allclose`, `assertCountEqual`, `numpy.array_equal`."""
     __tracebackhide__ = True
@@ -160,4 +230,5 @@ def begins(function: Callable[..., Any], file: str, line: int, *arguments: Any) 
 
 
 floordiv = operator.floordiv
-cut, ages, since, parts = _Cut(), _Ages(), _Since(), _Parts()
+cut, cut_as, cut_before, method, formatted = _Cut(), _CutAs(), _CutBefore(), _Method(), _Formatted()
+ages, since, parts, stated = _Ages(), _Since(), _Parts(), _Stated()

@@ -12,6 +12,7 @@ from pytest_promotion.assertions.sources import (
     ARRAY_REDUCTIONS,
     COLUMN_TESTS,
     COMPREHENSIONS,
+    DROPS,
     LOOKUPS,
     NAN_REDUCTIONS,
     Place,
@@ -26,6 +27,7 @@ from pytest_promotion.assertions.syntax import last_name, names_an_age
 
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _BEGINNING = ("startswith", "endswith", "issubset", "issuperset")
+_SEARCHES = ("search", "match")
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
@@ -43,6 +45,7 @@ class Expressions(ast.NodeTransformer):
         self._file = file
         self._depth = 0  # of functions: what a module does while it is imported judges nothing
         self._attributes: dict[str, str] = {}  # by the name that the rewriting of assertions gave to their value
+        self._counts_missing = False  # whether the function asks by itself which values are missing
         self._decides = False  # whether what is visited decides an assertion or a guard
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
@@ -82,8 +85,11 @@ class Expressions(ast.NodeTransformer):
         """A call of a method of a collection, a column or a text."""
         if is_array_reduction(node) or self._is_rewritten(node, ARRAY_REDUCTIONS):
             return self._called("reduced", node, self._source(source))
-        if self._is_method(node, (*COLUMN_TESTS, *NAN_REDUCTIONS)):
+        drops = () if self._counts_missing else DROPS
+        if self._is_method(node, (*COLUMN_TESTS, *NAN_REDUCTIONS, *drops)):
             return self._called("tested", node, self._source(source))
+        if self._is_method(node, _SEARCHES):
+            return self._called("searched", node, *self._at(node))
         if self._is_method(node, _BEGINNING) and len(node.args) == 1:
             return self._called("begins", node, *self._at(node))
         if self._is_method(node, WHOLE):
@@ -119,6 +125,14 @@ class Expressions(ast.NodeTransformer):
             aged = isinstance(operator, (ast.Lt, ast.LtE)) and self._is_age(node.left)
             how = f"{how} decides age" if aged else f"{how} decides"
         return self._call("ordered", ast.Constant(type(operator).__name__), *self._at(node), *sides, ast.Constant(how))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        match node:
+            case ast.Subscript(value=ast.Call(func=ast.Name(id="sorted"), args=[values]) as call) if (
+                self._depth and _is_end(node.slice) and not any(one.arg == "key" for one in call.keywords)
+            ):
+                call.args[0] = self._call("ranked", values, *self._at(node))
+        return self._visited(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
@@ -198,6 +212,11 @@ def _stops_at_shortest(node: ast.Call) -> bool:
         and not node.keywords
         and not any(isinstance(one, ast.Starred) or _is_cut(one) for one in node.args)
     )
+
+
+def _is_end(node: ast.expr) -> bool:
+    """Whether *node* is 0 or -1, the position of the first or the last."""
+    return ast.unparse(node) in ("0", "-1")
 
 
 def _is_cut(node: ast.expr) -> bool:

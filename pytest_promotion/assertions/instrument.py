@@ -45,6 +45,7 @@ from pytest_promotion.assertions.sources import (
 from pytest_promotion.assertions.syntax import MEASURES, last_name
 
 _FAILING = ("fail", "xfail", "skip", "skipTest")
+_MISSING = ("isna", "isnull", "notna", "notnull", "hasnans", "null_count", "is_null", "is_nan", "isnan")
 _ANY_FAILURE = ("Exception", "BaseException")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = TypeVar("_Function", ast.FunctionDef, ast.AsyncFunctionDef)
@@ -82,6 +83,10 @@ def _is_prologue(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def _asks_what_is_missing(function: _Function) -> bool:
+    return any(isinstance(one, ast.Attribute) and one.attr in _MISSING for one in ast.walk(function))
+
+
 class _Statements(Expressions):
     """Inserts the calls around statements."""
 
@@ -102,9 +107,11 @@ class _Statements(Expressions):
         return self._function(node)
 
     def _function(self, node: _Function) -> _Function:
+        counts, self._counts_missing = self._counts_missing, _asks_what_is_missing(node)
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
+        self._counts_missing = counts
         if node.name.startswith("test"):
             put_first(node, "enter", node.name)
         return node

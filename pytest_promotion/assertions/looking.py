@@ -123,7 +123,26 @@ def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any,
         tally.doubt(f"{where(file, line)} judges the default {named['default']!r}, since there are no values")
     if any(values.is_nan(value) for value in candidates):
         tally.doubt(f"{where(file, line)} looks for the extreme of values with NaN among them")
+    if "key" not in named:
+        doubt(values.ranking(candidates), where(file, line))
     return function(candidates, **named)
+
+
+def ranked(iterable: Iterable[Any], file: str, line: int) -> Iterable[Any]:
+    """What is sorted, of which the first or the last is taken."""
+    if current.tally is None:
+        return iterable
+    candidates = list(iterable)
+    doubt(values.ranking(candidates), where(file, line))
+    return candidates
+
+
+def searched(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:
+    """`re.search`, which finds a word in another word as well."""
+    found = function(*arguments, **named)
+    if current.tally is not None:
+        doubt(values.match(found), where(file, line))
+    return found
 
 
 def divisor(file: str, line: int, constant: Any, *others: Any) -> Any:
@@ -152,10 +171,10 @@ def tested(function: Callable[..., Any], source: Source, *arguments: Any, **name
         if name == "query" and hasattr(column, "columns"):
             column = column[[one for one in column.columns if str(one) in str(arguments[0])]]
         # Texts are filled in to be shown.
-        fills = name != "fillna" or (bool(arguments) and not isinstance(arguments[0], str))
+        fills = name not in ("fillna", "fill_null") or (bool(arguments) and not isinstance(arguments[0], str))
         count = values.missing(column) if fills and name not in ("all", "any") else 0
         if count:
-            does = "fills in" if name in ("fillna", "nan_to_num") else "leaves out"
+            does = "fills in" if name in ("fillna", "nan_to_num", "fill_null", "fill_nan") else "leaves out"
             doubt(f"{does} {count} missing values by {name}", where(source[0], source[1]))
     return function(*arguments, **named)
 

@@ -23,6 +23,7 @@ REDUCTIONS = ("all", "any", "sum")
 # Methods of arrays and columns, and functions of their modules: those that reduce, and those that leave NaN out.
 ARRAY_REDUCTIONS = ("all", "any", "max", "min", "mean", "median", "sum", "prod", "quantile", "std", "var")
 COLUMN_TESTS = ("gt", "ge", "lt", "le", "between", "query", "describe", "value_counts", "fillna", "nan_to_num")
+DROPS = ("dropna", "drop_nulls", "drop_nans", "fill_null", "fill_nan")
 NAN_REDUCTIONS = ("nanmax", "nanmin", "nanmean", "nanmedian", "nansum", "nanquantile", "nanpercentile")
 SELECTIONS = ("filter", "map", "reduce")
 SETS = ("set", "frozenset", "Counter")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import Future
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,8 @@ _FALSE_WORDS: Final = frozenset(
     )
 )
 _VERDICTS: Final = ("ok", "passed", "valid", "success", "succeeded", "successful", "healthy", "approved")
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_NO_WORDS: Final = re.compile(r"\\.|\[[^]]*\]|\(\?[a-z]+[:)]")  # escapes, sets and flags in a regular expression
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _NEGATED: Final = r"(?:\b(?:no|not|non|never|without|isn't|wasn't)[\s_-]*|[a-z0-9])"
 
@@ -80,7 +83,7 @@ def order(left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any) 
         return "compares NaN"
     if isinstance(left, str) and isinstance(right, str):
         return _text_order(left, right)
-    if isinstance(left, list) and isinstance(right, list):
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         pairs = [(a, b) for a, b in zip(left, right, strict=False) if isinstance(a, str) and isinstance(b, str)]
         return next(filter(None, (_text_order(*pair) for pair in pairs)), "")
     if isinstance(left, bool) is not isinstance(right, bool) and isinstance(left, Number) and isinstance(right, Number):
@@ -90,6 +93,22 @@ def order(left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any) 
         if bool(exact.any() if hasattr(exact, "any") else exact):
             return "compares in a type that is too narrow for its numbers"
     return ""
+
+
+def ranking(values: Sequence[Any]) -> str:
+    """Why the first and the last of *values* in their order say nothing."""
+    texts = [one for one in values if isinstance(one, (str, list, tuple))]
+    return next(filter(None, (order(texts[0], one, operator.lt, None) for one in texts[1:])), "")
+
+
+def match(found: Any) -> str:
+    """Why what `re.search` found says too little: a word of the pattern as part of another word, or negated."""
+    if not isinstance(found, re.Match):
+        return ""
+    word, pattern = found.group(0), found.re.pattern
+    if not isinstance(word, str) or word.lower() not in _WORD.findall(_NO_WORDS.sub(" ", pattern.lower())):
+        return ""
+    return membership(word, found.string)
 
 
 def _text_order(left: str, right: str) -> str:

@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,11 +25,13 @@ from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.model import Record
 from pytest_promotion.plugin.failure_reasons import of_failure
 from pytest_promotion.plugin.fixtures import GATE, NOTEBOOK
-from pytest_promotion.plugin.gate_words import words_of
+from pytest_promotion.plugin.gate_words import numbers_of, words_of
 from pytest_promotion.policy import Policy
 from pytest_promotion.prove import coverage, text_values
 from pytest_promotion.prove.forms import form_of
+from pytest_promotion.prove.limits import BEYOND, beyond_sentence, numbers_in, passed_beyond
 from pytest_promotion.prove.observers import READ_AS_IS, Answer, Answers, Look, Sabotaged, Watching
+from pytest_promotion.prove.one_more import ONE_MORE, in_file, missed
 from pytest_promotion.prove.proof import NOTHING, Attempt, Proof, declared
 from pytest_promotion.prove.sabotage import Sabotage, sabotages
 from pytest_promotion.text import legible
@@ -63,7 +65,8 @@ def prove(
     if not objection:
         known, objection = _repeated(item, watching.answers, programs=programs)
     if not objection:
-        made = _attempts(item, honest, known, now)
+        limits = [one for one in policy.gate(gate.id).thresholds_at(now).values() if isinstance(one, (int, float))]
+        made = _attempts(item, honest, known, now, [*limits, *numbers_of(item)])
         tried = declared(made, gate.id, policy.prove.equivalent)
     return Proof(gate.id, gate.severity.value, where, objection, tried, fields, read)
 
@@ -82,7 +85,9 @@ def _repeated(item: pytest.Item, answers: list[Answer], *, programs: bool) -> tu
     return [], f"it does not pass a second time: {objection}" if objection else ""
 
 
-def _attempts(item: pytest.Item, honest: Honest, known: list[Answer], now: datetime) -> Iterator[Attempt]:
+def _attempts(
+    item: pytest.Item, honest: Honest, known: list[Answer], now: datetime, numbers: Sequence[float]
+) -> Iterator[Attempt]:
     record = honest.record
     over = frozenset(note.split(",")[0].removeprefix("passed over ") for note in record.notes if "passed over" in note)
     made = list(sabotages(honest.watching.looks, record, over, now))
@@ -90,16 +95,47 @@ def _attempts(item: pytest.Item, honest: Honest, known: list[Answer], now: datet
         yield _tried(item, one, known)
     for path, look in sorted(honest.watching.looks.items()):
         if look.how & READ_AS_IS and path not in over:
-            yield from _values_in(item, path, look, known)
+            yield from _values_in(item, path, look, known, numbers)
+        yield from _beyond_limits(item, path, look, known, numbers)
+        yield from _in_one_more(item, path, look, known)
     for number, answer in enumerate(known):
-        yield from _values_printed(item, number, answer, known)
+        yield from _values_printed(item, number, answer, known, numbers)
     moved = list(_with_clock_moved(item))
     yield from moved
     if not made and not moved:
         yield Attempt(NOTHING, "", "", killed=False)
 
 
-def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer]) -> Iterator[Attempt]:
+def _beyond_limits(
+    item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Sequence[float]
+) -> Iterator[Attempt]:
+    """The numbers in a file that pass beyond a limit among *numbers*, since they are rounded."""
+    for field, value, write in numbers_in(path, look):
+
+        def passes(number: float, write: Callable[[float], bytes] = write) -> bool:
+            return not attempt(item, Sabotaged(path=path, content=write(number), answers=Answers(known)))
+
+        for number, limit in passed_beyond(value, numbers, passes):
+            yield Attempt(BEYOND, path, field, killed=False, said=beyond_sentence(number, limit))
+
+
+def _in_one_more(item: pytest.Item, path: str, look: Look, known: list[Answer]) -> Iterator[Attempt]:
+    """What the gate notices in the first element of a list, in one more."""
+    found = in_file(path, look)
+    if found is None:
+        return
+    document, seen, write = found
+
+    def notices(changed: object) -> str:
+        return attempt(item, Sabotaged(path=path, content=write(changed), answers=Answers(known)))
+
+    for field, message in missed(document, seen, notices):
+        yield Attempt(ONE_MORE, path, field, bool(message), message)
+
+
+def _values_in(
+    item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Sequence[float]
+) -> Iterator[Attempt]:
     """The values in a file that the gate takes apart by itself."""
     form = form_of(path, look.reading.content)
     if form is None:
@@ -109,11 +145,13 @@ def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer]) ->
         return attempt(item, Sabotaged(path=path, content=content, answers=Answers(known)))
 
     words = words_of(item) if form.prose else ()
-    for kind, field, message in text_values.tried(form, look.touches.seen, notices, words):
-        yield Attempt(kind, path, field, bool(message), message)
+    for kind, field, message, detail in text_values.tried(form, look.touches.seen, notices, words, numbers):
+        yield Attempt(kind, path, field, bool(message), message or detail)
 
 
-def _values_printed(item: pytest.Item, number: int, answer: Answer, known: list[Answer]) -> Iterator[Attempt]:
+def _values_printed(
+    item: pytest.Item, number: int, answer: Answer, known: list[Answer], numbers: Sequence[float]
+) -> Iterator[Attempt]:
     """The values in what a program printed; that none of them counts is the rule where its exit code does."""
     form = form_of("", answer.output)
     if form is None:
@@ -124,10 +162,10 @@ def _values_printed(item: pytest.Item, number: int, answer: Answer, known: list[
         lens = Sabotaged(command=number, fault="output", exit_code=code, content=content, answers=Answers(known))
         return attempt(item, lens)
 
-    for kind, field, message in text_values.tried(form, {}, notices):
+    for kind, field, message, detail in text_values.tried(form, {}, notices, numbers=numbers):
         if kind != text_values.NO_VALUE:
             name = f"the output of {' '.join(answer.argv)}"
-            yield Attempt(kind, name, field, bool(message), message)
+            yield Attempt(kind, name, field, bool(message), message or detail)
 
 
 def _tried(item: pytest.Item, one: Sabotage, known: list[Answer]) -> Attempt:

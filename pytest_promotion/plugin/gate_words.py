@@ -1,10 +1,13 @@
-"""The texts in the source of a gate: what it may look for in a text that it reads."""
+"""The constants in the source of a gate: the texts that it may look for, and the numbers that may be its limits."""
 
 from __future__ import annotations
 
+import dis
 import inspect
 import re
+from collections.abc import Iterator
 from types import CodeType, FunctionType
+from typing import Any
 
 import pytest
 
@@ -14,24 +17,34 @@ _ESCAPES = re.compile(r"\\[A-Za-z]")  # of regular expressions
 
 def words_of(item: pytest.Item) -> list[str]:
     """The texts in the function of *item*, and in what its module has under the names that it uses."""
-    function = inspect.unwrap(getattr(item, "function", None) or (lambda: None))
-    found: dict[str, None] = {}
+    texts = (one.pattern if isinstance(one, re.Pattern) else one for one in _constants(item))
+    return list(
+        dict.fromkeys(each for text in texts if isinstance(text, str) for each in (text, _ESCAPES.sub(" ", text)))
+    )
 
-    def look(value: object, depth: int) -> None:
-        if isinstance(value, str):
-            for text in (value, _ESCAPES.sub(" ", value)):
-                found[text] = None
-        elif isinstance(value, CodeType):
+
+def numbers_of(item: pytest.Item) -> list[float]:
+    """The numbers there."""
+    return list(dict.fromkeys(one for one in _constants(item) if type(one) in (int, float)))
+
+
+def _constants(item: pytest.Item) -> Iterator[Any]:
+    function = inspect.unwrap(getattr(item, "function", None) or (lambda: None))
+
+    def look(value: object, depth: int) -> Iterator[Any]:
+        if isinstance(value, CodeType):
+            yield from (
+                one.argval for one in dis.get_instructions(value) if type(one.argval) is int and "LOAD" in one.opname
+            )
             names = value.co_names if depth else ()
             for one in (*value.co_consts, *(function.__globals__.get(name) for name in names)):
-                look(one, depth - 1)
-        elif isinstance(value, FunctionType) and depth > 0:
-            look(value.__code__, depth)
-        elif isinstance(value, re.Pattern):
-            look(value.pattern, depth)
+                yield from look(one, depth - 1)
+        elif isinstance(value, FunctionType):
+            yield from look(value.__code__, depth) if depth > 0 else ()
         elif isinstance(value, (tuple, list, set, frozenset)):
             for one in value:
-                look(one, depth)
+                yield from look(one, depth)
+        else:
+            yield value
 
-    look(function.__code__, _DEPTH)
-    return list(found)
+    yield from look(function.__code__, _DEPTH)

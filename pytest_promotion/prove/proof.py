@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pytest_promotion.policy import Equivalent
 from pytest_promotion.prove.coverage import Fields, unread
+from pytest_promotion.prove.one_more import ONE_MORE
 from pytest_promotion.prove.text_values import NO_VALUE
 from pytest_promotion.prove.values import NO_DIRECTION
 
@@ -61,7 +62,8 @@ class Attempt:
         if not self.path:
             return f"{where}: asks for no evidence that could be wrong"
         place = f" ({self.field})" if self.field else ""
-        return f"{where}: passes with {self.path}{place} {_told(self.kind)}"
+        detail = f": {self.said}" if self.said and not self.killed else ""
+        return f"{where}: passes with {self.path}{place} {_told(self.kind)}{detail}"
 
 
 def _told(kind: str) -> str:
@@ -73,7 +75,9 @@ def _told(kind: str) -> str:
         "clock before the item": "judged before it was made",
         "undated": "without a date",
         "NaN": "set to NaN",
+        "status qualified": "good but for errors: it looks for a part of the word",
         "empty cell": "with empty cells",
+        ONE_MORE: "with one more element in which it is wrong: only a part of the list is judged",
         NO_VALUE: f"{NO_VALUE}: none of them is judged",
         NO_DIRECTION: f"{NO_DIRECTION}: it is read and judged in no direction",
     }

@@ -52,12 +52,14 @@ def _fields(seen: Any) -> Iterator[Wrong]:
     for place, value in chosen(seen):
         for kind, values in wrong_values(value):
             if kind in _IN_ONE_ROW:
-                yield kind, f"row 1: {dotted(place)}", tuple(_in_lines(place, new, first=True) for new in values)
+                yield kind, f"row 1: {dotted(place)}", tuple(in_lines(place, new, first=True) for new in values)
             elif kind in _IN_EVERY_ROW:
-                yield kind, f"row *: {dotted(place)}", tuple(_in_lines(place, new, first=False) for new in values)
+                yield kind, f"row *: {dotted(place)}", tuple(in_lines(place, new, first=False) for new in values)
 
 
-def _in_lines(place: Any, new: Any, *, first: bool) -> Change:
+def in_lines(place: Any, new: Any, *, first: bool) -> Change:
+    """How *new* is put at *place* in the first row, or in every row that has it."""
+
     def edited(content: bytes) -> bytes:
         lines = content.splitlines(keepends=True)
         filled = [number for number, line in enumerate(lines) if line.strip()]
@@ -85,11 +87,11 @@ def _cells(seen: Any) -> Iterator[Wrong]:
         column = str(place[0])
         if not isinstance(value, str):
             continue
-        yield "removed", f"column {column}", (_in_column(column, REMOVED),)
+        yield "removed", f"column {column}", (in_column(column, REMOVED),)
         if value:
-            yield "empty cell", f"column {column}", (_in_column(column, "", first=True), _in_column(column, ""))
+            yield "empty cell", f"column {column}", (in_column(column, "", first=True), in_column(column, ""))
         if _is_number(value):
-            yield "NaN", f"column {column}", (_in_column(column, "nan", first=True), _in_column(column, "nan"))
+            yield "NaN", f"column {column}", (in_column(column, "nan", first=True), in_column(column, "nan"))
 
 
 def _is_number(cell: str) -> bool:
@@ -99,7 +101,9 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _in_column(column: str, new: Any, *, first: bool = False) -> Change:
+def in_column(column: str, new: Any, *, first: bool = False) -> Change:
+    """How *new* is put in a column, in the first row or in each; `REMOVED` takes the column away."""
+
     def edited(content: bytes) -> bytes:
         text = content.decode()
         header, *rows = filter(None, csv.reader(io.StringIO(text, newline="")))

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pytest_promotion.prove.forms import Form, number_of
+from pytest_promotion.prove.limits import BEYOND, beyond_sentence, passed_beyond
 from pytest_promotion.prove.observations import Place
+from pytest_promotion.prove.one_more import ONE_MORE, missed
 from pytest_promotion.prove.values import changed, chosen, dotted, far, wrong_values
 
 ANOTHER: Final = "another value"  # the kind of an attempt that shows that a value is judged
@@ -21,7 +23,7 @@ NO_VALUE: Final = "with any other values in it"
 _ALONE: Final = 24  # values that are tried one by one where all at once make no difference: two may be held equal
 _MOST: Final = 2000  # values of a document that are tried
 _FORMS: Final = 3  # of another value: far below, zero, far above
-_UNTYPED: Final = ("NaN", "status flipped", "digest mismatch")
+_UNTYPED: Final = ("NaN", "status flipped", "status qualified", "digest mismatch")
 _TYPED: Final = (*_UNTYPED, "boolean as text")
 
 
@@ -31,10 +33,15 @@ class Found(NamedTuple):
     kind: str
     field: str
     message: str
+    detail: str = ""  # of what it did not notice
 
 
 def tried(
-    form: Form, known: Mapping[Place, Any], notices: Callable[[bytes], str], words: Sequence[str] = ()
+    form: Form,
+    known: Mapping[Place, Any],
+    notices: Callable[[bytes], str],
+    words: Sequence[str] = (),
+    numbers: Sequence[float] = (),
 ) -> Iterator[Found]:
     """
     What the gate notices of the values in *form*.
@@ -46,6 +53,7 @@ def tried(
         known: the places whose values were seen to be read, which are sabotaged elsewhere.
         notices: runs the gate on other content; its message, or "" where it passed.
         words: the texts in the source of the gate, among which is what it looks for.
+        numbers: those there, among which are its limits.
     """
     document = form.document
     leaves = dict(list(_leaves(document))[:_MOST])
@@ -59,6 +67,9 @@ def tried(
     for place, message in judged:
         yield Found(ANOTHER, dotted(place), message)
         yield from trial.wrong(place)
+        yield from trial.beyond(place, numbers)
+    if form.typed:
+        yield from trial.one_more({place: leaves[place] for place, _ in judged})
 
 
 def _looks_for(document: Mapping[str, Any], words: Sequence[str], notices: Callable[[bytes], str]) -> bool:
@@ -110,6 +121,19 @@ class _Trial:
             for value in values:
                 message = message or self.notices({place: value if self._form.typed else str(value)})
             yield Found(kind, dotted(place), message)
+
+    def beyond(self, place: Place, numbers: Sequence[float]) -> Iterator[Found]:
+        """That a number there passes beyond its limit, since it is rounded."""
+        value = self._value(place)
+        if type(value) is float:
+            write = (lambda number: number) if self._form.typed else repr
+            for number, limit in passed_beyond(value, numbers, lambda one: not self.notices({place: write(one)})):
+                yield Found(BEYOND, dotted(place), "", beyond_sentence(number, limit))
+
+    def one_more(self, judged: Mapping[Place, Any]) -> Iterator[Found]:
+        """That what it notices in the first element of a list is noticed in one more as well."""
+        for field, message in missed(self._form.document, judged, lambda one: self._notices(self._form.write(one))):
+            yield Found(ONE_MORE, field, message)
 
     def _value(self, place: Place) -> Any:
         value = self._leaves[place]

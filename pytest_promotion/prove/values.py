@@ -51,14 +51,22 @@ def wrong_values(value: Any, measurements: tuple[Measurement, ...] = ()) -> Iter
             if one.ok and one.value == value and not isinstance(one.value, bool):
                 yield from _across(one)
     elif isinstance(value, str):
-        if value.lower() in _GOOD:
-            bad = _GOOD[value.lower()]
-            yield Wrong("status flipped", (bad.upper() if value.isupper() else bad,))
+        bad = flipped(value)
+        if bad is not None:
+            yield Wrong("status flipped", (bad,))
+            # As trackers and CI services write it: completed_with_errors, succeededWithIssues.
+            yield Wrong("status qualified", (f"{value}_with_errors",))
         if len(value) == 64 and not value.strip("0123456789abcdef"):
             yield Wrong("digest mismatch", (value[:-1] + ("0" if value[-1] != "0" else "1"),))
     elif isinstance(value, (dict, list)) and value:
         yield Wrong("emptied", ({} if isinstance(value, dict) else [],))
         yield Wrong("wrong type", ("text",))
+
+
+def flipped(value: str) -> str | None:
+    """The opposite of a word that says that all is well; None for other texts."""
+    bad = _GOOD.get(value.lower())
+    return bad.upper() if bad and value.isupper() else bad
 
 
 def far(value: float) -> tuple[float, ...]:

@@ -53,7 +53,7 @@ def run(folder, *more):
     rows = [{"name": name, "ok": True, "score": 0.93, "drop": 0.01} for name in ("a", "b")]
     report = {"ts_utc": now_iso(), "score": 0.93, "precision": 0.91, "drop": 0.03, "passed": True, "errors": []}
     report |= {"rows": rows, "states": ["ok", "ok"], "commit": "4f1e", "built_from": "4f1e"}
-    report |= {"version": "1.10", "day": "2026-03-01"}
+    report |= {"version": "1.10", "day": "2026-03-01", "held_by": None}
     evidence = {"report.json": json.dumps(report), "state.txt": "state: ok\n", "stderr.txt": ""}
     evidence["rows.csv"] = "name,score\na,0.93\nb,0.91\n"
     (folder / "evidence").mkdir()

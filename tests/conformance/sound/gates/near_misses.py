@@ -35,6 +35,36 @@ def test_rounded_on_both_sides(artifact, freshness):
 
 
 @pytest.mark.critical
+def test_rounded_and_not_across_a_limit(artifact, freshness, measure):
+    report = artifact("evidence/report.json")
+    freshness(report)
+    share = round(100 * report["score"])
+    assert share >= 90
+    assert float(f"{report['precision']:.2f}") >= 0.9
+    measure.at_least("score", round(report["score"], 1), 0.9)
+    measure.equals("rows", int(len(report["rows"]) / 1), 2)
+
+
+@pytest.mark.critical
+def test_first_and_last_of_texts(artifact, freshness):
+    report = artifact("evidence/report.json")
+    freshness(report)
+    assert sorted(row["name"] for row in report["rows"])[-1] == "b"  # noqa: FURB192 - as gates are written
+    assert max("2026-02-28", report["day"]) == "2026-03-01"
+    assert max(report["rows"], key=lambda row: row["score"])["name"] == "a"
+
+
+@pytest.mark.critical
+def test_none_is_one_of_the_answers(artifact, freshness):
+    report = artifact("evidence/report.json")
+    freshness(report)
+    assert report["held_by"] in (None, "release")
+    assert report["passed"] is not False
+    assert re.search(r"[a-f]+", report["commit"])
+    assert not re.search("error|failed", " ".join(report["states"]))
+
+
+@pytest.mark.critical
 def test_words_in_a_summary(artifact, freshness):
     report = artifact("evidence/report.json")
     freshness(report)

@@ -44,6 +44,13 @@ def test_frame(frame):
     assert (frame["score"] >= 0.5).all()
 
 
+def test_frame_without_gaps(frame):
+    assert frame.dropna()["score"].min() >= 0.5
+    table = pandas.DataFrame({"score": [0.9, None, 0.95]})
+    assert table["score"].isna().mean() <= 0.5
+    assert table["score"].dropna().min() >= 0.9
+
+
 def test_frame_problems(frame):
     bad = frame[frame["score"] < 0.5]
     assert bad.empty
