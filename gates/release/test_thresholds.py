@@ -4,7 +4,7 @@ import pytest
 
 from pytest_promotion import parse_duration
 from pytest_promotion.suites.release import change_check, change_record, thresholds
-from pytest_promotion.suites.release.change_evidence import Seen
+from pytest_promotion.suites.release.change_evidence import Demands, Seen
 from pytest_promotion.trust import signers
 
 
@@ -18,6 +18,9 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
 
     current = thresholds.checked(artifact(policy["policy"]).data, policy["policy"])
     folder = policy["records"]
+    people = policy.signers.content if policy.signers else None
+    if people is None and not policy["accept_names"] and artifact.exists(policy["signers"]):
+        people = artifact(policy["signers"]).open().read()
     answer = change_check.check(
         current,
         thresholds.checked(artifact(policy["approved"]).data, policy["approved"]),
@@ -27,14 +30,16 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
             for name in change_record.names(workspace / folder)
         ],
         seen,
-        change_check.Demands(
+        Demands(
             min_approvals=policy["min_approvals"],
             min_loosening_approvals=policy["min_loosening_approvals"],
             min_monitor_reports=policy["min_monitor_reports"],
             future_skew=policy.future_skew,
+            min_trend=parse_duration(policy["min_trend_days"] * 86400),
             max_evidence_age=parse_duration(policy["max_evidence_age_days"] * 86400),
+            signed=not policy["accept_names"],
         ),
-        signers.read(policy.signers.content, "the signers") if policy.signers else None,
+        signers.read(people, "the signers") if people is not None else None,
         clock.now(),
     )
     assert not answer.problems, "; ".join(answer.problems)

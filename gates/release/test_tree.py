@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pytest_promotion import Unproven
-from pytest_promotion.suites.release import environment, tag, tree
+from pytest_promotion.suites.release import environment, published_secrets, tag, tree
 from pytest_promotion.suites.release.tools import demand
 
 
@@ -33,13 +33,23 @@ def test_env_policy(measure, policy, reason, workspace):
         for setting in said.of(name):
             strength = f"strength of {name} in {setting.where}, in bits"
             measure.at_least(strength, environment.secret_bits(setting), policy["min_secret_bits"])
+    stated = [setting for name in policy["secrets"] for setting in said.of(name)]
+    known, limits = published_secrets.in_repository(
+        workspace, {f"{one.name} in {one.where}": one.value for one in stated}
+    )
+    measure.none(
+        "secrets that stand in the repository",
+        [f"{name}, object {at}" for name, at in known.items()],
+        among=len(stated),
+        may_be_empty=True,
+    )
     if policy["app_env"]:
         for setting in said.of("APP_ENV"):
             environment.one_of(setting, policy["app_env"])
             measure.equals(f"APP_ENV in {setting.where} is allowed", setting.value in policy["app_env"], True)
     judged = [*policy["switched_off"], *policy["secrets"], *(["APP_ENV"] if policy["app_env"] else [])]
     assert judged, "the policy names no variables to check"
-    reason(f"{', '.join(judged)} are as they have to be")
+    reason(f"{', '.join(judged)} are as they have to be" + (f"; {limits}" if limits else ""))
 
 
 @pytest.mark.critical(owner="release", fix="commit or remove what is named; `git status` shows all of it")

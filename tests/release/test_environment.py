@@ -6,8 +6,9 @@ import secrets
 
 import pytest
 
+from fixtures.release import git
 from pytest_promotion.errors import GateFailed, Unproven
-from pytest_promotion.suites.release import environment
+from pytest_promotion.suites.release import environment, published_secrets
 from pytest_promotion.suites.release.environment import Setting
 
 SECRET = secrets.token_urlsafe(32)
@@ -110,6 +111,62 @@ def test_a_secret_that_can_be_guessed_is_none(value):
         assert value not in str(refused) or len(value.strip()) < 2
     else:
         assert bits < 100
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", id="tutorial"),
+        pytest.param("192B9BDD22AB9ED4D12E236C78AFCB9A393EC15F71BBF5DC987D54727823BCBF", id="documentation, capitals"),
+        pytest.param("404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970" * 2, id="tutorial, longer"),
+        pytest.param("django-insecure-8x!k#2v9q@w$7m^e&4r*t(1y)u-i=o+p5a3s6d0f", id="a key for development"),
+        pytest.param("your-super-secret-key-change-this-in-production-please", id="a template"),
+        pytest.param("your-super-secret-jwt-token-with-at-least-32-characters-long", id="another template"),
+        pytest.param("ThisIsTheDefaultSigningKeyPleaseReplaceItInProduction", id="in camel case"),
+        pytest.param("CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET_2024", id="in capitals"),
+    ],
+)
+def test_a_secret_that_everybody_knows_is_none(value):
+    """An estimate of its strength takes the key in a tutorial for one that was drawn by lot."""
+    with pytest.raises(GateFailed, match="stands for a secret and is none") as refused:
+        environment.secret_bits(Setting("SECRET_KEY", "backend/.env line 1", value))
+    assert value not in str(refused.value)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository that once had a secret in it, which was amended away, and has another in a file now."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    git(root, "init", "-q", "-b", "main")
+    (root / "settings.py").write_text(f'SECRET_KEY = "{SECRET}"\n')
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "settings")
+    (root / "settings.py").write_text('SECRET_KEY = os.environ["SECRET_KEY"]\n')
+    git(root, "commit", "-q", "-a", "--amend", "-m", "settings")
+    return root
+
+
+def test_a_secret_in_the_history_is_found(repository, tmp_path):
+    """A key that was amended away is in every clone that was made before, and in this one."""
+    other = secrets.token_urlsafe(32)
+    found, limits = published_secrets.in_repository(repository, {"old": SECRET, "new": other})
+    assert (list(found), limits) == (["old"], "")
+    assert git(repository, "cat-file", "-p", found["old"]) == f'SECRET_KEY = "{SECRET}"\n'
+    (repository / "large.bin").write_bytes(b"\0" * (17 * 2**20) + other.encode())
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", f"rotated from {SECRET[::-1]}")
+    found, limits = published_secrets.in_repository(
+        repository, {"in a message": SECRET[::-1], "in a large file": other}
+    )
+    assert (list(found), limits) == (["in a message"], "1 objects are larger than 16 MB")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
+    assert published_secrets.in_repository(tmp_path / "shallow", {"old": SECRET}) == (
+        {},
+        "only a part of the history is here and 1 objects are larger than 16 MB",
+    )
+    with pytest.raises(Unproven, match="does not give the objects"):
+        published_secrets.in_repository(tmp_path, {"old": SECRET})
 
 
 @pytest.mark.parametrize("make", [lambda: secrets.token_hex(32), lambda: secrets.token_urlsafe(64)], ids=["hex", "url"])

@@ -322,6 +322,21 @@ def test_a_value_of_the_process_is_judged_beside_that_of_the_file(target, decide
     assert "ALLOW_SIM_BACKTEST in the environment is True" in check_of(decision, "env_policy")["reason"]
 
 
+@pytest.mark.slow
+def test_a_secret_that_was_committed_once_is_refused_wherever_it_is_set(target, decide):
+    """Whoever has a clone of the repository has the key that production signs its sessions with."""
+    secret = next(line for line in (target / "backend/.env").read_text().splitlines() if line.startswith("SECRET_KEY="))
+    (target / "notes.md").write_text(f"we rotated to {secret.partition('=')[2]}\n")
+    for words in (("add", "notes.md"), ("commit", "-q", "-m", "notes"), ("rm", "-q", "notes.md")):
+        release.git(target, *words)
+    release.git(target, "commit", "-q", "-m", "no notes")
+    decision, done = decide(target, "--profile", "prod", "--promotion-set=refresh=", only="env_policy")
+    found = check_of(decision, "env_policy")
+    assert found["outcome"] == "FAIL"
+    assert "SECRET_KEY in backend/.env line 3, object " in found["reason"]
+    assert secret.partition("=")[2] not in json.dumps(decision) + done.stdout
+
+
 def test_the_env_file_is_not_in_the_vault(target, decide, tmp_path):
     """The vault is uploaded, and evidence is what is asked for as an artifact."""
     secret = next(line for line in (target / "backend/.env").read_text().splitlines() if line.startswith("SECRET_KEY"))

@@ -25,8 +25,16 @@ APPROVED = "backend/config/kb_benchmark_policy.approved.json"
 GATE = "threshold_change_governance"
 
 
+@pytest.fixture
+def target(target):
+    """A release in which tomas has put his name under the record, and no signature."""
+    edited(target, RECORD, lambda record: record.update(approvals=[{"by": "tomas"}]))
+    return target
+
+
 def asked(root, *words):
-    """The exit code and the answer of `promotion threshold-change check`."""
+    """The exit code and the answer of `promotion threshold-change check`, for which names count without signers."""
+    words = words if "--signers" in words else (*words, "--accept-names")
     done = CliRunner().invoke(main, ["threshold-change", "check", "--root", str(root), "--json", *words])
     assert "Traceback" not in done.output
     return done.exit_code, json.loads(done.stdout) if done.stdout.startswith("{") else done.output
@@ -174,13 +182,23 @@ def test_a_record_that_lacks_something_covers_nothing(target, spoil, said):
         (lambda record: record.update(aproved_by="tomas"), "aproved_by"),
         (lambda record: record.pop("risk"), "risk"),
         (lambda record: record.update(requested_by=" "), "requested_by"),
+        (lambda record: record.update(requested_by="TODO"), "requested_by is 'TODO'"),
+        (lambda record: record["changes"][0].update(reason="WHY"), "changes[0].reason is 'WHY'"),
+        (lambda record: record["changes"][0].update(reason="why why why why"), "of 3 words at least"),
+        (lambda record: record["changes"][0].update(reason="n/a"), "changes[0].reason is 'n/a'"),
+        (lambda record: record["risk"].update(impact="WHAT MAY COME OF IT"), "risk.impact is"),
+        (lambda record: record["risk"].update(rollback="revert"), "risk.rollback is 'revert'"),
         (lambda record: record.update(date_utc="2026-10-20"), "date_utc"),
         (lambda record: record.update(scope="staging"), "is of the scope 'staging' and changes prod"),
         (lambda record: record["changes"].append(dict(record["changes"][0])), "changes prod.min_recall twice"),
         (lambda record: record["changes"][0].update(new=0.75), "to what it is"),
         (lambda record: record["evidence"].update(review=[]), "review"),
     ],
-    ids=["unknown field", "no risk", "blank name", "no time", "other scope", "field twice", "no change", "no review"],
+    ids=[
+        *("unknown field", "no risk", "blank name", "no name", "as drafted", "one word, four times", "not applicable"),
+        *("impact as drafted", "rollback of one word"),
+        *("no time", "other scope", "field twice", "no change", "no review"),
+    ],
 )
 def test_a_record_of_another_form_is_not_judged(target, spoil, said):
     """A record that a program passes over is a change that nobody sees."""
@@ -239,6 +257,32 @@ def test_evidence_that_speaks_against_the_change_is_read(target, name, change, s
     assert said in answer["problems"][0]
 
 
+def test_three_runs_in_one_minute_are_no_trend(target):
+    """A workflow that is started three times gives three reports, which say what one says."""
+    for number, name in enumerate(MONITORS):
+        replaced(target, f"{QA}/{name}", lambda one, at=number: one.update(generated_at_utc=f"2026-10-19T02:00:0{at}Z"))
+    said = "the monitor reports of prod are of 2 s, and a trend is one of 7.0 days at least"
+    assert said in asked(target)[1]["problems"][0]
+    assert asked(target, "--min-trend", "1")[0] == 2
+
+
+def test_names_alone_are_no_approvals(target, decide):
+    """Whoever edits the record can type two names under it."""
+    words = ["threshold-change", "check", "--root", str(target)]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "the approval of tomas needs one of" in done.output) == (2, True)
+    (target / "docs/Ops/signers.yaml").unlink()
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "who approved it is not known" in done.output) == (2, True)
+    assert CliRunner().invoke(main, [*words, "--accept-names"]).exit_code == 0
+    refused = check_of(decide(target, only=GATE)[0], GATE)
+    assert (refused["outcome"], "who approved it is not known" in refused["reason"]) == ("FAIL", True)
+    accept = f"--promotion-set=gates.{GATE}.thresholds.accept_names=true"
+    decision, _ = decide(target, accept, only=GATE)
+    assert check_of(decision, GATE)["outcome"] == "PASS"
+    assert any("accept_names" in one for one in decision["weakened"])
+
+
 def test_an_acceptance_of_another_change_is_none(target):
     """The acceptance of the last change is the easiest one to attach to this."""
     page = target / QA / "acceptance.md"
@@ -284,7 +328,7 @@ def test_records_lead_from_one_to_the_next(target):
         "date_utc": "2026-10-21T09:30:00Z",
         "before": first["after"],
         "after": digest(policy),
-        "changes": [{"field": "prod.min_recall", "old": 0.8, "new": 0.85, "reason": "it held"}],
+        "changes": [{"field": "prod.min_recall", "old": 0.8, "new": 0.85, "reason": "recall has held"}],
     }
     second["evidence"] = {
         **first["evidence"],
@@ -308,7 +352,7 @@ def test_a_way_back_that_is_recorded_does_not_go_round_for_ever(target):
     """A change and its rollback lead in a circle, and the policy stands at its start."""
     first = yaml.safe_load((target / RECORD).read_text())
     back = {**first, "change_id": "KB-TC-20261020-02", "before": first["after"], "after": first["before"]}
-    back["changes"] = [{"field": "prod.min_recall", "old": 0.8, "new": 0.75, "reason": "back"}]
+    back["changes"] = [{"field": "prod.min_recall", "old": 0.8, "new": 0.75, "reason": "back to where it was"}]
     (target / FOLDER / "back.yaml").write_text(yaml.safe_dump(back))
     (target / POLICY).write_text((target / APPROVED).read_text())
     code, answer = asked(target)
@@ -330,8 +374,13 @@ def test_a_draft_becomes_a_record_when_people_have_filled_it_in(target):
     assert drafted.exit_code == 0, drafted.output
     (target / FOLDER / "KB-TC-20261121-01.yaml").write_text(drafted.stdout)
     now = ("--max-evidence-age", "4000")
+    assert "changes[0].reason is 'WHY'" in asked(target, *now)[1]
+    risk = {"impact": "fewer answers are accepted", "rollback": "a record that goes back"}
+    filled = {"approvals": [{"by": "mara"}], "risk": risk}
+    filled["changes"] = [{"field": "prod.min_precision", "old": 0.55, "new": 0.6, "reason": "precision has held"}]
+    edited(target, f"{FOLDER}/KB-TC-20261121-01.yaml", lambda record: record.update(filled))
     assert "expected Go" in asked(target, *now)[1]["problems"][0]
-    filled = {"decision": "Go", "approvals": [{"by": "mara"}]}
+    filled = {"decision": "Go"}
     edited(target, f"{FOLDER}/KB-TC-20261121-01.yaml", lambda record: record.update(filled))
     assert asked(target, *now)[1]["covering"] == ["KB-TC-20261020-01", "KB-TC-20261121-01"]
     assert CliRunner().invoke(main, words).exit_code == 2  # nothing is left to be recorded
@@ -379,6 +428,7 @@ def test_the_gate_asks_for_signatures_where_its_policy_names_signers(target, sig
     policy = yaml.safe_load((REPOSITORY / "gates/release/promotion.yaml").read_text())
     own.write_text(yaml.safe_dump({**policy, "signers": "signers.yaml"}))
     words = (f"--promotion-policy={own}",)
+    (target / "docs/Ops/signers.yaml").unlink()
     assert "needs one of `ssh` and `dsse`" in check_of(decide(target, *words, only=GATE)[0], GATE)["reason"]
     edited(target, RECORD, lambda record: record["approvals"].clear())
     signers("tomas")
@@ -451,6 +501,11 @@ def test_the_template_becomes_a_record_when_it_is_filled_in():
         change_record.read(text.encode(), "template")
     filled = re.sub(r"DIGEST", "0" * 64, text).replace("NUMBER-BEFORE", "0.75").replace("NUMBER-AFTER", "0.8")
     filled = filled.replace("MOMENT", datetime.now(UTC).isoformat()).replace("KB-TC-YYYYMMDD-NN", "KB-TC-20261121-01")
+    for word, text in (("NAME", "ines"), ("WHY", "recall has held"), ("WHAT MAY COME OF IT", "fewer answers pass")):
+        with pytest.raises(Unproven):
+            change_record.read(filled.encode(), "record")
+        filled = filled.replace(word, text)
+    filled = filled.replace("THE WAY BACK", "a record that goes back")
     record = change_record.read(filled.encode(), "record").record
     assert record.change_id == "KB-TC-20261121-01"
 
@@ -458,6 +513,7 @@ def test_the_template_becomes_a_record_when_it_is_filled_in():
 def test_a_flag_that_asks_less_than_the_policy_is_an_unrecorded_change(target, decide):
     """A command line has no review, no record and no second person."""
     words = (f"--promotion-set=required={GATE}", "--profile", "prod", "--promotion-set=refresh=")
+    release.git(target, "checkout", "-q", RECORD)
     decision, _ = decide(target, *words)
     assert check_of(decision, GATE)["outcome"] == "PASS"
     decision, _ = decide(target, *words, "--kb-min-recall", "0.79")
@@ -469,6 +525,7 @@ def test_a_flag_that_asks_less_than_the_policy_is_an_unrecorded_change(target, d
 
 def test_the_gate_says_what_the_command_says(target, decide):
     """A desk that is told yes by one and no by the other believes the one that says yes."""
+    release.git(target, "checkout", "-q", RECORD)
     edited(target, POLICY, setting("prod", "min_recall", 0.6))
     decision, done = decide(target, only=GATE)
     found = check_of(decision, GATE)

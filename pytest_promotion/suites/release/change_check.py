@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from pytest_promotion.clock import FUTURE_SKEW
 from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.suites.release import thresholds
-from pytest_promotion.suites.release.change_evidence import Seen, check_evidence
+from pytest_promotion.suites.release.change_evidence import Demands, Seen, check_evidence
 from pytest_promotion.suites.release.change_record import Written, matter_of
 from pytest_promotion.suites.release.thresholds import Difference, Policy
 from pytest_promotion.text import listed
@@ -29,17 +28,6 @@ POLICY: Final = "backend/config/kb_benchmark_policy.json"
 APPROVED: Final = "backend/config/kb_benchmark_policy.approved.json"
 RECORDS: Final = "docs/Ops/KB_Threshold_Changes"
 _GO: Final = "go"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
-    """What a record has to bring. Approvals are people other than the one who asks."""
-
-    min_approvals: int = 1
-    min_loosening_approvals: int = 2
-    min_monitor_reports: int = 3  # of each profile that is changed
-    max_evidence_age: timedelta = timedelta(days=35)  # before the record's own date
-    future_skew: timedelta = FUTURE_SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +167,10 @@ def _check(
         raise Unproven(f"it is dated {format_duration((step.moment - now).total_seconds())} in the future")
     if before and step.moment < before[-1].moment:
         raise GateFailed(f"it is older than {before[-1].record.change_id}, which it builds on")
-    check_evidence(step, seen, demands.min_monitor_reports, demands.max_evidence_age)
+    check_evidence(step, seen, demands)
     wanted = demands.min_loosening_approvals if step.loosens else demands.min_approvals
+    if signers is None and demands.signed:
+        raise Unproven("who approved it is not known: the policy names no signers, and accepts no names instead")
     if signers is None:
         _check_names(step, wanted)
     else:

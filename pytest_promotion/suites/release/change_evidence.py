@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, parse_moment
+from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.documents import decode, named, parse_json
 from pytest_promotion.suites.release.change_record import Attached, Written
@@ -17,6 +18,19 @@ from pytest_promotion.suites.release.thresholds import ABSENT
 _METRICS: Final = {"min_precision": "avg_precision_at_k", "min_recall": "avg_keyword_recall"}
 _BLOCKING: Final = ("investigate_before_change", "insufficient_data")
 _DATE: Final = "generated_at_utc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a record has to bring. Approvals are people other than the one who asks."""
+
+    min_approvals: int = 1
+    min_loosening_approvals: int = 2
+    min_monitor_reports: int = 3  # of each profile that is changed
+    min_trend: timedelta = timedelta(days=7)  # from the first of them to the last
+    max_evidence_age: timedelta = timedelta(days=35)  # before the record's own date
+    future_skew: timedelta = FUTURE_SKEW
+    signed: bool = True  # whether an approval has to be a signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +49,23 @@ class _Report:
     data: dict[str, Any]
 
 
-def check_evidence(step: Written, seen: Callable[[str], Seen], min_monitor_reports: int, max_age: timedelta) -> None:
+def check_evidence(step: Written, seen: Callable[[str], Seen], demands: Demands) -> None:
     """
     Demands monitor reports and a review of each profile that *step* changes, and an acceptance that is of it.
 
-    Reports are dated before the record and at most *max_age* before it; the newest monitor report of a
-    profile meets the thresholds that it gets.
+    Reports are dated before the record and not too long before it; the newest monitor report of a profile meets the
+    thresholds that it gets.
 
     Raises:
         GateFailed: where a file is another one than was named, or speaks against the change.
         Unproven: where there is too little, or it cannot be read.
     """
     evidence = step.record.evidence
-    monitors = list(_reports(step, evidence.monitor, seen, max_age))
-    reviews = list(_reports(step, evidence.review, seen, max_age))
+    monitors = list(_reports(step, evidence.monitor, seen, demands.max_evidence_age))
+    reviews = list(_reports(step, evidence.review, seen, demands.max_evidence_age))
     for profile in step.profiles:
         trend = sorted((one for one in monitors if one.profile == profile), key=lambda one: one.moment)
-        _check_trend(step, profile, trend, min_monitor_reports)
+        _check_trend(step, profile, trend, demands)
         _check_reviews(profile, [one for one in reviews if one.profile == profile])
     for item in evidence.acceptance:
         text = decode(_same(item, seen).content, item.path)
@@ -59,10 +73,15 @@ def check_evidence(step: Written, seen: Callable[[str], Seen], min_monitor_repor
             raise GateFailed(f"{item.path} accepts something else: it does not name {step.record.change_id}")
 
 
-def _check_trend(step: Written, profile: str, trend: Sequence[_Report], least: int) -> None:
+def _check_trend(step: Written, profile: str, trend: Sequence[_Report], demands: Demands) -> None:
     measured = [one for one in trend if one.data.get("status", "measured") == "measured"]
-    if len({one.moment for one in measured}) < max(least, 1):
+    least = max(demands.min_monitor_reports, 1)
+    if len({one.moment for one in measured}) < least:
         raise Unproven(f"{len(measured)} monitor reports of {profile} show a trend, {least} are needed")
+    span = measured[-1].moment - measured[0].moment
+    if span < demands.min_trend:
+        wanted, given = (format_duration(one.total_seconds()) for one in (demands.min_trend, span))
+        raise Unproven(f"the monitor reports of {profile} are of {given}, and a trend is one of {wanted} at least")
     newest = measured[-1]
     metrics = newest.data.get("current_metrics")
     for change in step.changes:

@@ -7,6 +7,7 @@ this change, this evidence and this reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from pytest_promotion.canonical import canonical
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.policy.document import Document, convert
+from pytest_promotion.secrets.placeholders import is_placeholder
 from pytest_promotion.suites.release.thresholds import ABSENT, Difference, Policy, differences, same
 from pytest_promotion.suites.release.thresholds import sha256 as digest_of
 from pytest_promotion.trust.approvals import Approval, Matter
@@ -27,6 +29,11 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 KIND: Final = "threshold-change"
 _SCOPES: Final = {"both": ("staging", "prod")}
 _LARGEST: Final = 2**20  # bytes of a file that people write
+
+_WHY, _IMPACT, _ROLLBACK = "WHY", "WHAT MAY COME OF IT", "THE WAY BACK"
+_DRAFTED: Final = (_WHY, _IMPACT, _ROLLBACK)
+_FEWEST_WORDS: Final = 3
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, pattern=r"\S")]
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -120,6 +127,7 @@ def read(content: bytes, path: str) -> Written:
     except (PolicyError, BadTimestamp) as problem:
         where = "" if isinstance(problem, PolicyError) else f"{path}: date_utc is "
         raise Unproven(f"{where}{problem}") from None
+    _check_texts(record, path)
     changes = tuple(_difference(one) for one in record.changes)
     twice = [one.place for one in changes if sum(one.place == other.place for other in changes) > 1]
     if twice:
@@ -129,6 +137,18 @@ def read(content: bytes, path: str) -> Written:
             raise Unproven(f"{path} changes {one.place} to what it is")
     _check_scope(record, path, {one.profile for one in changes})
     return Written(path, record, moment, changes)
+
+
+def _check_texts(record: Record, path: str) -> None:
+    """Demands that people have said why: a record as it was drafted, or with a word in it, is no decision."""
+    if is_placeholder(record.requested_by):
+        raise Unproven(f"{path}: requested_by is {record.requested_by!r}, which is nobody's name")
+    texts = {f"changes[{number}].reason": one.reason for number, one in enumerate(record.changes)}
+    texts |= {"risk.impact": record.risk.impact, "risk.rollback": record.risk.rollback}
+    for name, text in texts.items():
+        words = {word.lower() for word in _WORD.findall(text)}
+        if text in _DRAFTED or is_placeholder(text) or len(words) < _FEWEST_WORDS:
+            raise Unproven(f"{path}: {name} is {text!r}: say it in a sentence, of {_FEWEST_WORDS} words at least")
 
 
 def _difference(one: Changed) -> Difference:
@@ -165,7 +185,7 @@ def draft(
     changes = []
     for one in found:
         values = {name: value for name, value in (("old", one.old), ("new", one.new)) if value is not ABSENT}
-        changes.append({"field": one.place, **values, "reason": "WHY"})
+        changes.append({"field": one.place, **values, "reason": _WHY})
     return {
         "version": 1,
         "change_id": change_id,
@@ -176,7 +196,7 @@ def draft(
         "after": digest_of(after),
         "changes": changes,
         "evidence": {part: [dict(item) for item in items] for part, items in evidence.items()},
-        "risk": {"impact": "WHAT MAY COME OF IT", "rollback": "THE WAY BACK"},
+        "risk": {"impact": _IMPACT, "rollback": _ROLLBACK},
         "decision": "Go/No-Go",
         "approvals": [],
     }

@@ -17,6 +17,7 @@ from typing import Final
 
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.files import read_file
+from pytest_promotion.suites.release.published_secrets import is_template
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
@@ -145,7 +146,7 @@ def secret_bits(setting: Setting) -> int:
         raise Unproven("the strength of a secret needs zxcvbn: pip install 'pytest-promotion[release]'") from None
     if not setting.value.strip():
         raise GateFailed(f"{setting.name} in {setting.where} is empty")
-    if is_placeholder(setting.value):
+    if is_placeholder(setting.value) or is_template(setting.value):
         raise GateFailed(f"{setting.name} in {setting.where} stands for a secret and is none")
     guesses = float(zxcvbn(setting.value[:_LONGEST], max_length=_LONGEST)["guesses_log10"])
     return math.floor(guesses / math.log10(2))

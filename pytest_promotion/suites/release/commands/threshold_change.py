@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _POLICY = "backend/config/kb_benchmark_policy.json"
 _APPROVED = "backend/config/kb_benchmark_policy.approved.json"
 _RECORDS = "docs/Ops/KB_Threshold_Changes"
+_SIGNERS = "docs/Ops/signers.yaml"
 
 
 @click.group("threshold-change")
@@ -55,7 +56,12 @@ def threshold_change() -> None:
     metavar="DIR",
     help="Folder with the records of threshold changes.",
 )
-@click.option("--signers", type=click.Path(path_type=Path), help="Who may approve; without it names count.")
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path),
+    help=f"Who may approve.  [default: {_SIGNERS} below the root, where it exists]",
+)
+@click.option("--accept-names", is_flag=True, help="Count names that nobody signed for, where there are no signers.")
 @click.option(
     "--min-approvals",
     default=1,
@@ -78,6 +84,14 @@ def threshold_change() -> None:
     help="Monitor reports that each changed profile needs as evidence.",
 )
 @click.option(
+    "--min-trend",
+    default=7,
+    show_default=True,
+    type=DurationIn(timedelta(days=1), whole=True),
+    metavar="DAYS",
+    help="Shortest time from the first monitor report to the last.",
+)
+@click.option(
     "--max-evidence-age",
     default=35,
     show_default=True,
@@ -94,9 +108,11 @@ def check(
     approved_sha256: str | None,
     records: str,
     signers: Path | None,
+    accept_names: bool,
     min_approvals: int,
     min_loosening_approvals: int,
     min_monitor_reports: int,
+    min_trend: timedelta,
     max_evidence_age: timedelta,
     at: str | None,
     as_json: bool,
@@ -109,10 +125,13 @@ def check(
     """
     from pytest_promotion.evidence.reading import Root
     from pytest_promotion.suites.release import change_check, thresholds
+    from pytest_promotion.suites.release.change_evidence import Demands
     from pytest_promotion.trust import signers as people
 
     now = asked_at(at)
     base = Root(root.absolute())
+    if signers is None and not accept_names and (root / _SIGNERS).is_file():
+        signers = root / _SIGNERS
     with command_errors(f"{signers} cannot be read", usage=False):
         accepted = _policy(base, approved)
         answer = change_check.check(
@@ -121,11 +140,13 @@ def check(
             (approved_sha256 or thresholds.sha256(accepted)).lower(),
             _records(base, root, records),
             lambda path: _seen(base, path),
-            change_check.Demands(
+            Demands(
                 min_approvals=min_approvals,
                 min_loosening_approvals=min_loosening_approvals,
                 min_monitor_reports=min_monitor_reports,
+                min_trend=min_trend,
                 max_evidence_age=max_evidence_age,
+                signed=not accept_names,
             ),
             None if signers is None else people.read(read_file(signers), signers.name),
             now,
