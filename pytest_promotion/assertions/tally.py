@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.model import Judged
 
 Source = tuple[str, int, int]  # file, and where an expression in it ends
 Mark = tuple[int, int]  # how many sources had nothing and how many something, up to a moment
+
+
+_MAY_BE_EMPTY: Final = "where it may be, say so by measure.none(…, among=…, may_be_empty=True)"
 
 
 class Tally:
@@ -134,7 +137,7 @@ class Tally:
         """Why an assertion that was just evaluated judged nothing; "" where it judged something."""
         for source in sources:
             if self._sources.get(source) is False:
-                return f"judged nothing: what line {source[1]} looks at is empty or missing"
+                return f"judged nothing: what line {source[1]} looks at is empty or missing; {_MAY_BE_EMPTY}"
         if mark is not None and self._empty > mark[0] and self._found == mark[1]:
             return "judged nothing: the function that it calls looked at nothing"
         return ""
@@ -142,7 +145,7 @@ class Tally:
     def looped(self, source: Source, where: str) -> None:
         """A loop that judges has ended; where there was nothing in it, it judged nothing."""
         if self._sources.get(source) is False:
-            self.set_hollow(where, "judged nothing: what it goes through is empty")
+            self.set_hollow(where, f"judged nothing: what it goes through is empty; {_MAY_BE_EMPTY}")
         elif self.active:
             self._held.add(where)
 

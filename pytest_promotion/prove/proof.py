@@ -75,7 +75,7 @@ def _told(kind: str) -> str:
         "clock before the item": "judged before it was made",
         "undated": "without a date",
         "NaN": "set to NaN",
-        "status qualified": "good but for errors: it looks for a part of the word",
+        "status qualified": "set to a success with errors",
         "empty cell": "with empty cells",
         ONE_MORE: "with one more element in which it is wrong: only a part of the list is judged",
         NO_VALUE: f"{NO_VALUE}: none of them is judged",
