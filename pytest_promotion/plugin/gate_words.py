@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dis
+import ast
 import inspect
 import re
-from collections.abc import Iterator
-from types import CodeType, FunctionType
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -30,21 +31,38 @@ def numbers_of(item: pytest.Item) -> list[float]:
 
 def _constants(item: pytest.Item) -> Iterator[Any]:
     function = inspect.unwrap(getattr(item, "function", None) or (lambda: None))
+    known: set[FunctionType] = set()
 
     def look(value: object, depth: int) -> Iterator[Any]:
-        if isinstance(value, CodeType):
-            yield from (
-                one.argval for one in dis.get_instructions(value) if type(one.argval) is int and "LOAD" in one.opname
-            )
-            names = value.co_names if depth else ()
-            for one in (*value.co_consts, *(function.__globals__.get(name) for name in names)):
-                yield from look(one, depth - 1)
-        elif isinstance(value, FunctionType):
-            yield from look(value.__code__, depth) if depth > 0 else ()
+        if isinstance(value, FunctionType) and depth > 0 and value not in known:
+            known.add(value)
+            for node in _nodes(value):
+                if isinstance(node, ast.Constant):
+                    yield node.value
+                else:
+                    yield from look(_named(node, value.__globals__), depth - 1)
         elif isinstance(value, (tuple, list, set, frozenset)):
             for one in value:
                 yield from look(one, depth)
         else:
             yield value
 
-    yield from look(function.__code__, _DEPTH)
+    yield from look(function, _DEPTH)
+
+
+def _named(node: ast.AST, scope: Mapping[str, Any]) -> Any:
+    """What a module has under a name, or under one of a module that it imports; None for anything else."""
+    if isinstance(node, ast.Name):
+        return scope.get(node.id)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        module = scope.get(node.value.id)
+        return getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
+    return None
+
+
+def _nodes(function: FunctionType) -> Iterator[ast.AST]:
+    """The syntax of *function* as it was written: its code has more constants in it, such as numbers of lines."""
+    try:
+        return ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))
+    except (OSError, TypeError, SyntaxError):
+        return iter(())

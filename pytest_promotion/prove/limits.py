@@ -63,9 +63,10 @@ def _beyond(limit: float, known: list[float], passes: Callable[[float], bool]) -
     """A number beyond *limit* that passes since it is rounded; None where the gate holds the limit or has another."""
     tiny = max(abs(limit), 1.0) * _TINY
     below, above = passes(limit - tiny), passes(limit + tiny)
-    if below is not above:
+    widest = max(_STEPS) * (1 + _NEAR)
+    if not (below and above) or (passes(limit - widest) and passes(limit + widest)):
         return None
-    for step in _STEPS if below else ():
+    for step in _STEPS:
         # Rounding turns half a step from the limit, cutting digits off a whole one.
         for distance, side in itertools.product((step / 2, step), (-1, 1)):
             turns, near = limit + side * distance, distance * _NEAR

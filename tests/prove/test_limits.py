@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import math
-from decimal import Decimal
 
 import pytest
 
@@ -80,24 +79,35 @@ def beyond(place):
 )
 def test_a_number_that_is_rounded_is_found_wherever_it_is_read(beyond, how, field):
     """A candidate of 0.895 was promoted by a gate that says 0.9."""
-    [(found, said)] = beyond(f"{READ[how]}\n    assert float(f'{{x:.2f}}') >= 0.9")
+    [(found, said)] = beyond(f"{READ[how]}\n    assert float('%.2f' % x) >= 0.9")
     assert found == field
     assert said == "0.895005, where the limit is 0.9: it is rounded before it is compared"
     assert beyond(f"{READ[how]}\n    assert x >= 0.9") == []
 
 
-def limits_of(condition):
-    """The constants of a condition, by the way in which those of a gate are found."""
-    names = {"numpy": pytest.importorskip("numpy"), "Decimal": Decimal, "math": math}
+@pytest.fixture
+def limits_of(tmp_path):
+    """A function that is a condition, and the numbers in it, by the way in which those of a gate are found."""
 
-    class Item:
-        function = staticmethod(eval(f"lambda x: {condition}", names))
+    def made(condition):
+        place = tmp_path / "conditions.py"
+        place.write_text(
+            f"import math\nfrom decimal import Decimal\n\nimport numpy\n\ndef judge(x):\n    return {condition}\n"
+        )
+        spec = importlib.util.spec_from_file_location("conditions", place)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
 
-    return Item.function, numbers_of(Item)
+        class Item:
+            function = staticmethod(module.judge)
+
+        return module.judge, numbers_of(Item)
+
+    return made
 
 
 @pytest.mark.parametrize("condition", ROUNDED)
-def test_every_way_of_rounding(condition):
+def test_every_way_of_rounding(limits_of, condition):
     """Only calls of `round`, `int`, `floor` and `ceil` in the comparison itself were seen."""
     judge, numbers = limits_of(condition)
     assert judge(0.95)
@@ -107,7 +117,7 @@ def test_every_way_of_rounding(condition):
 
 
 @pytest.mark.parametrize("condition", EXACT)
-def test_no_limit_that_is_held_is_named(condition):
+def test_no_limit_that_is_held_is_named(limits_of, condition):
     """A tolerance, a range, a percentage and a difference of constants are not roundings."""
     judge, numbers = limits_of(condition)
     assert judge(0.95)
@@ -119,5 +129,5 @@ def test_the_limit_is_found_in_the_policy_too(beyond):
     """Most gates have their limits there."""
     policy = {"version": 1, "gates": {"it": {"thresholds": {"least": 0.9}}}}
     body = "x = artifact('a.json')['score']\n    assert {} >= policy['least']"
-    assert [field for field, _ in beyond(body.format("float(f'{x:.1f}')"), policy=policy)] == ["score"]
+    assert [field for field, _ in beyond(body.format("float('%.1f' % x)"), policy=policy)] == ["score"]
     assert beyond(body.format("x"), policy=policy) == []
