@@ -25,7 +25,7 @@ from pytest_promotion.evidence.event_store.pages import Opened, line_start, open
 from pytest_promotion.evidence.event_store.rows import ROWS, Row
 from pytest_promotion.evidence.event_store.tally import Tally, decode
 
-_COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
+COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
 _HASHED_AT_ONCE: Final = 32  # pages; handing one over costs as much as hashing a tenth of it
 
 Progress = Callable[[int, int], None]
@@ -49,6 +49,7 @@ class Counted:
     sha256: str  # of all bytes
     size: int
     now: datetime | None  # later rows are counted as from the future
+    before: int = 0  # of its first bytes, those that an earlier session counted
 
     def tally(self, name: str, source: Source, until: datetime | None) -> Tally:
         """What the rows taken in by *until* amount to; *source* gives the same bytes again."""
@@ -185,7 +186,7 @@ def count_pages(
         more, ends = decode(page, name, offset, ROWS, lines if numbered else -1)
         rows += more
         lines += ends
-        if len(rows) >= _COUNTED_AT_ONCE:
+        if len(rows) >= COUNTED_AT_ONCE:
             close()
             rows = []
     if rows:

@@ -81,6 +81,8 @@ def read_part(source: IO[bytes], name: str, count: int) -> bytes:
     """At most *count* bytes from where *source* stands. Raises `Unproven` where the disk or the network fails."""
     try:
         return source.read(count)
+    except Unproven:
+        raise
     except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
         raise _unreadable(name, problem) from None
 
