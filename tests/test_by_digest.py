@@ -1,4 +1,4 @@
-"""Evidence that the policy lets be recorded by its digest: judged as it was hashed, kept nowhere, and said to be so."""
+"""Evidence that the policy lets be recorded by its digest: judged as it was hashed, kept nowhere, and listed so."""
 
 from __future__ import annotations
 

@@ -282,7 +282,7 @@ def test_processes_find_what_one_finds(tmp_path):
             scan(path, executor=executor)
         path.write_bytes(lines(*order) + b"[]\n" + lines(500))
         with pytest.raises(Unproven, match="at byte .* is not an event"):
-            scan(path, executor=executor)
+            scan(path, executor=executor, parts=3)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -340,18 +340,18 @@ def test_a_gap_of_a_day_and_a_rotated_day_are_named(tmp_path):
     for days in (0, 1, 3):
         (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
     (tmp_path / "events_20260522.jsonl.gz").write_bytes(b"")
-    found = scan_days(tmp_path)
+    found = scan_days(f"{tmp_path}/events_*.jsonl")
     assert found.gaps == (date(2026, 5, 22),)
-    assert found.rotated == ("events_20260522.jsonl.gz",)
+    assert found.rotated == (f"{tmp_path}/events_20260522.jsonl.gz",)
     assert found.rows == 3
     assert found.newest_ingest == START + timedelta(days=3, seconds=3)
-    assert [part.split()[0] for part in found.problems] == ["no", "events_20260522.jsonl.gz"]
+    assert [part.split()[0] for part in found.problems] == ["no", f"{tmp_path}/events_20260522.jsonl.gz"]
 
 
 def test_a_day_is_judged_by_its_rows(tmp_path):
     """The earlier service never noticed midnight: two days' events lay under the day of its start."""
     (tmp_path / "events_20260520.jsonl").write_bytes(day_of_rows(0, 0) + day_of_rows(1, 2))
-    assert scan_days(tmp_path).misfiled == ("events_20260520.jsonl",)
+    assert scan_days(f"{tmp_path}/events_*.jsonl").misfiled == (f"{tmp_path}/events_20260520.jsonl",)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
     for name in names:
         (tmp_path / name).write_bytes(lines(0))
     with pytest.raises(Unproven, match=said):
-        scan_days(tmp_path)
+        scan_days(f"{tmp_path}/events_*.jsonl")
 
 
 @pytest.mark.parametrize("back", [0, 1, 2])
@@ -378,9 +378,13 @@ def test_days_before_those_that_count_are_not_judged(tmp_path, back):
     for days in (0, 4, 5, 6):
         (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
     (tmp_path / "events_20260520.jsonl.gz").write_bytes(b"")
-    found = scan_days(tmp_path, back=back)
+    found = scan_days(f"{tmp_path}/events_*.jsonl", back=back)
     assert (len(found.days), found.problems) == (back + 1, ())
-    assert scan_days(tmp_path, back=6).gaps == (date(2026, 5, 21), date(2026, 5, 22), date(2026, 5, 23))
+    assert scan_days(f"{tmp_path}/events_*.jsonl", back=6).gaps == (
+        date(2026, 5, 21),
+        date(2026, 5, 22),
+        date(2026, 5, 23),
+    )
 
 
 def test_a_gate_judges_days_as_evidence(tmp_path):

@@ -221,7 +221,7 @@ def test_a_store_with_ids_that_stand_twice_has_no_checkpoint(store):
 
 
 def test_a_store_that_is_cut_while_it_is_counted_is_refused(store):
-    """What was hashed and is not there any more was perhaps never there."""
+    """Rows that were hashed and are gone by the time they are counted cannot be judged."""
     session(store)
     append(store, lines(*range(10, 40)))
     large = read(Root(store.parent, ["*.jsonl"]), store.name).large
