@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_promotion.clock import BadTimestamp, Clock, parse_moment
 from pytest_promotion.durations import format_duration
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.statements import Statements
     from pytest_promotion.evidence.vault import Vault
 
+T = TypeVar("T")
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
 STATEMENT = ".intoto.json"  # after the name of an artifact: what it was made from
 MODIFIED = "mtime"  # in place of a field: the file's modification time
@@ -219,11 +220,35 @@ class Artifact:
         from pytest_promotion.evidence.event_store.pages import Opened
 
         if self._reading.large is not None:
-            # Of what is kept, every session counts every byte: nothing is believed that is not in the vault.
-            folder = self._shelf.checkpoints if self._shelf is not None and not self._reading.kept else None
-            return counted(self._reading.large, self.path, folder)
+            return counted(self._reading.large, self.path, self._remembering)
         with self._open() as file:
             return count(Opened(self.path, file, self.size_bytes, ()), digest=self.sha256)
+
+    @property
+    def _remembering(self) -> Path | None:
+        # Of what is kept, every session counts every byte: nothing is believed that is not in the vault.
+        return self._shelf.checkpoints if self._shelf is not None and not self._reading.kept else None
+
+    def carried(self, rule: str, kind: type[T], add: Callable[[T | None, IO[bytes]], T]) -> T:
+        """
+        What `add(before, lines)` makes of the lines, where *before* is what it made of those above them, or None.
+
+        Of a large file that is recorded by its digest, what was made is kept beside the decisions, and the next session
+        gives *add* only the lines that are new.
+
+        Args:
+            rule: what is made, in words that change with the rule by which it is.
+            kind: its type, which msgspec can write and read.
+        """
+        from pytest_promotion.evidence.event_store.remembered import carried
+
+        if self._notebook.lens is not None:
+            self._notebook.lens.asked(self.path, "bytes")
+        with self._notebook.noting():
+            if self._reading.large is not None:
+                return carried(self._reading.large, self.path, rule, self._remembering, kind, add)
+            with self._open() as lines:
+                return add(None, lines)
 
     def sha256_until(self, end: int) -> str:
         """SHA-256 of the first *end* bytes, in hex; "" where there are not so many."""

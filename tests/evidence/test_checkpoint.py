@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from array import array
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import large_files
-from pytest_promotion.evidence.event_store import checkpoint, count, hashes
+from pytest_promotion.evidence.event_store import checkpoint, count, hashes, remembered
 from pytest_promotion.evidence.event_store.checkpoint import counted
 from pytest_promotion.evidence.event_store.scan import StoreFacts, scan
 from pytest_promotion.evidence.reading import Root, read
@@ -167,7 +168,7 @@ def test_a_checkpoint_that_does_not_hold_is_not_used(store, monkeypatch, read_fr
     elif harm == "empty":
         state.write_bytes(b"")
     elif harm == "of another version":
-        monkeypatch.setattr(checkpoint, "_MADE_BY", "1 9.9.9")
+        monkeypatch.setattr(remembered, "_MADE_BY", "1 9.9.9")
     elif harm == "base gone":
         base.unlink()
     elif harm == "base damaged":
@@ -284,5 +285,55 @@ def test_small_blocks_become_one(store):
         append(store, lines(number))
     session(store)
     [state] = (store.parent / "kept").iterdir()
-    found = checkpoint._DECODER.decode(state.read_bytes()[32:])
+    large = read(Root(store.parent, ["*.jsonl"]), store.name).large
+    _, found = remembered.recalled(state, large, checkpoint.Checkpoint)
     assert [(block.begin, block.end, block.tally.rows) for block in found.blocks] == [(0, store.stat().st_size, 30)]
+
+
+# What a suite makes of the rows
+
+
+def numbers(store, added):
+    """The numbers of all rows in a session of its own; *added* gets those that were read in it."""
+
+    def add(before, lines):
+        new = [json.loads(one)["payload"]["number"] for one in lines]
+        added.append(new)
+        return [*(before or []), *new]
+
+    large = read(Root(store.parent, ["*.jsonl"]), store.name).large
+    return remembered.carried(large, store.name, "numbers", store.parent / "kept", list[int], add)
+
+
+def test_what_a_suite_makes_of_rows_is_carried_on(store):
+    """Rules of a suite that read every row again would cost what the counting saves."""
+    added = []
+    assert numbers(store, added) == list(range(10))
+    append(store, lines(10, 11))
+    assert numbers(store, added) == list(range(12))
+    assert numbers(store, added) == list(range(12))
+    assert added == [list(range(10)), [10, 11], []]
+
+
+@pytest.mark.parametrize("harm", ["rewritten", "another type", "torn", "no line end"])
+def test_what_was_made_of_other_rows_is_not_carried_on(store, harm):
+    """Findings about rows that are gone, or about half a row, would be those of this store."""
+    added = []
+    if harm in ("torn", "no line end"):
+        append(store, line(10)[: -1 if harm == "no line end" else -9])
+        if harm == "torn":
+            with pytest.raises(json.JSONDecodeError):
+                numbers(store, added)
+        else:
+            numbers(store, added)
+        assert not (store.parent / "kept").exists()
+        return
+    numbers(store, added)
+    if harm == "rewritten":
+        store.write_bytes(store.read_bytes().replace(b'"number": 3', b'"number": 4'))
+    else:
+        [state] = (store.parent / "kept").iterdir()
+        large = read(Root(store.parent, ["*.jsonl"]), store.name).large
+        remembered.remember(state, large, {"a": 1})
+    assert numbers(store, added)[3] == (4 if harm == "rewritten" else 3)
+    assert len(added[-1]) == 10

@@ -2,16 +2,13 @@
 Counting only what is new: a checkpoint of what an earlier session counted up to a byte.
 
 It holds for every file that begins with the bytes that were counted, which the hash of the file tells without reading
-them again. Anything else, also a checkpoint that is missing, damaged or of another version of this package, means
-counting everything. It is data beside the decisions: who can write there can write a decision as well.
+them again; see `remembered`. Without one that holds, everything is counted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import mmap
-import sys
-import time
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -27,35 +24,27 @@ from pytest_promotion import atomic
 from pytest_promotion.evidence.event_store.count import COUNTED_AT_ONCE, Block, Counted, count_pages
 from pytest_promotion.evidence.event_store.hashes import doubled, parted, repeated
 from pytest_promotion.evidence.event_store.pages import pages
+from pytest_promotion.evidence.event_store.remembered import ends_with_a_line, place_of, recalled, remember
 from pytest_promotion.evidence.event_store.tally import Tally
 from pytest_promotion.evidence.large_files import LargeFile
-from pytest_promotion.version import VERSION
 
 _RECENT: Final = 8_192  # hashes kept in the checkpoint itself, before they join the base
-_UNUSED_S: Final = 30 * 86_400  # of a checkpoint that nothing was added to: the day that it is of is over
-# What the counts and the hashes depend on beside the bytes.
-_MADE_BY: Final = f"1 {VERSION} {sys.hash_info.modulus}"
 
 
 class Checkpoint(msgspec.Struct):
-    """What was counted up to `offset`, where a line begins; no event id stood twice there."""
+    """What was counted; no event id stood twice there."""
 
-    made_by: str
-    offset: int
-    sha256: str  # of the bytes before the offset
     blocks: list[Block]
     base: str  # SHA-256 of the file beside it with the hashes of older event ids; empty for none
     bounds: list[int]  # where the parts of the base begin and end; each is sorted
     recent: bytes  # hashes of younger ids, as they came
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(Checkpoint)
-
-
 class _Known:
-    """A checkpoint that holds for a file, with its base."""
+    """A checkpoint of the first *offset* bytes of a file, with its base."""
 
-    def __init__(self, checkpoint: Checkpoint, base: Sequence[int]) -> None:
+    def __init__(self, offset: int, checkpoint: Checkpoint, base: Sequence[int]) -> None:
+        self.offset = offset
         self.checkpoint = checkpoint
         self.base = base
 
@@ -82,10 +71,10 @@ def counted(file: LargeFile, name: str, folder: Path | None = None) -> Counted:
     Raises:
         Unproven: as `scan`, and where the file is not what was hashed.
     """
-    place = folder / sha256(name.encode()).hexdigest()[:24] if folder is not None else None
+    place = place_of(folder, name) if folder is not None else None
     with contextlib.ExitStack() as stack:
         known = _load(place, file, stack) if place is not None else None
-        start = known.checkpoint.offset if known else 0
+        start = known.offset if known else 0
         source = stack.enter_context(file.open())
         found = pages(source, name, start, file.size)
         new, ids = count_pages(found, name, None, lambda _: None, numbered=not known)
@@ -94,26 +83,19 @@ def counted(file: LargeFile, name: str, folder: Path | None = None) -> Counted:
             seen = repeated(source, name, file.size, suspects)
             twice = Counter({key: number for key, number in seen.items() if number > 1})
         blocks = [*(known.checkpoint.blocks if known else ()), *new]
-        if place is not None and ids and not twice:
-            source.seek(file.size - 1)
-            if source.read(1) == b"\n":  # a row without its line end may still grow
-                with contextlib.suppress(OSError):
-                    _save(place, file, blocks, known, ids)
+        if place is not None and ids and not twice and ends_with_a_line(source, file.size):
+            with contextlib.suppress(OSError):
+                _save(place, file, blocks, known, ids)
     return Counted(tuple(blocks), twice, file.sha256, file.size, None, start)
 
 
 def _load(place: Path, file: LargeFile, stack: contextlib.ExitStack) -> _Known | None:
-    try:
-        content = place.read_bytes()
-        if sha256(content[32:]).digest() != content[:32]:
-            return None
-        found = _DECODER.decode(content[32:])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    recent = recalled(place, file, Checkpoint)
+    if recent is None:
         return None
-    if found.made_by != _MADE_BY or file.digest_until(found.offset) != found.sha256:
-        return None
+    offset, found = recent
     if not found.base:
-        return _Known(found, ())
+        return _Known(offset, found, ())
     try:
         base = stack.enter_context(_base(place, found.base).open("rb"))
         held = stack.enter_context(mmap.mmap(base.fileno(), 0, access=mmap.ACCESS_READ))
@@ -122,7 +104,7 @@ def _load(place: Path, file: LargeFile, stack: contextlib.ExitStack) -> _Known |
     if sha256(held).hexdigest() != found.base:
         return None
     view = stack.enter_context(memoryview(held))  # a map with a view on it could not be closed
-    return _Known(found, stack.enter_context(view.cast("Q")))
+    return _Known(offset, found, stack.enter_context(view.cast("Q")))
 
 
 def _base(place: Path, digest: str) -> Path:
@@ -141,13 +123,10 @@ def _save(place: Path, file: LargeFile, blocks: list[Block], known: _Known | Non
             bounds.append(len(content))
         base, recent = sha256(content).hexdigest(), b""
         atomic.write(_base(place, base), content.tobytes(), mode=0o600, durable=False)
-    made = msgspec.msgpack.encode(Checkpoint(_MADE_BY, file.size, file.sha256, _merged(blocks), base, bounds, recent))
-    # Lost in a power cut, it is counted again.
-    atomic.write(place, sha256(made).digest() + made, mode=0o600, durable=False)
-    for other in place.parent.iterdir():
-        # Of a base that is replaced; a session that was about to read it counts everything.
-        replaced = other.name.startswith(f"{place.name}.") and other.name != f"{place.name}.{base}"
-        if replaced or time.time() - other.stat().st_mtime > _UNUSED_S:
+    remember(place, file, Checkpoint(_merged(blocks), base, bounds, recent))
+    for other in place.parent.glob(f"{place.name}.*"):
+        if other != _base(place, base):
+            # A session that was about to read it counts everything.
             other.unlink(missing_ok=True)
 
 
