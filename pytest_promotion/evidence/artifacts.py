@@ -198,11 +198,7 @@ class Artifact:
         with self._notebook.noting():
             if self._notebook.lens is not None:
                 self._notebook.lens.asked(self.path, "events")
-            known = self._counted()
-            note = f"{self.path}: its first {known.before:,} bytes were counted in an earlier session"
-            if known.before and note not in self._notebook.notes:
-                self._notebook.notes.append(note)
-            return StoreFacts.counted(self.path, known, self._open, until)
+            return StoreFacts.counted(self.path, self._counted(), self._open, until)
 
     def _counted(self) -> Counted:
         # By digest: what the same bytes amount to has one answer, whichever gate asks and however often.
@@ -212,7 +208,13 @@ class Artifact:
             if len(_COUNTED) >= _COUNTED_KEPT:
                 del _COUNTED[next(iter(_COUNTED))]
             _COUNTED[self.sha256] = known
+        self._note_remembered(known.before)
         return known
+
+    def _note_remembered(self, size: int) -> None:
+        note = f"{self.path}: its first {size:,} bytes were counted in an earlier session"
+        if size and note not in self._notebook.notes:
+            self._notebook.notes.append(note)
 
     def _count(self) -> Counted:
         from pytest_promotion.evidence.event_store.checkpoint import counted
@@ -246,7 +248,9 @@ class Artifact:
             self._notebook.lens.asked(self.path, "bytes")
         with self._notebook.noting():
             if self._reading.large is not None:
-                return carried(self._reading.large, self.path, rule, self._remembering, kind, add)
+                value, before = carried(self._reading.large, self.path, rule, self._remembering, kind, add)
+                self._note_remembered(before)
+                return value
             with self._open() as lines:
                 return add(None, lines)
 

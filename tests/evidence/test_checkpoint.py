@@ -302,7 +302,7 @@ def numbers(store, added):
         return [*(before or []), *new]
 
     large = read(Root(store.parent, ["*.jsonl"]), store.name).large
-    return remembered.carried(large, store.name, "numbers", store.parent / "kept", list[int], add)
+    return remembered.carried(large, store.name, "numbers", store.parent / "kept", list[int], add)[0]
 
 
 def test_what_a_suite_makes_of_rows_is_carried_on(store):

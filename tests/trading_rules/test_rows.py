@@ -22,10 +22,11 @@ def test_the_rules_of_rows_go_on_where_the_last_session_ended(tmp_path, monkeypa
     found = []
     for number in (9, 12):
         events._SEEN.clear()
+        notebook = Notebook()
         shelf = Shelf(
             Root(tmp_path, ["*.jsonl"]),
             None,
-            Notebook(),
+            notebook,
             Window(timedelta(1), timedelta(0), mtime=False),
             Clock(START),
             checkpoints=tmp_path / "kept",
@@ -33,6 +34,7 @@ def test_the_rules_of_rows_go_on_where_the_last_session_ended(tmp_path, monkeypa
         found.append(events.rows_of(shelf.get("events.jsonl")))
         with path.open("ab") as file:
             file.write(line(number, **good | {"payload": {"mid_price": 0}}))
+    assert len(notebook.notes) == 1
     [rule] = found[0].problems
     assert "line 2 (hb.market_data.v1): payload.mid_price is null" in rule
     assert found[1].problems == [f"{rule}, and 1 more rows"]

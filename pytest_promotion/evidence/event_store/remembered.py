@@ -80,7 +80,7 @@ def ends_with_a_line(file: IO[bytes], size: int) -> bool:
 
 def carried(
     file: LargeFile, name: str, rule: str, folder: Path | None, kind: type[T], add: Callable[[T | None, IO[bytes]], T]
-) -> T:
+) -> tuple[T, int]:
     """
     What *add* makes of the rows of *file*, given what it made of those before and the lines behind them.
 
@@ -89,6 +89,9 @@ def carried(
         rule: what the value is, in words that change with the rule that makes it.
         folder: where it is remembered, if anywhere.
         kind: the type of the value, which msgspec can write and read.
+
+    Returns:
+        the value, and of how many bytes it was known before.
 
     Raises:
         Unproven: where the file is not what was hashed; and whatever *add* raises.
@@ -104,4 +107,4 @@ def carried(
         if place is not None and start < file.size and ends_with_a_line(source, file.size):
             with contextlib.suppress(OSError):
                 remember(place, file, value)
-    return value
+    return value, start
