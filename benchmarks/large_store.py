@@ -7,7 +7,7 @@ A store of contract rows is generated, which takes minutes, and removed at the e
 own: its wall and processor time, and the most memory that it held (`getrusage`). A session is pytest with one gate,
 which asks for the age and the counts of the store: first with a vault that keeps a copy, as without `by_digest`, then
 by digest, and by digest again after 1,000 new rows. Beside them a session over 1,000 rows, which shows what pytest
-itself takes, `wc -l`, `sha256sum`, and the counting command.
+itself takes, `wc -l`, `sha256sum`, and the counting command, which counts a smaller store in a bucket of moto as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,12 @@ def test_store(artifact, freshness, measure):
 POLICY = """version: 1
 by_digest: [{artifacts: ["events_*.jsonl"], because: too large to be copied in each session}]
 """
+UPLOAD = """
+import sys, s3fs
+files = s3fs.S3FileSystem()
+files.mkdir("s3://events")
+files.put(sys.argv[1], "s3://events/events_20260221.jsonl")
+"""
 COUNT = [sys.executable, "-m", "pytest_promotion.cli", "event-store", "count"]
 
 
@@ -57,6 +64,7 @@ def measured(command: list[str], folder: Path) -> tuple[str, str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gb", type=float, default=5)
+    parser.add_argument("--bucket-gb", type=float, default=0.5, help="How much of it moto holds in memory.")
     parser.add_argument("--folder", type=Path, help="Where the store is generated (default: the temporary folder).")
     given = parser.parse_args()
     rows: list[tuple[str, ...]] = []
@@ -82,6 +90,9 @@ def main() -> None:
         rows.append(("the next one, 1,000 new rows", *measured(_session(path), folder)))
         rows.append(("the next one, nothing new", *measured(_session(path), folder)))
         kept = sum(one.stat().st_size for one in (folder / "reports" / "promotion_gates" / "event_stores").iterdir())
+        os.truncate(path, 0)
+        write(path, int(given.bucket_gb * 1e9 / 1_200))
+        rows += in_bucket(path)
     table(
         f"A store of {given.gb:g} GB; {kept >> 20} MB are kept of it",
         ("what", "wall", "processor", "most memory of one process"),
@@ -94,6 +105,34 @@ def newest(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(-16_384, os.SEEK_END)
         return str(json.loads(file.read().splitlines()[-1])["ingest_ts_utc"])
+
+
+def in_bucket(path: Path) -> list[tuple[str, ...]]:
+    """What it costs to count the store in a bucket, by one process and by two."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "NO_PROXY": "127.0.0.1"}
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.2)
+        # In another process: what this one holds is counted as memory of those that it starts.
+        subprocess.run([sys.executable, "-c", UPLOAD, str(path)], check=True)
+        size = f"{path.stat().st_size / 1e9:.1f} GB in a bucket"
+        words = [*COUNT, "s3://events/events_20260221.jsonl"]
+        return [
+            (size, *measured(words, path.parent)),
+            (f"{size}, --workers 2", *measured([*words, "--workers", "2"], path.parent)),
+        ]
+    finally:
+        server.kill()
+        server.wait()
 
 
 def _session(path: Path) -> list[str]:
