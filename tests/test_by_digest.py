@@ -239,7 +239,7 @@ def test_keeping_less_is_weaker(tmp_path):
     ],
 )
 def test_a_list_without_a_reason_is_refused(place, text):
-    """Evidence that nobody keeps, for no reason that can be reviewed, is missing evidence."""
+    """Evidence that is not kept, for no reason that can be reviewed, is missing evidence."""
     place.file("promotion.yaml", f"version: 1\n{text}\n")
     place.write(test_store=GATE)
     assert place.run().ret == 4

@@ -1,4 +1,4 @@
-"""`promotion event-store count`: the same counts and the same digest, whoever counts and wherever the store lies."""
+"""`promotion event-store count`: the same counts and the same digest for every number of workers and every place."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_store_with_problems_is_no_yes(days, name, content, problem, workers):
 )
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_cannot_be_counted_is_neither_yes_nor_no(tmp_path, content, message, workers):
-    """Zero problems in a store that nobody could read is the answer that a broken counter gives."""
+    """Zero problems in a store that could not be read is the answer that a broken counter gives."""
     path = tmp_path / "events.jsonl"
     if content is not None:
         path.write_bytes(content)
@@ -166,14 +166,14 @@ def test_nothing_to_count_is_said(tmp_path, bucket):
 
 
 def test_a_cluster_that_is_not_there_is_said(days, cluster):
-    """A command that waits for a scheduler for ever is killed, and nobody knows why."""
+    """A command that waits for a scheduler for ever is killed, and the cause is not known."""
     code, output = count(days, "--scheduler", "nonsense://1")
     assert (code, "does not answer" in output) == (3, True), output
     assert count(days, "--workers", 2, "--scheduler", cluster)[0] == 4
 
 
 def test_a_cluster_without_workers_counts_nothing(days):
-    """Jobs that nobody takes would wait for ever."""
+    """Jobs without a worker would wait for ever."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         code, output = count(days, "--scheduler", empty.scheduler_address)
@@ -181,7 +181,7 @@ def test_a_cluster_without_workers_counts_nothing(days):
 
 
 def test_a_worker_that_dies_is_no_count(days):
-    """A part that nobody has counted must not be missing in silence."""
+    """A part that was not counted must not be missing in silence."""
     with (
         ProcessPoolExecutor(1, initializer=os._exit, initargs=(1,)) as executor,
         pytest.raises(Unproven, match="a worker failed"),
@@ -216,7 +216,7 @@ def test_a_store_that_grows_while_it_is_shared_is_counted_as_one(days):
 
 
 def test_a_store_that_is_cut_while_it_is_shared_is_refused(days):
-    """The parts before the cut were there, and those behind it perhaps never."""
+    """The parts before the cut are there, and those behind it are not."""
     path = days / "events_20260520.jsonl"
     with (
         Writing(path, lambda old: old[: len(old) // 2 - 7]) as executor,

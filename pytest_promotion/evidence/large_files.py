@@ -111,7 +111,7 @@ class Reader(io.RawIOBase):
         self._held = b""
         self._next: tuple[int, Future[bytes]] | None = None
         try:
-            # Without O_NONBLOCK a FIFO in its place would hang whoever reads.
+            # Without O_NONBLOCK a FIFO in its place would hang the reader.
             self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         except OSError:
             raise Unproven(refusal) from None

@@ -127,7 +127,7 @@ def result_of(reading, path):
 
 
 def test_what_is_recorded_by_digest_is_in_no_vault(store, tmp_path):
-    """Five gigabytes a session fill the disk of whoever decides each quarter of an hour."""
+    """Five gigabytes a session fill the disk of a pipeline that decides each quarter of an hour."""
     root, vault = Root(tmp_path, ["events*"]), Vault(tmp_path / "vault")
     (tmp_path / "events_small.json").write_bytes(b"{}")
     for name in ("events.jsonl", "events_small.json"):
@@ -157,7 +157,7 @@ def test_all_gates_of_a_session_judge_the_rows_that_were_there_first(store, tmp_
 @pytest.mark.parametrize("held", [100, 10**6], ids=["large", "small"])
 @pytest.mark.parametrize("harm", ["cut", "replaced", "rewritten and longer"])
 def test_another_store_in_its_place_is_noticed_at_the_end(store, tmp_path, monkeypatch, held, harm):
-    """The decision would name a digest that no file has, and nobody would know when it went."""
+    """The decision would name a digest that no file has."""
     monkeypatch.setattr("pytest_promotion.evidence.reading.HELD_BYTES", held)
     root = Root(tmp_path, ["*.jsonl"])
     first, content = read(root, "events.jsonl"), store.read_bytes()

@@ -62,7 +62,7 @@ def recalled(place: Path, file: LargeFile, kind: type[T]) -> tuple[int, T] | Non
 
 
 def remember(place: Path, file: LargeFile, value: object) -> None:
-    """Puts *value*, made of all of *file*, at *place*, and removes what nobody adds to any more. Raises `OSError`."""
+    """Puts *value*, made of all of *file*, at *place*; removes what is older than 30 days. Raises `OSError`."""
     made = _Remembered(_MADE_BY, file.size, file.sha256, msgspec.Raw(msgspec.msgpack.encode(value)))
     content = msgspec.msgpack.encode(made)
     # Lost in a power cut, it is made again.

@@ -53,7 +53,7 @@ def count_shared(
     """
     As `count`, of each of the stores *names* in turn, by the workers of *executor*.
 
-    A store that was written to meanwhile is counted again in this process, since nobody can tell who read what.
+    A store that was written to meanwhile is counted again in this process: its parts may be of two states.
 
     Args:
         parts: into how many ranges of bytes each is divided (default: by its size).

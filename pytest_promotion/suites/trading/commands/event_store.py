@@ -45,7 +45,7 @@ def count(places: tuple[str, ...], workers: int, scheduler: str | None, as_json:
     """
     Count each PATH: a file, a folder with a file a day (events_*.jsonl), a glob of such files, or a URL of either.
 
-    Every row is decoded, and the digest is that of the bytes that were counted, whoever counts. Exits with 0 where the
+    Every row is decoded, and the digest is that of the bytes that were counted. Exits with 0 where the
     stores are whole, 2 where event ids stand twice, rows are from the future or days are missing, 3 where one cannot be
     read or has a line that is no event.
     """
