@@ -105,6 +105,12 @@ class Exhibit:
     size_bytes: int
     exists: bool
     secret: bool = False  # its bytes are kept nowhere
+    kept: bool = True  # False where the policy lets it be recorded by its digest only
+
+    @property
+    def in_vault(self) -> bool:
+        """Whether the vault has its bytes."""
+        return self.exists and self.kept and not self.secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,5 +402,5 @@ class Decision:
         runs = [run for result in self.verdict.results for run in result.record.commands]
         runs += [run for _, run in self.refreshed]
         files = [*self.exhibits, *self.policy_files, *([self.manifest] if self.manifest else [])]
-        kept = [one.sha256 for one in files if one.exists and not one.secret]
+        kept = [one.sha256 for one in files if one.in_vault]
         return frozenset([run.output_sha256 for run in runs if run.output_sha256] + kept)

@@ -300,6 +300,7 @@ def test_no_rule_of_a_policy_is_overlooked(name):
         "gates": {"a": {"max_age": "1m"}},
         "timestamps": {"mtime": "forbid"},
         "evidence": "required",
+        "by_digest": [{"artifacts": ["store/*"], "because": "too large to be kept"}],
         "partial": "allow",
         "prove": "required",
         "provenance": "required",

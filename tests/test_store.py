@@ -6,10 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from array import array
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from itertools import pairwise
 
@@ -20,8 +19,7 @@ from hypothesis import strategies as st
 from pytest_promotion.clock import Clock
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.artifacts import Shelf
-from pytest_promotion.evidence.event_store import checkpoint, count, hashes, pages
-from pytest_promotion.evidence.event_store.checkpoint import rescan
+from pytest_promotion.evidence.event_store import count, hashes, pages
 from pytest_promotion.evidence.event_store.days import scan_days
 from pytest_promotion.evidence.event_store.rows import LONGEST_LINE
 from pytest_promotion.evidence.event_store.scan import scan
@@ -30,32 +28,9 @@ from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.freshness import Window
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.evidence.vault import Vault
+from tests.event_rows import NAMES, START, STREAMS, line, lines, row
 
 pytestmark = pytest.mark.slow
-
-START = datetime(2026, 5, 20, 9, 0, tzinfo=UTC)
-NAMES = ("event_id", "stream", "ingest_ts_utc", "payload", "correlation_id")
-STREAMS = ("hb.market_data.v1", "hb.signal.v1", "hb.fill.v1")
-
-
-def row(number, **changes):
-    """One event, a second after the one before."""
-    made = {
-        "event_id": f"id-{number}",
-        "stream": STREAMS[number % 3],
-        "correlation_id": f"cause-{number // 3}",
-        "payload": {"number": number},
-        "ingest_ts_utc": (START + timedelta(seconds=number)).isoformat(),
-    }
-    return {key: value for key, value in (made | changes).items() if value is not ...}
-
-
-def line(number, **changes):
-    return json.dumps(row(number, **changes)).encode() + b"\n"
-
-
-def lines(*numbers):
-    return b"".join(map(line, numbers))
 
 
 @pytest.fixture
@@ -307,7 +282,7 @@ def test_processes_find_what_one_finds(tmp_path):
             scan(path, executor=executor)
         path.write_bytes(lines(*order) + b"[]\n" + lines(500))
         with pytest.raises(Unproven, match="at byte .* is not an event"):
-            scan(path, executor=executor)
+            scan(path, executor=executor, parts=3)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -353,113 +328,6 @@ def test_the_tail_of_nothing_is_refused(tmp_path):
         tail(tmp_path / "events.jsonl")
 
 
-# The checkpoint
-
-
-def test_a_second_look_counts_only_what_is_new(store, tmp_path, monkeypatch):
-    """A watcher that reads five gigabytes every five minutes is switched off."""
-    state = tmp_path / "state" / "store"
-    first = rescan(store, state)
-    assert first == scan(store)
-    with store.open("ab") as file:
-        file.write(lines(10, 11))
-    read = []
-    original = checkpoint.pages
-    monkeypatch.setattr(checkpoint, "pages", lambda *words: read.append(words[2:]) or original(*words))
-    second = rescan(store, state)
-    full = scan(store)
-    assert read == [(first.bytes, full.bytes)]
-    assert (second.rows, second.by_stream, second.newest_ingest) == (12, full.by_stream, full.newest_ingest)
-    assert second.sha256 is None
-
-
-def test_old_and_new_ids_are_compared(store, tmp_path):
-    """A service that starts again and repeats its last batch repeats it across the checkpoint."""
-    checkpoint = tmp_path / "state"
-    rescan(store, checkpoint)
-    with store.open("ab") as file:
-        file.write(lines(10, 3))
-    with pytest.raises(Unproven, match="'id-3' twice"):
-        rescan(store, checkpoint)
-
-
-def test_ids_are_still_compared_when_there_are_too_many_for_the_checkpoint(store, tmp_path, monkeypatch):
-    """What moves to another file must not be forgotten on the way."""
-    monkeypatch.setattr(checkpoint, "_RECENT", 4)
-    state = tmp_path / "state"
-    for start in range(10, 30, 3):
-        rescan(store, state)
-        with store.open("ab") as file:
-            file.write(lines(start, start + 1, start + 2))
-    rescan(store, state)
-    assert len(list(tmp_path.glob("state.*"))) == 1
-    before = store.read_bytes()
-    for number in (0, 9, 14, 30):
-        store.write_bytes(before)
-        with store.open("ab") as file:
-            file.write(lines(number))
-        with pytest.raises(Unproven, match=f"'id-{number}' twice"):
-            rescan(store, state)
-
-
-def test_two_ids_with_one_mark_are_two_ids(store, tmp_path, monkeypatch):
-    """A digest that happens to agree must not turn a good store red."""
-    monkeypatch.setattr(count, "marks", lambda ids: array("Q", [len(key) for key in ids]))
-    monkeypatch.setattr(hashes, "marks", lambda ids: array("Q", [len(key) for key in ids]))
-    assert scan(store).rows == 10
-    checkpoint = tmp_path / "state"
-    rescan(store, checkpoint)
-    with store.open("ab") as file:
-        file.write(lines(10))
-    assert rescan(store, checkpoint).rows == 11
-
-
-@pytest.mark.parametrize("harm", ["replaced", "edited", "shorter", "damaged", "base-gone", "half"])
-def test_a_checkpoint_of_something_else_is_not_used(store, tmp_path, monkeypatch, harm):
-    """Counts of a file that is no longer there, added to one that is, describe neither."""
-    monkeypatch.setattr(checkpoint, "_RECENT", 4)
-    state = tmp_path / "state"
-    rescan(store, state)
-    content = store.read_bytes()
-    if harm == "replaced":
-        other = tmp_path / "other"
-        other.write_bytes(content)
-        other.replace(store)
-    elif harm == "edited":
-        store.write_bytes(content.replace(b"cause-3", b"cause-4"))
-    elif harm == "shorter":
-        os.truncate(store, len(content) - len(line(9)))
-    elif harm == "damaged":
-        state.write_bytes(b"\x00" * 40)
-    elif harm == "half":
-        state.write_bytes(state.read_bytes()[:-5])
-    else:
-        next(tmp_path.glob("state.*")).unlink()
-    facts = rescan(store, state)
-    assert facts == scan(store)
-    assert facts.sha256 is not None
-
-
-def test_a_row_that_may_still_grow_is_not_saved(store, tmp_path):
-    """A checkpoint in the middle of a line would make two halves of one row."""
-    whole = store.read_bytes()
-    store.write_bytes(whole[:-1])
-    rescan(store, tmp_path / "state")
-    assert not (tmp_path / "state").exists()
-
-
-def test_a_refused_store_leaves_the_checkpoint_as_it_was(store, tmp_path):
-    """A checkpoint past a torn line would never look at it again."""
-    checkpoint = tmp_path / "state"
-    rescan(store, checkpoint)
-    before = checkpoint.read_bytes()
-    with store.open("ab") as file:
-        file.write(line(10)[:30])
-    with pytest.raises(Unproven, match="half written"):
-        rescan(store, checkpoint)
-    assert checkpoint.read_bytes() == before
-
-
 # Days
 
 
@@ -472,18 +340,18 @@ def test_a_gap_of_a_day_and_a_rotated_day_are_named(tmp_path):
     for days in (0, 1, 3):
         (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
     (tmp_path / "events_20260522.jsonl.gz").write_bytes(b"")
-    found = scan_days(tmp_path)
+    found = scan_days(f"{tmp_path}/events_*.jsonl")
     assert found.gaps == (date(2026, 5, 22),)
-    assert found.rotated == ("events_20260522.jsonl.gz",)
+    assert found.rotated == (f"{tmp_path}/events_20260522.jsonl.gz",)
     assert found.rows == 3
     assert found.newest_ingest == START + timedelta(days=3, seconds=3)
-    assert [part.split()[0] for part in found.problems] == ["no", "events_20260522.jsonl.gz"]
+    assert [part.split()[0] for part in found.problems] == ["no", f"{tmp_path}/events_20260522.jsonl.gz"]
 
 
 def test_a_day_is_judged_by_its_rows(tmp_path):
     """The earlier service never noticed midnight: two days' events lay under the day of its start."""
     (tmp_path / "events_20260520.jsonl").write_bytes(day_of_rows(0, 0) + day_of_rows(1, 2))
-    assert scan_days(tmp_path).misfiled == ("events_20260520.jsonl",)
+    assert scan_days(f"{tmp_path}/events_*.jsonl").misfiled == (f"{tmp_path}/events_20260520.jsonl",)
 
 
 @pytest.mark.parametrize(
@@ -501,7 +369,7 @@ def test_days_that_cannot_be_told_apart_are_refused(tmp_path, names, said):
     for name in names:
         (tmp_path / name).write_bytes(lines(0))
     with pytest.raises(Unproven, match=said):
-        scan_days(tmp_path)
+        scan_days(f"{tmp_path}/events_*.jsonl")
 
 
 @pytest.mark.parametrize("back", [0, 1, 2])
@@ -510,9 +378,13 @@ def test_days_before_those_that_count_are_not_judged(tmp_path, back):
     for days in (0, 4, 5, 6):
         (tmp_path / f"events_2026052{days}.jsonl").write_bytes(day_of_rows(days, days))
     (tmp_path / "events_20260520.jsonl.gz").write_bytes(b"")
-    found = scan_days(tmp_path, back=back)
+    found = scan_days(f"{tmp_path}/events_*.jsonl", back=back)
     assert (len(found.days), found.problems) == (back + 1, ())
-    assert scan_days(tmp_path, back=6).gaps == (date(2026, 5, 21), date(2026, 5, 22), date(2026, 5, 23))
+    assert scan_days(f"{tmp_path}/events_*.jsonl", back=6).gaps == (
+        date(2026, 5, 21),
+        date(2026, 5, 22),
+        date(2026, 5, 23),
+    )
 
 
 def test_a_gate_judges_days_as_evidence(tmp_path):
@@ -594,7 +466,7 @@ def test_what_was_there_by_a_moment_does_not_depend_on_the_blocks(tmp_path, orde
     path.write_bytes(lines(*order))
     moment = START + timedelta(seconds=until)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(count, "_COUNTED_AT_ONCE", rows)
+        patch.setattr(count, "COUNTED_AT_ONCE", rows)
         patch.setattr(pages, "PAGE", 400)
         if until < 0:
             with pytest.raises(Unproven, match="only 30 later ones"):

@@ -90,8 +90,9 @@ def test_a_large_file_goes_up_from_the_copy_that_was_hashed(bucket, url, tmp_pat
     path = tmp_path / "large"
     path.write_bytes(content)
     with path.open("rb") as file:
-        digest, size, copy = vault_at(url).keep_stream(file.fileno(), len(content))
-    assert (digest, size) == (sha256(content).hexdigest(), len(content))
+        hashed, copy = vault_at(url).keep_stream(file.fileno(), len(content))
+    digest = hashed.sha256
+    assert (digest, hashed.size) == (sha256(content).hexdigest(), len(content))
     assert bucket.cat(at(url, digest)) == content
     bucket.pipe(at(url, digest), content[:-1] + b"x")
     with path.open("rb") as file:

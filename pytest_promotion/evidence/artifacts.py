@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_promotion.clock import BadTimestamp, Clock, parse_moment
 from pytest_promotion.durations import format_duration
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.statements import Statements
     from pytest_promotion.evidence.vault import Vault
 
+T = TypeVar("T")
 TIMESTAMP_FIELDS = ("ts_utc", "last_update_utc")
 STATEMENT = ".intoto.json"  # after the name of an artifact: what it was made from
 MODIFIED = "mtime"  # in place of a field: the file's modification time
@@ -41,6 +43,7 @@ PROVENANCE = "provenance"  # in place of a field: the statement beside the artif
 _NO_MTIME = "this profile does not accept modification times"
 INGESTED = "ingest_ts_utc"  # what dates a row of an event store
 _COUNTED_KEPT = 64
+_BUFFER = 2**18
 _COUNTED: dict[str, Counted] = {}
 _KEPT_BYTES = 4 * 2**20  # of rows that are parsed once and kept, at about five times their size
 _ROWS: dict[str, Callable[[IO[bytes], str], Iterator[documents.Fields]]] = {
@@ -201,21 +204,68 @@ class Artifact:
         # By digest: what the same bytes amount to has one answer, whichever gate asks and however often.
         known = _COUNTED.get(self.sha256)
         if known is None:
-            from pytest_promotion.evidence.event_store.count import count
-            from pytest_promotion.evidence.event_store.pages import Opened
-
-            held = self._reading.content is not None
-            with self._open() as file:
-                known = count(Opened(self.path, file, self.size_bytes, ()), digest=self.sha256 if held else None)
-            if known.sha256 != self.sha256:
-                raise Unproven(f"{self.path}: its copy in the vault is not what was read")
+            known = self._count()
             if len(_COUNTED) >= _COUNTED_KEPT:
                 del _COUNTED[next(iter(_COUNTED))]
             _COUNTED[self.sha256] = known
+        self._note_remembered(known.before)
         return known
 
+    def _note_remembered(self, size: int) -> None:
+        note = f"{self.path}: its first {size:,} bytes were counted in an earlier session"
+        if size and note not in self._notebook.notes:
+            self._notebook.notes.append(note)
+
+    def _count(self) -> Counted:
+        from pytest_promotion.evidence.event_store.checkpoint import counted
+        from pytest_promotion.evidence.event_store.count import count
+        from pytest_promotion.evidence.event_store.pages import Opened
+
+        if self._reading.large is not None:
+            return counted(self._reading.large, self.path, self._remembering)
+        with self._open() as file:
+            return count(Opened(self.path, file, self.size_bytes, ()), digest=self.sha256)
+
+    @property
+    def _remembering(self) -> Path | None:
+        # Of what is kept, every session counts every byte: nothing is believed that is not in the vault.
+        return self._shelf.checkpoints if self._shelf is not None and not self._reading.kept else None
+
+    def carried(self, rule: str, kind: type[T], add: Callable[[T | None, IO[bytes]], T]) -> T:
+        """
+        What `add(before, lines)` makes of the lines, where *before* is what it made of those above them, or None.
+
+        Of a large file that is recorded by its digest, what was made is kept beside the decisions, and the next session
+        gives *add* only the lines that are new.
+
+        Args:
+            rule: what is made, in words that change with the rule by which it is.
+            kind: its type, which msgspec can write and read.
+        """
+        from pytest_promotion.evidence.event_store.remembered import carried
+
+        if self._notebook.lens is not None:
+            self._notebook.lens.asked(self.path, "bytes")
+        with self._notebook.noting():
+            if self._reading.large is not None:
+                value, before = carried(self._reading.large, self.path, rule, self._remembering, kind, add)
+                self._note_remembered(before)
+                return value
+            with self._open() as lines:
+                return add(None, lines)
+
+    def sha256_until(self, end: int) -> str:
+        """SHA-256 of the first *end* bytes, in hex; "" where there are not so many."""
+        if self._notebook.lens is not None:
+            self._notebook.lens.asked(self.path, "bytes")
+        with self._notebook.noting():
+            if self._reading.large is not None:
+                return self._reading.large.digest_until(end)
+        content = self._reading.content or b""
+        return sha256(content[:end]).hexdigest() if end <= len(content) else ""
+
     def open(self) -> IO[bytes]:
-        """The bytes that were read, as a binary file: a large file comes from its copy in the vault."""
+        """The bytes that were read, as a binary file. A large one is checked as it is read again: `Unproven`."""
         if self._notebook.lens is not None:
             self._notebook.lens.asked(self.path, "bytes")
         return self._open()
@@ -223,9 +273,9 @@ class Artifact:
     def _open(self) -> IO[bytes]:
         if self._reading.content is not None:
             return io.BytesIO(self._reading.content)
-        if self._reading.stored is None:
-            raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB and no copy of it was kept")
-        return self._reading.stored.open("rb")
+        if self._reading.large is None:
+            raise Unproven(f"{self.path} cannot be read again")
+        return cast("IO[bytes]", io.BufferedReader(cast("io.RawIOBase", self._reading.large.open()), _BUFFER))
 
     @property
     def timestamp(self) -> datetime:
@@ -374,6 +424,7 @@ class Shelf:
         "_statements",
         "_vault",
         "_window",
+        "checkpoints",
     )
 
     def __init__(
@@ -385,7 +436,9 @@ class Shelf:
         clock: Clock,
         statements: Statements | None = None,
         demanded: Callable[[str], Sequence[str] | None] = lambda _: None,
+        checkpoints: Path | None = None,
     ) -> None:
+        self.checkpoints = checkpoints  # the folder of what large event stores amounted to in earlier sessions
         # By path the inputs that the policy wants an artifact to be about: none for all of its statement, None where
         # it needs no statement.
         self._demanded = demanded
@@ -520,7 +573,7 @@ class Shelf:
     def _keep(self, relative: str, reading: Reading) -> None:
         """Lists what was read as evidence."""
         self._notebook.exhibits[relative] = Exhibit(
-            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret
+            relative, reading.sha256, reading.size_bytes, exists=True, secret=reading.secret, kept=reading.kept
         )
         self._notebook.witnesses[relative] = (
             relative,

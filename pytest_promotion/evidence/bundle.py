@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.reading import Root, read
+from pytest_promotion.evidence.reading import APPENDED, Root, read
 from pytest_promotion.model import Exhibit, GateResult, Judges
 
 
@@ -61,6 +62,7 @@ def changed_since(results: Iterable[GateResult], root: Root) -> Iterator[str]:
     the same bytes changes nothing that was judged.
     """
     checked = set()
+    now = root.unread()
     for result in results:
         digests = {item.path: item for item in result.record.exhibits}
         for witness in result.record.witnesses:
@@ -71,13 +73,23 @@ def changed_since(results: Iterable[GateResult], root: Root) -> Iterator[str]:
             found = _look(root, path)
             if found == expected:
                 continue
-            try:
-                again = read(root, path).sha256 if found else ""
-            except (Unproven, FileNotFoundError):
-                again = ""
+            again = _digest_now(now, digests[path]) if found else ""
             if again != digests[path].sha256:
-                now = f"sha256 {again[:12]}" if again else "gone"
-                yield f"{path} changed during the run: {_short(digests[path])} when it was judged, {now} at the end"
+                end = f"sha256 {again[:12]}" if again else "gone"
+                yield f"{path} changed during the run: {_short(digests[path])} when it was judged, {end} at the end"
+
+
+def _digest_now(root: Root, item: Exhibit) -> str:
+    """The digest of the file, or of the beginning of it that was judged where it may grow; "" for none."""
+    try:
+        found = read(root, item.path)
+        if not item.kept and item.path.endswith(APPENDED) and found.size_bytes > item.size_bytes:
+            if found.large is not None:
+                return found.large.digest_until(item.size_bytes)
+            return sha256((found.content or b"")[: item.size_bytes]).hexdigest()
+    except (Unproven, FileNotFoundError):
+        return ""
+    return found.sha256
 
 
 def attachment(path: Path, root: Path) -> Exhibit:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.evidence.large_files import Hashed
 from pytest_promotion.evidence.vault import Kept, Vault
 
 _STEP: Final = 2**20
@@ -85,9 +86,10 @@ class RemoteVault(Vault):
             raise self._unwritable(problem) from None
         self._known.add(digest)
 
-    def keep_stream(self, source: int, expected: int) -> tuple[str, int, Path]:
+    def keep_stream(self, source: int, expected: int) -> tuple[Hashed, Path]:
         """As `Vault.keep_stream`; the copy that is returned is the one in the temporary folder."""
-        digest, size, place = super().keep_stream(source, expected)
+        hashed, place = super().keep_stream(source, expected)
+        digest, size = hashed.sha256, hashed.size
         try:
             with self._answers():
                 if not (self._is_young(digest, size) and self._digest(digest) == digest):
@@ -95,7 +97,7 @@ class RemoteVault(Vault):
         except OSError as problem:
             self._known.discard(digest)
             raise self._unwritable(problem) from None
-        return digest, size, place
+        return hashed, place
 
     def sync(self, digests: Iterable[str]) -> None:
         """Nothing: what a store has accepted is durable, and each object was seen to have arrived."""

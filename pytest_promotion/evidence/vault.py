@@ -12,12 +12,12 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final
 
 from pytest_promotion import atomic
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.large_files import Hashed
 
 _ASIDE: Final = ".old-"  # before the name of what is about to be removed
 
@@ -40,7 +40,7 @@ class Vault:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: set[str] = set()  # digests this process has seen to be kept
-        self.streamed: dict[tuple[int, ...], tuple[str, Path]] = {}  # large files it has kept, by their state
+        self.streamed: dict[tuple[int, ...], tuple[Hashed, Path]] = {}  # large files it has kept, by their state
 
     def where(self, digest: str) -> Path:
         """Where the bytes with that digest are, if they are kept."""
@@ -64,34 +64,26 @@ class Vault:
                 raise self._unwritable(problem) from None
         self._known.add(digest)
 
-    def keep_stream(self, source: int, expected: int) -> tuple[str, int, Path]:
+    def keep_stream(self, source: int, expected: int) -> tuple[Hashed, Path]:
         """
         Copies the open file *source* and hashes it on the way, no further than it is *expected* to go.
 
         Returns:
-            its digest, its size in bytes, and the copy: later reads go there, so that what
-            is judged is what was hashed.
+            what was hashed, and the copy: later reads go there.
 
         Raises:
             Unproven: where the vault cannot be written.
         """
-        running, size = sha256(), 0
-        buffer = bytearray(2**18)
-        view = memoryview(buffer)
         try:
             with atomic.new_file(self.path) as new:
-                while size <= expected and (count := os.readv(source, [buffer])):
-                    running.update(view[:count])
-                    new.file.write(view[:count])
-                    size += count
-                digest = running.hexdigest()
-                place = self.where(digest)
+                hashed = Hashed(source, expected, new.file.write)
+                place = self.where(hashed.sha256)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 new.put(place, mode=0o600, durable=False)
         except OSError as problem:
             raise self._unwritable(problem) from None
-        self._known.add(digest)
-        return digest, size, place
+        self._known.add(hashed.sha256)
+        return hashed, place
 
     def sync(self, digests: Iterable[str]) -> None:
         """

@@ -113,7 +113,8 @@ def _own(check: StoredCheck, decision: StoredDecision) -> GateResult:
     exhibits = [files[path] for path in check.evidence_paths]
     record = Record(
         exhibits=tuple(
-            Exhibit(one.path, one.sha256, one.size_bytes, exists=one.exists, secret=one.secret) for one in exhibits
+            Exhibit(one.path, one.sha256, one.size_bytes, exists=one.exists, secret=one.secret, kept=one.kept)
+            for one in exhibits
         ),
         freshness=tuple(
             Freshness(one.path, one.timestamp, one.source, one.age_s, one.max_age_s) for one in check.freshness

@@ -199,6 +199,7 @@ def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.
         _settings.clock,
         request.config.stash[CHECKER],
         partial(demanded, _settings.policy.rules, rules),
+        _settings.checkpoints,
     )
 
 

@@ -241,8 +241,9 @@ class GateSession:
         except (FileNotFoundError, Unproven) as problem:
             said = str(problem) if isinstance(problem, Unproven) else f"{asked} is missing"
             return Exhibit(asked, "", 0, exists=False), [f"the release manifest cannot be named: {said}"]
-        seen = Exhibit(root.relative(asked), reading.sha256, reading.size_bytes, exists=True, secret=reading.secret)
-        return seen, []
+        name = root.relative(asked)
+        digest, size = reading.sha256, reading.size_bytes
+        return Exhibit(name, digest, size, exists=True, secret=reading.secret, kept=reading.kept), []
 
     def _attachments(self, root: Path) -> tuple[tuple[Exhibit, ...], list[str]]:
         """The reports that other plugins were asked for: listed by digest, and missed where they are not there."""

@@ -68,8 +68,13 @@ class Settings:
         return vault_at(self.vault_place)
 
     def evidence_root(self) -> Root:
-        """The promotion root as evidence is read below it."""
-        return Root(self.root)
+        """The promotion root as evidence is read below it, with what the policy lets be recorded by digest only."""
+        return Root(self.root, [pattern for one in self.policy.rules.by_digest for pattern in one.artifacts])
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where it is kept what event stores amounted to in earlier sessions."""
+        return self.folder / "event_stores"
 
     def window(self) -> Window:
         """How timestamps are judged under this profile."""

@@ -108,6 +108,8 @@ class Policy:
         for key, default in (("prove", "off"), ("provenance", "optional")):
             if rules[key] == default:
                 del rules[key]
+        if not rules["by_digest"]:
+            del rules["by_digest"]
         if rules["timestamps"]["calendar"] is None:
             del rules["timestamps"]["calendar"]
         for gate in rules["gates"].values():

@@ -168,6 +168,8 @@ def _settings(rules: Rules, other: Rules) -> Iterator[tuple[Place, Any]]:
             for one in times.pop("ageless"):
                 yield from (((name, "ageless", pattern), "excused") for pattern in one["artifacts"])
             yield from _leaves((name,), times)
+        elif name == "by_digest":
+            yield from (((name, pattern), "not kept") for one in value for pattern in one.artifacts)
         elif name == "exceptions":
             yield from _of_exceptions(rules, other)
         elif name == "gates":

@@ -260,13 +260,14 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = Fal
     """
     *over* laid on *under*, mappings key by key.
 
-    With *join*, `required`, what proving excuses and what may be of any age grow instead of being replaced.
+    With *join*, `required`, what proving excuses, what may be of any age and what is not kept grow instead of being
+    replaced.
     """
     merged = dict(under)
     for key, value in over.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = merge(merged[key], value, join=join and key in ("prove", "timestamps"))
-        elif join and key in ("required", "equivalent", "ageless") and merged.get(key):
+        elif join and key in ("required", "equivalent", "ageless", "by_digest") and merged.get(key):
             merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]
         else:
             merged[key] = value
@@ -292,7 +293,7 @@ def _refuse_conflicts(merged: Mapping[str, Any], part: Document, path: tuple[str
     for key, value in data.items():
         if (
             key not in merged
-            or (not path and key in ("required", "include", "version"))
+            or (not path and key in ("required", "include", "version", "by_digest"))
             or (*path, key) in (("prove", "equivalent"), ("timestamps", "ageless"))
         ):
             continue

@@ -24,6 +24,13 @@ class Ageless(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     because: Annotated[str, msgspec.Meta(min_length=10)]
 
 
+class ByDigest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Files that are recorded by their digest and kept in no vault, by patterns such as `reports/*.jsonl`, and why."""
+
+    artifacts: Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1)]
+    because: Annotated[str, msgspec.Meta(min_length=10)]
+
+
 class BusinessCalendar(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Which days are business days, for ages such as `1 business day`."""
 
@@ -262,6 +269,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     signers: str | None = None
     exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] = "optional"
+    by_digest: list[ByDigest] = []
     partial: Literal["refuse", "allow"] = "refuse"
     refresh: list[str] = []
     prove: ProveMode = "off"
@@ -311,6 +319,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     signers: str | None = None
     exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] | None = None
+    by_digest: list[ByDigest] | None = None
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
     provenance: ProvenanceMode | None = None
@@ -332,6 +341,7 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     signers: str | None = None
     exceptions: Exceptions = Exceptions()
     evidence: Literal["required", "optional"] = "optional"
+    by_digest: list[ByDigest] = []
     partial: Literal["refuse", "allow"] = "refuse"
     producers: dict[str, Producer] = {}
     prove: Prove | ProveMode = Prove()

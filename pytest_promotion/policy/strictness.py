@@ -120,7 +120,7 @@ def _rank(place: Place, declared: Mapping[str, str]) -> _Rank | None:
         return lambda value: 0 if value is ABSENT else value
     if place[0] in ("required", "refresh") and len(place) > 1:
         return _there
-    if place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):
+    if place[0] == "by_digest" or place[:2] in (("prove", "equivalent"), ("timestamps", "ageless")):
         return _gone
     if place[0] == "stages":
         return _stage_rank(place[2:])

@@ -95,7 +95,7 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
         for key, value in policy.resolved(profile).items():
             if key not in rules:
                 rules[key] = value
-            elif key in ("required", "refresh"):
+            elif key in ("required", "refresh", "by_digest"):
                 known = rules[key] or []
                 rules[key] = [*known, *(item for item in value or [] if item not in known)]
             elif key == "gates":

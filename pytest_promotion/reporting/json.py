@@ -239,6 +239,7 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "size_bytes": item.size_bytes,
         "exists": item.exists,
         **({"secret": True} if item.secret else {}),
+        **({} if item.kept else {"kept": False}),
     }
 
 

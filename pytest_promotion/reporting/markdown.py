@@ -71,7 +71,7 @@ def _lines(decision: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for item in bundle["artifacts"]:
         digest = f"`{item['sha256']}`" if item["exists"] else "absent"
-        digest += ", secret: not kept" if item.get("secret") else ""
+        digest += ", secret: not kept" if item.get("secret") else "" if item.get("kept", True) else ", not kept"
         yield f"| {_cell(item['path'])} | {digest} | {item['size_bytes']} |"
     yield from _judges(decision)
 

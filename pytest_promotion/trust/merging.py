@@ -65,9 +65,9 @@ def merged(files: Sequence[Path], vault: Vault, keys: Sequence[PublicKey] = ()) 
 
 def _named(account: Account) -> Iterator[str]:
     for result in account.results:
-        yield from (one.sha256 for one in result.record.exhibits if one.exists and not one.secret)
+        yield from (one.sha256 for one in result.record.exhibits if one.in_vault)
         yield from (run.output_sha256 for run in result.record.commands if run.output_sha256)
-    if account.manifest is not None and account.manifest.exists:
+    if account.manifest is not None and account.manifest.in_vault:
         yield account.manifest.sha256
     yield from (run.output_sha256 for _, run in account.refreshed if run.output_sha256)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_promotion.text import listed
 from pytest_promotion.trust.stored import StoredDecision
 
 
@@ -27,16 +28,20 @@ def judged(decision: StoredDecision) -> dict[str, Named]:
     }
     manifest = decision.release_manifest_ref
     files = [*decision.evidence_bundle.artifacts, *([manifest] if manifest is not None else [])]
-    kept = (one for one in files if one.exists and not one.secret)
+    kept = (one for one in files if one.in_vault)
     return found | {one.sha256: Named(one.sha256, one.path, one.size_bytes) for one in kept}
 
 
 def by_digest_only(decision: StoredDecision) -> str:
     """How many artifacts are listed by digest and kept in no vault, as a sentence; "" where all are kept."""
-    count = sum(one.exists and one.secret for one in decision.evidence_bundle.artifacts)
-    if not count:
-        return ""
-    return f"{count:,} secret {'artifact is' if count == 1 else 'artifacts are'} kept by digest only"
+    there = [one for one in decision.evidence_bundle.artifacts if one.exists]
+    secret, unkept = sum(one.secret for one in there), [one.path for one in there if not one.kept and not one.secret]
+    found = []
+    if secret:
+        found.append(f"{secret:,} secret {'artifact is' if secret == 1 else 'artifacts are'} kept by digest only")
+    if unkept:
+        found.append(f"the policy lets {listed(unkept)} be recorded by digest only")
+    return "; ".join(found)
 
 
 def everything(decision: StoredDecision) -> Iterator[Named]:

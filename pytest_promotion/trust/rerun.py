@@ -53,7 +53,7 @@ def differences(
         place = Path(name)
         root, reports = place / "workspace", place / "reports"
         root.mkdir()
-        rebuild(decision, vault, root)
+        rebuild(decision, vault, root, project)
         recorded = place / "inputs.json"
         recorded.write_text(json.dumps(_inputs(decision)), encoding="utf-8")
         words = [*_options(decision, _policy(decision, vault, place / "policy")), f"--promotion-root={root}"]
@@ -61,8 +61,15 @@ def differences(
     return tuple(_compared(decision, found))
 
 
-def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
-    """Writes every file that was judged below *root*, dated as it was judged. Raises `Unproven`."""
+def rebuild(decision: StoredDecision, vault: Vault, root: Path, project: Path) -> None:
+    """
+    Writes every file that was judged below *root*, dated as it was judged.
+
+    What was recorded by its digest only is taken from below *project*, if it begins with the bytes of that digest.
+
+    Raises:
+        Unproven: for a file that is neither kept nor there.
+    """
     files = {one.path: one for one in decision.evidence_bundle.artifacts if one.exists}
     manifest = decision.release_manifest_ref
     if manifest is not None and manifest.exists:
@@ -70,18 +77,40 @@ def rebuild(decision: StoredDecision, vault: Vault, root: Path) -> None:
     dated = {
         item.path: item.timestamp for check in decision.checks for item in check.freshness if item.source == "mtime"
     }
-    unkept = [path for path, one in files.items() if one.secret]
-    if unkept:
-        raise Unproven(f"the evidence cannot be rebuilt: {listed(unkept)} is secret and kept by digest only")
+    secret = [path for path, one in files.items() if one.secret]
+    if secret:
+        raise Unproven(f"the evidence cannot be rebuilt: {listed(secret)} is secret and kept by digest only")
     for path, one in files.items():
         place = root / path_below(path)
-        restore_file(one, vault, place)
+        if one.kept:
+            restore_file(one, vault, place)
+        else:
+            _copy_unkept(one, project / path_below(path), place)
         if path in dated:
             try:
                 moment = parse_moment(dated[path]).timestamp()
             except BadTimestamp as problem:
                 raise Unproven(f"{path} cannot be dated again: {problem}") from None
             os.utime(place, (moment, moment))
+
+
+def _copy_unkept(one: StoredArtifact, source: Path, place: Path) -> None:
+    """Copies the beginning of *source* that was judged. Raises `Unproven` where it is another file by now."""
+    missing = f"{one.path} cannot be judged again: it was recorded by its digest only, and {source}"
+    running, left = sha256(), one.size_bytes
+    try:
+        if not source.is_file():
+            raise Unproven(f"{missing} is not there")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as known, atomic.writing(place, durable=False, overwrite=False) as target:
+            while left and (part := known.read(min(_STEP, left))):
+                running.update(part)
+                left -= len(part)
+                target.write(part)
+            if left or running.hexdigest() != one.sha256:
+                raise Unproven(f"{missing} is another file by now")
+    except OSError as problem:
+        raise Unproven(f"{missing} cannot be copied: {(problem.strerror or 'failed').lower()}") from None
 
 
 def path_below(path: str) -> PurePosixPath:

@@ -114,10 +114,11 @@ def _read(path: Path) -> StoredDecision:
 
 def _wanted(found: StoredDecision, patterns: Sequence[str]) -> list[StoredArtifact]:
     chosen = [one for one in found.evidence_bundle.artifacts if one.exists and _matches(one.path, patterns)]
-    secret = [one.path for one in chosen if one.secret]
-    if secret and patterns:
-        raise Unproven(f"{listed(secret)} is secret, and was kept by its digest only")
-    return [one for one in chosen if not one.secret]
+    unkept = [one for one in chosen if not one.in_vault]
+    if unkept and patterns:
+        why = "is secret, and was kept" if any(one.secret for one in unkept) else "was recorded"
+        raise Unproven(f"{listed([one.path for one in unkept])} {why} by its digest only")
+    return [one for one in chosen if one.in_vault]
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

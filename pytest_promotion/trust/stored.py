@@ -31,6 +31,12 @@ class StoredArtifact(msgspec.Struct, frozen=True):
     size_bytes: _Count
     exists: bool
     secret: bool = False  # it is listed by digest, and was kept nowhere
+    kept: bool = True  # False where the policy let it be recorded by its digest only
+
+    @property
+    def in_vault(self) -> bool:
+        """Whether the vault should have its bytes."""
+        return self.exists and self.kept and not self.secret
 
 
 class StoredCommand(msgspec.Struct, frozen=True):

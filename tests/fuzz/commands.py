@@ -113,6 +113,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("secrets scan scanned --report out.json", "scanned/x.zip", "zip", seeds.zip_bundle(), slow=True),
     Command("secrets scan scanned --report out.json", "scanned/x.tar.zst", "zst", seeds.zstd_bundle(), slow=True),
     Command("vault restore --decision bad.json --dry-run", "bad.json", "json", seeds.DECISION),
+    Command("event-store count bad.jsonl --json", "bad.jsonl", "jsonl", seeds.EVENTS),
     Command("replay harness --store bad.jsonl --reports out.json", "bad.jsonl", "jsonl", seeds.EVENTS),
     Command("secrets scan scanned --report out.json", "scanned/x.yaml", "yaml", seeds.COMPOSE, slow=True),
     Command(

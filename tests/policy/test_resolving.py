@@ -429,6 +429,7 @@ def test_the_digest_is_that_of_the_profile_and_its_rules():
     rules = msgspec.to_builtins(found.rules)
     assert (rules.pop("prove"), rules.pop("provenance")) == ("off", "optional")  # which are no rules
     assert rules["timestamps"].pop("calendar") is None
+    assert rules.pop("by_digest") == []
     assert {gate.pop("about") for gate in rules["gates"].values()} == {None}
     assert {gate.pop("effective_on") for gate in rules["gates"].values()} == {None}
     assert [gate.pop("upcoming") for gate in rules["gates"].values()] == [{}] * len(rules["gates"])

@@ -275,7 +275,7 @@ def test_a_rerun_writes_nothing_outside_of_its_workspace(signed, path, tmp_path)
     root = tmp_path / "workspace"
     root.mkdir()
     with pytest.raises(Unproven, match="leads out"):
-        rerun.rebuild(decision, signed.case.vault, root)
+        rerun.rebuild(decision, signed.case.vault, root, root)
     assert list(root.iterdir()) == []
 
 

@@ -1,150 +1,144 @@
 """
-Counting only what is new: a checkpoint of what was counted up to a byte.
+Counting only what is new: a checkpoint of what an earlier session counted up to a byte.
 
-A store is append-only, so a checkpoint holds as long as the file is the same (device and
-inode), no shorter, and its last 64 KiB before the checkpoint are what they were. Anything
-else, also a checkpoint that is missing or damaged, means counting everything again.
-
-It does not prove the rest of the old bytes: a promotion reads them all with `store.scan`.
+It holds for every file that begins with the bytes that were counted, which the hash of the file tells without reading
+them again; see `remembered`. Without one that holds, everything is counted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from pytest_promotion import atomic
-from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.event_store.count import count_pages
-from pytest_promotion.evidence.event_store.hashes import doubled, repeated, twice
-from pytest_promotion.evidence.event_store.pages import Opened, opened, pages
-from pytest_promotion.evidence.event_store.scan import StoreFacts
+from pytest_promotion.evidence.event_store.count import COUNTED_AT_ONCE, Block, Counted, count_pages
+from pytest_promotion.evidence.event_store.hashes import doubled, parted, repeated
+from pytest_promotion.evidence.event_store.pages import pages
+from pytest_promotion.evidence.event_store.remembered import ends_with_a_line, place_of, recalled, remember
 from pytest_promotion.evidence.event_store.tally import Tally
+from pytest_promotion.evidence.large_files import LargeFile
 
-_BLOCK: Final = 64 * 2**10
-_RECENT: Final = 8_192  # marks kept in the checkpoint itself, and unpacked at every look, before they join the base
+_RECENT: Final = 8_192  # hashes kept in the checkpoint itself, before they join the base
 
 
 class Checkpoint(msgspec.Struct):
-    """What was counted up to `offset`, where a line begins."""
+    """What was counted; no event id stood twice there."""
 
-    device: int
-    inode: int
-    offset: int
-    block_sha256: str  # of the last 64 KiB before the offset
-    tally: Tally
-    base: str  # the file beside it with the sorted marks of older event ids; empty for none
-    base_marks: int
-    recent: bytes  # marks of younger ids, as they came
-    version: int = 2
+    blocks: list[Block]
+    base: str  # SHA-256 of the file beside it with the hashes of older event ids; empty for none
+    bounds: list[int]  # where the parts of the base begin and end; each is sorted
+    recent: bytes  # hashes of younger ids, as they came
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(Checkpoint)
+class _Known:
+    """A checkpoint of the first *offset* bytes of a file, with its base."""
+
+    def __init__(self, offset: int, checkpoint: Checkpoint, base: Sequence[int]) -> None:
+        self.offset = offset
+        self.checkpoint = checkpoint
+        self.base = base
+
+    def seen(self, ids: array[int]) -> set[int]:
+        """Those of the hashed event *ids* that it knows."""
+        recent = set(memoryview(self.checkpoint.recent).cast("Q"))
+        return {mark for mark in ids if mark in recent or self._in_base(mark)}
+
+    def _in_base(self, mark: int) -> bool:
+        bounds = self.checkpoint.bounds
+        if len(bounds) < 2:
+            return False
+        part = mark % (len(bounds) - 1)
+        at = bisect_left(self.base, mark, bounds[part], bounds[part + 1])
+        return at < bounds[part + 1] and self.base[at] == mark
 
 
-def rescan(path: str | os.PathLike[str], checkpoint: Path, *, now: datetime | None = None) -> StoreFacts:
+def counted(file: LargeFile, name: str, folder: Path | None = None) -> Counted:
     """
-    The facts of a local store, counting only what *checkpoint* (a file, made here) has not seen.
+    What the event store in *file* amounts to, counting only rows of which no checkpoint in *folder* knows.
 
-    `sha256` is None where old bytes were spared; `future` counts new rows only. Event ids
-    are compared with those of old rows too: by 61-bit marks first, and where those agree by
-    the rows themselves.
+    The checkpoint is replaced where rows were counted; where it cannot be, the next session counts them again.
 
     Raises:
-        Unproven: as `store.scan`, and where the checkpoint cannot be written.
+        Unproven: as `scan`, and where the file is not what was hashed.
     """
-    with opened(path) as store:
-        if not store.state:
-            raise Unproven(f"{store.name}: only a local file has a checkpoint")
-        known = _load(checkpoint, store)
-        start = known.offset if known else 0
-        running = sha256()
-        seen = bool if known else running.update  # a digest of the new bytes alone would say nothing
-        found = pages(store.file, store.name, start, store.size)
-        blocks, ids = count_pages(found, store.name, now, seen, numbered=not known)
-        suspects = doubled(ids) | (_known_marks(known, checkpoint, ids) if known else set())
-        if suspects and (said := twice(store.name, repeated(store.file, store.name, store.size, suspects))):
-            raise Unproven(said)
-        tally = known.tally if known else Tally()
-        for block in blocks:
-            tally.add(block.tally)
-        facts = StoreFacts.of(store.name, tally, 0, None if known else running.hexdigest(), store.size)
-        ended = store.size == start or _byte(store, store.size - 1) == b"\n"
-        if ended and (ids or not known):  # a row without its line end may still grow
-            _save(checkpoint, store, tally, known, ids)
-        return facts
-
-
-def _load(checkpoint: Path, store: Opened) -> Checkpoint | None:
-    try:
-        known = _DECODER.decode(checkpoint.read_bytes())
-        whole = not known.base or (checkpoint.parent / known.base).stat().st_size == 8 * known.base_marks
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    device, inode, *_ = store.state
-    same = (known.version, known.device, known.inode) == (2, device, inode) and known.offset <= store.size and whole
-    return known if same and known.block_sha256 == _block(store, known.offset) else None
-
-
-def _block(store: Opened, offset: int) -> str:
-    start = max(0, offset - _BLOCK)
-    store.file.seek(start)
-    return sha256(store.file.read(offset - start)).hexdigest()
-
-
-def _byte(store: Opened, offset: int) -> bytes:
-    store.file.seek(offset)
-    return store.file.read(1)
-
-
-def _known_marks(known: Checkpoint, checkpoint: Path, ids: array[int]) -> set[int]:
-    """Those of *ids* that the checkpoint has seen."""
-    if not ids:
-        return set()
-    recent = set(memoryview(known.recent).cast("Q"))
+    place = place_of(folder, name) if folder is not None else None
     with contextlib.ExitStack() as stack:
-        base: Sequence[int] = ()
-        if known.base:
-            file = stack.enter_context((checkpoint.parent / known.base).open("rb"))
-            base = memoryview(stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))).cast("Q")
-            stack.callback(base.release)  # a map with a view on it could not be closed
-        return {
-            mark for mark in ids if mark in recent or ((at := bisect_left(base, mark)) < len(base) and base[at] == mark)
-        }
+        known = _load(place, file, stack) if place is not None else None
+        start = known.offset if known else 0
+        source = stack.enter_context(file.open())
+        found = pages(source, name, start, file.size)
+        new, ids = count_pages(found, name, None, lambda _: None, numbered=not known)
+        twice: Counter[str] = Counter()
+        if suspects := doubled(ids) | (known.seen(ids) if known else set()):
+            seen = repeated(source, name, file.size, suspects)
+            twice = Counter({key: number for key, number in seen.items() if number > 1})
+        blocks = [*(known.checkpoint.blocks if known else ()), *new]
+        if place is not None and ids and not twice and ends_with_a_line(source, file.size):
+            with contextlib.suppress(OSError):
+                _save(place, file, blocks, known, ids)
+    return Counted(tuple(blocks), twice, file.sha256, file.size, None, start)
 
 
-def _save(checkpoint: Path, store: Opened, tally: Tally, known: Checkpoint | None, ids: array[int]) -> None:
-    device, inode, *_ = store.state
-    base, count = (known.base, known.base_marks) if known else ("", 0)
-    recent = (known.recent if known else b"") + ids.tobytes()
-    old = ""
+def _load(place: Path, file: LargeFile, stack: contextlib.ExitStack) -> _Known | None:
+    recent = recalled(place, file, Checkpoint)
+    if recent is None:
+        return None
+    offset, found = recent
+    if not found.base:
+        return _Known(offset, found, ())
     try:
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        if len(recent) > 8 * _RECENT:
-            every = array("Q", recent)
-            if base:
-                every.frombytes((checkpoint.parent / base).read_bytes())
-            content = array("Q", sorted(every)).tobytes()
-            old, base, count, recent = base, f"{checkpoint.name}.{sha256(content).hexdigest()[:16]}", len(every), b""
-            atomic.write(checkpoint.parent / base, content, mode=0o600, durable=False)
-        block = _block(store, store.size)
-        made = Checkpoint(device, inode, store.size, block, tally, base, count, recent)
-        # Lost in a power cut, it is counted again.
-        atomic.write(checkpoint, msgspec.msgpack.encode(made), mode=0o600, durable=False)
-        if old and old != base:
-            # Whoever still reads the older checkpoint finds its base gone and counts everything.
-            (checkpoint.parent / old).unlink(missing_ok=True)
-    except OSError as problem:
-        raise Unproven(
-            f"the checkpoint {checkpoint} cannot be written: {(problem.strerror or 'failed').lower()}"
-        ) from None
+        base = stack.enter_context(_base(place, found.base).open("rb"))
+        held = stack.enter_context(mmap.mmap(base.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError):  # another session has replaced it, or it is empty
+        return None
+    if sha256(held).hexdigest() != found.base:
+        return None
+    view = stack.enter_context(memoryview(held))  # a map with a view on it could not be closed
+    return _Known(offset, found, stack.enter_context(view.cast("Q")))
+
+
+def _base(place: Path, digest: str) -> Path:
+    return place.with_name(f"{place.name}.{digest}")
+
+
+def _save(place: Path, file: LargeFile, blocks: list[Block], known: _Known | None, ids: array[int]) -> None:
+    base, bounds = (known.checkpoint.base, known.checkpoint.bounds) if known else ("", [])
+    recent = (known.checkpoint.recent if known else b"") + ids.tobytes()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if len(recent) > 8 * _RECENT:
+        young, old = memoryview(recent).cast("Q"), known.base if known else ()
+        content, bounds = array("Q"), [0]
+        for part in parted(chain(young, old), len(young) + len(old)):
+            content.extend(sorted(part))
+            bounds.append(len(content))
+        base, recent = sha256(content).hexdigest(), b""
+        atomic.write(_base(place, base), content.tobytes(), mode=0o600, durable=False)
+    remember(place, file, Checkpoint(_merged(blocks), base, bounds, recent))
+    for other in place.parent.glob(f"{place.name}.*"):
+        if other != _base(place, base):
+            # A session that was about to read it counts everything.
+            other.unlink(missing_ok=True)
+
+
+def _merged(blocks: list[Block]) -> list[Block]:
+    """*blocks*, of which small ones that follow each other are one: each session adds some."""
+    merged: list[Block] = []
+    for block in blocks:
+        if merged and merged[-1].tally.rows + block.tally.rows <= COUNTED_AT_ONCE:
+            before, total = merged.pop(), Tally()
+            total.add(before.tally)
+            total.add(block.tally)
+            merged.append(Block(before.begin, block.end, total))
+        else:
+            merged.append(block)
+    return merged

@@ -7,25 +7,23 @@ a moment is the sum of the blocks before it; only a block that the moment cuts i
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import pairwise
 from typing import IO, Any, Final, NamedTuple
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.event_store.hashes import doubled, marks, repeated
-from pytest_promotion.evidence.event_store.pages import Opened, line_start, opened, pages, state_of
+from pytest_promotion.evidence.event_store.pages import Opened, pages
 from pytest_promotion.evidence.event_store.rows import ROWS, Row
 from pytest_promotion.evidence.event_store.tally import Tally, decode
 
-_COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
+COUNTED_AT_ONCE: Final = 2_000  # rows; counting a handful at a time costs more than decoding them
 _HASHED_AT_ONCE: Final = 32  # pages; handing one over costs as much as hashing a tenth of it
 
 Progress = Callable[[int, int], None]
@@ -49,6 +47,7 @@ class Counted:
     sha256: str  # of all bytes
     size: int
     now: datetime | None  # later rows are counted as from the future
+    before: int = 0  # of its first bytes, those that an earlier session counted
 
     def tally(self, name: str, source: Source, until: datetime | None) -> Tally:
         """What the rows taken in by *until* amount to; *source* gives the same bytes again."""
@@ -90,7 +89,7 @@ def count(
     found = pages(store.file, store.name, 0, store.size)
     if digest is not None:
         blocks, ids = count_pages(found, store.name, now, _nothing)
-        return _whole(store, blocks, ids, digest, now)
+        return whole(store, blocks, ids, digest, now)
     running, done = sha256(), 0
     # Hashing releases the interpreter: on a second core it costs nothing, on one core no more than before.
     with ThreadPoolExecutor(1, thread_name_prefix="store-sha256") as aside:
@@ -113,48 +112,12 @@ def count(
         if waiting is not None:
             waiting.result()
         _update(running, batch)
-    return _whole(store, blocks, ids, running.hexdigest(), now)
+    return whole(store, blocks, ids, running.hexdigest(), now)
 
 
 def _update(running: Any, batch: list[bytes]) -> None:
     # As one piece: taking the interpreter back after every page would make both threads wait in turn.
     running.update(b"".join(batch))
-
-
-def count_shared(
-    store: Opened, now: datetime | None, executor: Executor, parts: int, progress: Progress | None
-) -> Counted | None:
-    """As `count`, by the workers of *executor*; None where the file was written to: nobody knows who read what."""
-    step = -(-store.size // parts)
-    starts = sorted(
-        {*(line_start(store.file, store.name, part * step, store.size) for part in range(parts)), store.size}
-    )
-    jobs = [executor.submit(_part, store.name, begin, end, now) for begin, end in pairwise(starts)]
-    try:
-        running = sha256()
-        for offset, page in pages(store.file, store.name, 0, store.size):
-            running.update(page)
-            if progress:
-                progress(offset + len(page), store.size)
-        blocks: list[Block] = []
-        ids = array("Q")
-        for job in jobs:
-            more, found = job.result()
-            blocks += more
-            ids.frombytes(found)
-    finally:
-        for job in jobs:
-            job.cancel()
-    if state_of(os.fstat(store.file.fileno())) != store.state:
-        return None
-    return _whole(store, blocks, ids, running.hexdigest(), now)
-
-
-def _part(name: str, begin: int, end: int, now: datetime | None) -> tuple[list[Block], bytes]:
-    with opened(name) as store:
-        found = pages(store.file, name, begin, end)
-        blocks, ids = count_pages(found, name, now, _nothing, numbered=False)
-        return blocks, ids.tobytes()
 
 
 def count_pages(
@@ -185,7 +148,7 @@ def count_pages(
         more, ends = decode(page, name, offset, ROWS, lines if numbered else -1)
         rows += more
         lines += ends
-        if len(rows) >= _COUNTED_AT_ONCE:
+        if len(rows) >= COUNTED_AT_ONCE:
             close()
             rows = []
     if rows:
@@ -193,7 +156,8 @@ def count_pages(
     return blocks, ids
 
 
-def _whole(store: Opened, blocks: list[Block], ids: array[int], digest: str, now: datetime | None) -> Counted:
+def whole(store: Opened, blocks: list[Block], ids: array[int], digest: str, now: datetime | None) -> Counted:
+    """What *blocks*, which are all of *store*, amount to, with the event *ids* that were hashed. Raises `Unproven`."""
     twice: Counter[str] = Counter()
     if suspects := doubled(ids):
         seen = repeated(store.file, store.name, store.size, suspects)

@@ -7,16 +7,19 @@ into Monday's file, and whoever looks for Tuesday finds nothing.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from glob import glob
 from typing import Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.event_store.scan import StoreFacts, scan
+from pytest_promotion.evidence.event_store.count import Progress
+from pytest_promotion.evidence.event_store.pages import remote_matches
+from pytest_promotion.evidence.event_store.scan import Duplicates, StoreFacts, scan_all
 
 _DAY: Final = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
@@ -65,29 +68,45 @@ class Days:
         )
 
 
+def matches(pattern: str) -> list[str]:
+    """
+    The files that match *pattern*, a glob of paths or of an fsspec URL, sorted.
+
+    Raises:
+        Unproven: where what lies at the URL cannot be listed.
+    """
+    if "://" not in pattern:
+        return sorted(name for name in glob(pattern) if os.path.isfile(name))
+    return remote_matches(pattern)
+
+
 def scan_days(
-    folder: Path,
-    pattern: str = "events_*.jsonl",
+    pattern: str,
     *,
     back: int | None = None,
     now: datetime | None = None,
     executor: Executor | None = None,
+    duplicates: Duplicates = "refuse",
+    progress: Progress | None = None,
 ) -> Days:
     """
-    Counts every file below *folder* that matches *pattern* and has a day in its name (20260222 or 2026-02-22).
+    Counts every file that matches *pattern* and has a day in its name (20260222 or 2026-02-22).
 
     Args:
+        pattern: as of `matches`, such as `reports/event_store/events_*.jsonl`.
         back: count the youngest day and so many days before it; default all.
+        executor: shares days, and parts of them, among its workers.
+        progress: called with the bytes done and those to do, of the day whose turn it is.
 
     Raises:
         Unproven: where nothing matches, a name has no day or two names have the same, and
             for whatever `store.scan` refuses in a file.
     """
-    names = by_day((path.name for path in folder.glob(pattern)), back)
+    names = by_day(matches(pattern), back)
     if not names:
-        raise Unproven(f"nothing matches {pattern} in {folder}")
-    days = {day: scan(folder / name, now=now, executor=executor) for day, name in names.items()}
-    return Days.of(names, days, (path.name for path in folder.glob(set_aside(pattern)) if path.is_file()))
+        raise Unproven(f"nothing matches {pattern}")
+    facts = scan_all(names.values(), now=now, duplicates=duplicates, executor=executor, progress=progress)
+    return Days.of(names, dict(zip(names, facts, strict=True)), matches(set_aside(pattern)))
 
 
 def by_day(names: Iterable[str], back: int | None = None) -> dict[date, str]:

@@ -16,7 +16,7 @@ from pytest_promotion.evidence.event_store.pages import pages
 from pytest_promotion.evidence.event_store.rows import ROWS
 from pytest_promotion.evidence.event_store.tally import decode
 
-_AT_ONCE: Final = 2**22  # marks compared in one go, at about 80 bytes each; more are compared in several
+_AT_ONCE: Final = 2**20  # hashes compared in one go, at about 80 bytes each; more are compared in several
 
 
 def marks(ids: Iterable[str]) -> array[int]:
@@ -30,13 +30,20 @@ def marks(ids: Iterable[str]) -> array[int]:
 
 def doubled(found: array[int]) -> set[int]:
     """The marks that stand in *found* more than once."""
-    parts = -(-len(found) // _AT_ONCE)
     twice: set[int] = set()
-    for part in range(parts):
-        some = found if parts == 1 else array("Q", [mark for mark in found if mark % parts == part])
+    for some in [found] if len(found) <= _AT_ONCE else parted(found, len(found)):
         if len(set(some)) != len(some):
             twice.update(mark for mark, count in Counter(some).items() if count > 1)
     return twice
+
+
+def parted(found: Iterable[int], count: int) -> list[array[int]]:
+    """The *count* hashes *found* in parts that are compared in one go: in part p of n, those that modulo n are p."""
+    parts = [array("Q") for _ in range(max(1, -(-count // _AT_ONCE)))]
+    appends, number = [part.append for part in parts], len(parts)
+    for mark in found:
+        appends[mark % number](mark)
+    return parts
 
 
 def repeated(source: IO[bytes], name: str, end: int, suspects: set[int]) -> Counter[str]:

@@ -22,6 +22,10 @@ PAGE: Final = (
 )  # bytes; stays in the processor's cache, and the allocator reuses it: three times as fast as 1 MiB
 
 
+State = tuple[int | str, ...]  # equal where nothing was written in between
+_BLOCK: Final = 8 * 2**20  # bytes that are fetched at once of a store elsewhere
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A store that was opened: its bytes, and what was there at that moment."""
@@ -29,7 +33,7 @@ class Opened:
     name: str
     file: IO[bytes]
     size: int
-    state: tuple[int, ...]  # device, inode, size, mtime, ctime; empty for what is not a local file
+    state: State  # device, inode, size, mtime, ctime; elsewhere one text, such as of an ETag
 
     def again(self) -> AbstractContextManager[IO[bytes]]:
         """The open file, to be read once more and left open."""
@@ -41,9 +45,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Opened]:
     """The store at *path*. Raises `Unproven` where there is none or it is not a file."""
     name = os.fspath(path)
     if "://" in name:
-        file, size = _remote(name)
+        file, size, state = _remote(name)
         with file:
-            yield Opened(name, file, size, ())
+            yield Opened(name, file, size, (state,))
         return
     try:
         # Without O_NONBLOCK a FIFO that nobody writes to would hang whoever asks.
@@ -60,15 +64,36 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Opened]:
         yield Opened(name, local, facts.st_size, state_of(facts))
 
 
-def _remote(name: str) -> tuple[Any, int]:
+def remote_matches(pattern: str) -> list[str]:
+    """The objects that match *pattern*, a glob of URLs, sorted. Raises `Unproven`."""
+    try:
+        filesystem, place = _filesystem(pattern)
+        return sorted(map(filesystem.unstrip_protocol, filesystem.glob(place)))
+    except Unproven:
+        raise
+    except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
+        raise _unreadable(pattern, problem) from None
+
+
+def _filesystem(name: str) -> tuple[Any, str]:
     try:
         import fsspec  # type: ignore[import-untyped]  # has no types; only for paths that need it
     except ImportError:
         raise Unproven(f"{name} needs fsspec: pip install 'pytest-promotion[store]'") from None
+    filesystem, place = fsspec.core.url_to_fs(name)
+    filesystem.invalidate_cache()  # of a worker that lives longer than what it has listed
+    return filesystem, place
+
+
+def _remote(name: str) -> tuple[Any, int, str]:
     try:
-        filesystem, place = fsspec.core.url_to_fs(name)
+        filesystem, place = _filesystem(name)
         size = filesystem.size(place)
-        return filesystem.open(place, "rb"), size
+        if size is None:
+            raise Unproven(f"the event store {name} does not say how large it is")
+        return filesystem.open(place, "rb", block_size=_BLOCK), size, filesystem.ukey(place)
+    except Unproven:
+        raise
     except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
         raise _unreadable(name, problem) from None
 
@@ -81,11 +106,13 @@ def read_part(source: IO[bytes], name: str, count: int) -> bytes:
     """At most *count* bytes from where *source* stands. Raises `Unproven` where the disk or the network fails."""
     try:
         return source.read(count)
+    except Unproven:
+        raise
     except Exception as problem:  # noqa: BLE001 - each kind of store has errors of its own
         raise _unreadable(name, problem) from None
 
 
-def state_of(facts: os.stat_result) -> tuple[int, ...]:
+def state_of(facts: os.stat_result) -> State:
     """What tells one state of a local file from another."""
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 

@@ -2,23 +2,25 @@
 The event store at size: what a gate wants to know of a JSON-lines store, in one strict pass.
 
 `scan` reads a store of any size once, page by page: every row is decoded strictly and
-counted, and the digest is that of the very bytes that were counted. `store_tail.tail`
-reads only the newest row, `store_checkpoint.rescan` only what is new.
+counted, and the digest is that of the very bytes that were counted. `tail.tail`
+reads only the newest row, `checkpoint.counted` only what is new in a store that was counted before.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.event_store.count import Counted, Progress, Source, count, count_shared
+from pytest_promotion.evidence.event_store.count import Counted, Progress, Source, count
 from pytest_promotion.evidence.event_store.hashes import twice
 from pytest_promotion.evidence.event_store.pages import opened
 from pytest_promotion.evidence.event_store.rows import Event
+from pytest_promotion.evidence.event_store.sharing import count_shared
 from pytest_promotion.evidence.event_store.tally import Tally, refuse_empty
 
 __all__ = ["Event", "StoreFacts", "scan"]
@@ -110,16 +112,33 @@ def scan(
         now: rows dated after it are counted as `future`; add the skew you tolerate.
         until: rows taken in after it are left out and counted as `later`.
         duplicates: an event id that stands twice is refused, or only counted.
-        executor: shares a local file among its workers, in *parts* pieces (default: two a core).
+        executor: shares the store among its workers, in *parts* pieces (default: by its size).
         progress: called with bytes done and bytes to do.
 
     Raises:
         Unproven: where the store is missing, empty, cut while it was read, or has a line that
             is no event, half written, not UTF-8 or longer than 1 MB: with the place.
     """
-    with opened(path) as store:
-        counted = None
-        if executor is not None and store.state and store.size:
-            counted = count_shared(store, now, executor, parts or 2 * (os.cpu_count() or 1), progress)
-        counted = counted or count(store, now, progress=progress)
-        return StoreFacts.counted(store.name, counted, store.again, until, duplicates)
+    names = [os.fspath(path)]
+    [facts] = scan_all(
+        names, now=now, until=until, duplicates=duplicates, executor=executor, parts=parts, progress=progress
+    )
+    return facts
+
+
+def scan_all(
+    names: Collection[str],
+    *,
+    now: datetime | None = None,
+    until: datetime | None = None,
+    duplicates: Duplicates = "refuse",
+    executor: Executor | None = None,
+    parts: int = 0,
+    progress: Progress | None = None,
+) -> Iterator[StoreFacts]:
+    """As `scan`, of one store after the other; an *executor* begins the next ones before the first is done."""
+    shared = None if executor is None else count_shared(names, executor, now, parts, progress)
+    for name in names:
+        with opened(name) as store:
+            counted = next(shared) if shared is not None else count(store, now, progress=progress)
+            yield StoreFacts.counted(store.name, counted, store.again, until, duplicates)

@@ -42,6 +42,7 @@ suite: Final = Suite(
     },
     commands={
         "replay": f"{_COMMANDS}.replay:replay",
+        "event-store": f"{_COMMANDS}.event_store:event_store",
         "cycle": f"{_COMMANDS}.cycle:cycle",
         "finalize": f"{_COMMANDS}.finalize:finalize",
         "upgrade-check": f"{_COMMANDS}.upgrade_check:upgrade_check",

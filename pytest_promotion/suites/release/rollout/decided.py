@@ -90,7 +90,7 @@ def _evidence(decision: StoredDecision, case: Case, configuration: str) -> dict[
     """The gate's list of keys, which it kept as evidence; empty where the vault does not have it."""
     paths = {path for check in decision.checks for path in check.evidence_paths if check.outcome == "PASS"}
     for artifact in decision.evidence_bundle.artifacts:
-        if artifact.path in paths and artifact.sha256 and not artifact.secret:
+        if artifact.path in paths and artifact.in_vault:
             with contextlib.suppress(Unproven):
                 found = parse_json(kept(case.vault)(artifact.sha256), artifact.path)
                 if isinstance(found, dict) and found.get(CONFIGURATION) == configuration:

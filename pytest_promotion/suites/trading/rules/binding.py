@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
-from typing import IO, TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
@@ -12,8 +11,6 @@ from pytest_promotion.suites.trading.documents.kinds import Name
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.artifacts import Artifact
-
-_BLOCK: Final = 2**20
 
 
 class StoreFile(msgspec.Struct):
@@ -31,14 +28,5 @@ def changed_since(judged: Iterable[tuple[StoreFile, Artifact]]) -> Iterator[str]
         if now.size_bytes < file.size_bytes:
             yield f"{file.path} has {now.size_bytes:,} bytes, and {file.size_bytes:,} were judged"
             continue
-        with now.open() as content:
-            if _digest(content, file.size_bytes) != file.sha256:
-                yield f"the first {file.size_bytes:,} bytes of {file.path} are others than were judged"
-
-
-def _digest(content: IO[bytes], size: int) -> str:
-    running = sha256()
-    while size > 0 and (block := content.read(min(size, _BLOCK))):
-        running.update(block)
-        size -= len(block)
-    return running.hexdigest()
+        if now.sha256_until(file.size_bytes) != file.sha256:
+            yield f"the first {file.size_bytes:,} bytes of {file.path} are others than were judged"
