@@ -23,7 +23,7 @@ FILES = {
     "reconciliation_status": "books",
     "parity_thresholds": "books",
     "portfolio_risk_status": "books",
-    "accounting_integrity_v2": "books",
+    "accounting_integrity_v2": "accounting",
     "alerting_health": "alerting",
     "event_store_integrity_freshness": "event_store",
     "market_data_freshness": "event_store",
