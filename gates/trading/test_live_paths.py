@@ -69,14 +69,14 @@ def test_paper_smoke_matrix(artifact, freshness, measure, minute_logs, policy, r
         assert value in (reports.UNSET, "paper_only"), f"{place}.{field} is {value!r}, expected 'paper_only'"
     strangers = sorted(set(facts.bots) - set(bots))
     measure.none(f"bots of {snapshot.path} that {scope.POLICY} does not have", strangers, among=len(facts.bots))
-    if policy["rows_within_sec"] is not None:
+    if policy["rows_within_sec"] == 0:
+        measure.equals("rows_within_sec", policy["rows_within_sec"], 0)
+    else:
         wrong = []
         for each, held in facts.bots.items():
             logs = minute_logs(each, snapshot.timestamp)
             wrong += figures.wrong_in_holdings(f"{snapshot.path}: bots.{each}", held, logs, is_on=bots[each].is_on)
         measure.none("figures of no minute row", wrong, among=len(facts.bots))
-    else:
-        measure.equals("rows_within_sec", policy["rows_within_sec"], None)
     probe = facts.account_probe
     failed = probe.failures
     assert not refused("account_probe_error", failed), f"{snapshot.path}: {failed[0]}"

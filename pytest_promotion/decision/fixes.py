@@ -16,6 +16,8 @@ from pytest_promotion.model import GateResult, Outcome
 from pytest_promotion.policy import Policy
 
 _JUDGED = (Outcome.FAIL, Outcome.INCONCLUSIVE)
+# How reasons about a statement of provenance end: what the artifact is about is recorded by this, and by nothing less.
+_RECORDED = "promotion run --name "
 
 
 def with_fix(result: GateResult, policy: Policy) -> GateResult:
@@ -28,6 +30,8 @@ def with_fix(result: GateResult, policy: Policy) -> GateResult:
 
 def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
     reason, record = result.reason, result.record
+    if _RECORDED in reason:
+        yield from _recorded(reason, [file.path for file in record.exhibits], policy)
     for item in record.freshness:
         if item.age_s > item.max_age_s and item.path in reason:
             yield from _written(f"write {item.path} again", item.path, policy)
@@ -44,14 +48,26 @@ def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
             yield f"write {pattern}: {how}"
 
 
+def _recorded(reason: str, paths: list[str], policy: Policy) -> Iterator[str]:
+    """The command of the reason, with the one that writes the file in place of COMMAND where that is known."""
+    command = _RECORDED + reason.partition(_RECORDED)[2]
+    path = next((path for path in paths if f"--output {path}" in command), "")
+    writer = next(_writers(path, policy), "COMMAND")
+    yield f"run {command.replace('-- COMMAND', f'-- {writer}')}"
+
+
 def _written(what: str, path: str, policy: Policy) -> Iterator[str]:
+    yield from (f"{what}: {how}" for how in _writers(path, policy))
+
+
+def _writers(path: str, policy: Policy) -> Iterator[str]:
     for producer in policy.producers.values():
         if path in producer.writes:
             variables = (f"{name}={shlex.quote(_filled(value))}" for name, value in producer.environment.items())
-            yield f"{what}: {' '.join([*variables, shlex.join(map(_filled, producer.command))])}"
+            yield " ".join([*variables, shlex.join(map(_filled, producer.command))])
     for pattern, how in policy.writers.items():
         if fnmatchcase(path, pattern):
-            yield f"{what}: {how}"
+            yield how
 
 
 def _filled(word: str) -> str:
