@@ -5,12 +5,27 @@ from datetime import timedelta
 import pytest
 
 from pytest_promotion.suites.trading.documents import book_reports, configuration
+from pytest_promotion.suites.trading.documents import controllers as running
 from pytest_promotion.suites.trading.documents.typed import settings_of, typed
-from pytest_promotion.suites.trading.rules import books, figures, minutes, scope
+from pytest_promotion.suites.trading.rules import books, controllers, figures, minutes, scope
+
+
+@pytest.fixture
+def charged(artifact):
+    """`charged(row)`: what is wrong with the fees of a minute row, where there are profiles of fees."""
+    fees = artifact.exists(controllers.FEES)
+
+    def wrong(row):
+        if not fees:
+            return []
+        profiles = typed(artifact(controllers.FEES).data, running.FeeProfiles, controllers.FEES)
+        return list(controllers.wrong_in_charged(row, profiles))
+
+    return wrong
 
 
 @pytest.mark.critical(owner="finance", fix="mend the snapshot named here in the bot's minute log, then reconcile again")
-def test_accounting_integrity_v2(artifact, freshness, measure, minute_logs, policy, reason, stored_report):
+def test_accounting_integrity_v2(artifact, charged, freshness, measure, minute_logs, policy, reason, stored_report):
     """Every bot's snapshot is that of a minute row, its numbers are numbers, and it was never paid to trade."""
     if policy.source == "report":
         stored_report("reports/accounting/latest.json")
@@ -42,6 +57,7 @@ def test_accounting_integrity_v2(artifact, freshness, measure, minute_logs, poli
         wrong += minutes.contradictions(lately, scope.place_of(bots[name]))
         if row is not None:
             limits = settings_of(thresholds, name, configuration.Inventory, scope.RECONCILIATION)
+            wrong += charged(row)
             wrong += books.wrong_in_inventory(report.path, name, _drifts(report), row, limits)
         measure.at_most(f"{name} daily_loss_pct", snapshot.daily_loss_pct, 1)
         measure.between(f"{name} drawdown_pct", snapshot.drawdown_pct, 0, 1)

@@ -70,15 +70,16 @@ def of_controller(artifact):
 
 @pytest.fixture
 def started(artifact, of_controller):
-    """`started(catalog, bots)`: what is wrong with the scripts that Compose starts, and which no bundle approves."""
+    """`started(catalog, bots, wrong_in)`: what is wrong with what Compose starts, and scripts without a bundle."""
 
-    def of_bots(catalog, bots):
+    def of_bots(catalog, bots, wrong_in):
         services, wrong, unapproved = artifact(composed.COMPOSE)["services"], [], []
         for name in bots:
             given = composed.environment(services[name]) if name in services else {}
-            if composed.SCRIPT not in given:
-                continue
             place = f"{composed.COMPOSE}: services.{name}"
+            if composed.SCRIPT not in given:
+                wrong += [f"{place} has {composed.ENTRY}, and no {composed.SCRIPT}"] if composed.ENTRY in given else []
+                continue
             entry = given.get(composed.ENTRY)
             if entry != catalog.defaults.entry_script:
                 wrong.append(f"{place} has {composed.ENTRY}={entry}, expected {catalog.defaults.entry_script}")
@@ -87,6 +88,7 @@ def started(artifact, of_controller):
             paths = [f"{folder}/controllers/{each}" for each in script.controllers_config]
             ran = {path: of_controller(path) for path in paths}
             wrong += bundles.wrong_in_started(catalog, name, f"{folder}/scripts/{file}", ran)
+            wrong += [problem for path, controller in ran.items() for problem in wrong_in(path, controller)]
             if not bundles.is_approved(catalog, name, f"{folder}/scripts/{file}"):
                 unapproved.append(f"{name} is started with {file}, which no approved bundle has")
         return wrong, unapproved
@@ -126,6 +128,10 @@ def test_strategy_catalog_consistency(
     ran = {bundle.controller_config: of_controller(bundle.controller_config) for bundle in catalog.approved_bundles}
     fees, exchanges = profiles(any(each.fee_profile is not running.UNSET for each in ran.values()))
     bounds = controllers.Bounds(setting("largest_leverage"), setting("largest_stop_per_target"))
+
+    def wrong_in(path, controller):
+        return list(controllers.wrong_in_controller(path, controller, bounds, fees, exchanges))
+
     wrong, misnamed = list(bundles.wrong_in_catalog(catalog, bots)), []
     wrong += controllers.wrong_in_fees(fees) if fees else []
     wrong += controllers.wrong_in_exchanges(exchanges) if exchanges else []
@@ -135,11 +141,11 @@ def test_strategy_catalog_consistency(
         script = typed(artifact(bundle.script_config).data, running.Script, bundle.script_config)
         assert artifact(f"{catalog.defaults.controller_code_root}/{controller.controller_name}.py").text
         wrong += bundles.wrong_in_bundle(catalog, bots, bundle, controller, script)
-        wrong += controllers.wrong_in_controller(path, controller, bounds, fees, exchanges)
+        wrong += wrong_in(path, controller)
         misnamed += bundles.misnamed(catalog, bundle)
         for field, value in controllers.of_risk(controller).items():
             measure.at_least(f"{path}: {field}", value, 0)
-    wrong_when_started, unapproved = started(catalog, bots)
+    wrong_when_started, unapproved = started(catalog, bots, wrong_in)
     wrong += wrong_when_started
     assert not wrong, "; ".join(wrong)
     for mode, envelope in catalog.risk_envelopes.items():

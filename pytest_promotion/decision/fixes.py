@@ -24,14 +24,12 @@ def with_fix(result: GateResult, policy: Policy) -> GateResult:
     """*result* with the fix for its outcome: the gate's own, unless a file is the cause whose writer is known."""
     if result.outcome not in _JUDGED:
         return result
-    fix = next(_fixes(result, policy), "")
+    fix = _recorded(result, policy) or next(_fixes(result, policy), "")
     return replace(result, gate=replace(result.gate, fix=fix)) if fix else result
 
 
 def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
     reason, record = result.reason, result.record
-    if _RECORDED in reason:
-        yield from _recorded(reason, [file.path for file in record.exhibits], policy)
     for item in record.freshness:
         if item.age_s > item.max_age_s and item.path in reason:
             yield from _written(f"write {item.path} again", item.path, policy)
@@ -48,12 +46,12 @@ def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
             yield f"write {pattern}: {how}"
 
 
-def _recorded(reason: str, paths: list[str], policy: Policy) -> Iterator[str]:
-    """The command of the reason, with the one that writes the file in place of COMMAND where that is known."""
-    command = _RECORDED + reason.partition(_RECORDED)[2]
-    path = next((path for path in paths if f"--output {path}" in command), "")
+def _recorded(result: GateResult, policy: Policy) -> str:
+    """The command of a reason about provenance, with the one that writes the file in it where known; else ""."""
+    _, found, rest = result.reason.partition(_RECORDED)
+    path = next((file.path for file in result.record.exhibits if f"--output {file.path}" in rest), "")
     writer = next(_writers(path, policy), "COMMAND")
-    yield f"run {command.replace('-- COMMAND', f'-- {writer}')}"
+    return f"run {found}{rest.replace('-- COMMAND', f'-- {writer}')}" if found else ""
 
 
 def _written(what: str, path: str, policy: Policy) -> Iterator[str]:

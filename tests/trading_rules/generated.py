@@ -11,8 +11,9 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ class Wrong:
     path: str
     place: str
     kind: str
-    content: bytes
+    content: Callable[[], bytes]
 
     @property
     def id(self) -> str:
@@ -63,7 +64,7 @@ def _of_document(path: str, document: Any, written: Any) -> Iterator[Wrong]:
             continue
         column = [other for where, other in scalars if _column(where) == _column(place)]
         for kind, new in _changes(value, column):
-            yield Wrong(path, name, kind, written(_changed(document, place, new)))
+            yield Wrong(path, name, kind, lambda place=place, new=new: written(_changed(document, place, new)))
 
 
 def _of_table(path: str, content: bytes) -> Iterator[Wrong]:
@@ -71,13 +72,17 @@ def _of_table(path: str, content: bytes) -> Iterator[Wrong]:
     for number in sorted({len(rows) // 2, len(rows) - 1}):
         for at, name in enumerate(header):
             cell = rows[number][at]
+            place = f"{'last' if number == len(rows) - 1 else 'middle'}/{name}"
             for kind, new in _cells(cell, [row[at] for row in rows]):
-                changed = [list(row) for row in rows]
-                changed[number][at] = new
-                out = io.StringIO(newline="")
-                csv.writer(out, lineterminator="\n").writerows([header, *changed])
-                place = f"{'last' if number == len(rows) - 1 else 'middle'}/{name}"
-                yield Wrong(path, place, kind, out.getvalue().encode())
+                yield Wrong(path, place, kind, partial(_table, header, rows, number, at, new))
+
+
+def _table(header: list[str], rows: list[list[str]], number: int, at: int, new: str) -> bytes:
+    changed = [list(row) for row in rows]
+    changed[number][at] = new
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([header, *changed])
+    return out.getvalue().encode()
 
 
 def _of_events(path: str, content: bytes) -> Iterator[Wrong]:
@@ -86,19 +91,22 @@ def _of_events(path: str, content: bytes) -> Iterator[Wrong]:
     kinds: dict[tuple[Any, Any], list[int]] = {}
     for number, row in enumerate(rows):
         kinds.setdefault((row["stream"], row["payload"].get("action")), []).append(number)
+    columns: dict[Place, list[Any]] = {}
+    for other in rows:
+        for place, value in _scalars(other):
+            columns.setdefault(place, []).append(value)
     for numbers in kinds.values():
         number = numbers[len(numbers) // 2]
         row = rows[number]
-        columns: dict[Place, list[Any]] = {}
-        for other in rows:
-            for place, value in _scalars(other):
-                columns.setdefault(place, []).append(value)
         for place, value in _scalars(row):
             for kind, new in _changes(value, columns[place]):
-                changed = json.dumps(_changed(row, place, new)).encode()
-                after = b"\n".join([*lines[:number], changed, *lines[number + 1 :]]) + b"\n"
                 name = "/".join(map(str, (row["stream"], row["payload"].get("action") or "row", *place)))
-                yield Wrong(path, name, kind, after)
+                yield Wrong(path, name, kind, partial(_lines, lines, number, row, place, new))
+
+
+def _lines(lines: list[bytes], number: int, row: Any, place: Place, new: Any) -> bytes:
+    changed = json.dumps(_changed(row, place, new)).encode()
+    return b"\n".join([*lines[:number], changed, *lines[number + 1 :]]) + b"\n"
 
 
 def _scalars(document: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
@@ -125,6 +133,8 @@ def _changes(value: Any, column: Iterable[Any]) -> Iterator[tuple[str, Any]]:
         yield "flipped", not value
     elif isinstance(value, (int, float)) and math.isfinite(value):
         yield from _numbers(value)
+    elif isinstance(value, str) and _PLAIN.fullmatch(value):
+        yield from ((kind, f"{new:.10f}".rstrip("0").rstrip(".")) for kind, new in _numbers(float(value)))
     elif isinstance(value, str) and not _MOMENT.match(value):
         yield from _names(value, column)
         if "=" in value:

@@ -14,6 +14,7 @@ from pytest_promotion.suites.trading.documents.controllers import (
     ExchangeProfiles,
     FeeProfiles,
 )
+from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow
 from pytest_promotion.suites.trading.rules.scope import PAPER, is_testnet
 
 FEES: Final = "config/fee_profiles.json"
@@ -117,6 +118,18 @@ def wrong_in_fees(fees: FeeProfiles) -> Iterator[str]:
                 yield f"{place}.maker is {fee.maker}, above taker, {fee.taker}"
             if max(abs(maker), taker) > _LARGEST_FEE:
                 yield f"{place} is {fee.maker} and {fee.taker}, expected at most {_LARGEST_FEE:g}"
+
+
+def wrong_in_charged(row: MinuteRow, fees: FeeProfiles) -> Iterator[str]:
+    """The sentence where a bot that takes its fees from the profiles wrote a row with others."""
+    exchange, charged = row.cells["exchange"], (row.number("maker_fee_pct"), row.number("taker_fee_pct"))
+    known = [profile[exchange] for profile in fees.profiles.values() if exchange in profile]
+    if row.cells["fee_source"].startswith("project:") and charged not in [
+        (float(fee.maker), float(fee.taker)) for fee in known
+    ]:
+        listed = " or ".join(f"{fee.maker} and {fee.taker}" for fee in known) or "none"
+        stated = f"maker_fee_pct and taker_fee_pct are {charged[0]:g} and {charged[1]:g}"
+        yield f"{row.origin}: {stated}, {FEES} has {listed}"
 
 
 def wrong_in_exchanges(exchanges: ExchangeProfiles) -> Iterator[str]:
