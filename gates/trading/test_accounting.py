@@ -13,10 +13,9 @@ from pytest_promotion.suites.trading.rules import books, controllers, figures, m
 @pytest.fixture
 def charged(artifact):
     """`charged(row)`: what is wrong with the fees of a minute row, where there are profiles of fees."""
-    fees = artifact.exists(controllers.FEES)
 
     def wrong(row):
-        if not fees:
+        if not artifact.exists(controllers.FEES):
             return []
         profiles = typed(artifact(controllers.FEES).data, running.FeeProfiles, controllers.FEES)
         return list(controllers.wrong_in_charged(row, profiles))

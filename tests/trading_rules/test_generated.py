@@ -1,4 +1,4 @@
-"""Every scalar of every file that the trading gates read, made wrong: a gate notices it, or it is named as equivalent."""
+"""Every scalar of every file that the trading gates read, made wrong: a gate notices it, or it is listed as equivalent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTS = {
     "minutes": r"data/.*/minute\.csv$",
     "events": r"reports/event_store/events_.*\.jsonl$",
 }
-# All of them take an hour: `make sweep`, which runs each night. Else each of 400, and the next one in each part.
+# All of them take hours: `make sweep`, which runs each night. Else each of 400, and the next one in each part.
 EACH = 1 if os.environ.get("PROMOTION_SWEEP") == "all" else 400
 
 
@@ -39,7 +39,7 @@ def equivalent(wrong):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("name", ["demo", "live"])
 def test_a_wrong_value_is_noticed_or_named(ask_all, workspaces, name, part):
-    """What one file says and another one contradicts is traded on by whoever reads the wrong one first."""
+    """What one file says and another one contradicts is wrong for one of those that trade by it."""
     if name not in workspaces:
         pytest.skip(f"the live workspace is not at {DATA}")
     workspace = workspaces[name]

@@ -21,7 +21,7 @@ def test_the_names_are_told_apart():
 
 
 WAYS = tuple(product(("demo", "live"), ("default", "ci")))
-# Every sabotage in every way takes a quarter of an hour: `make sweep`, which runs each night. Else one of four, the ways
+# Every sabotage in every way takes more than an hour: `make sweep`, which runs each night. Else one of four, the ways
 # by turns, so that each kind of document is among them.
 TRIED = [
     pytest.param(*way, sabotage, id="-".join((*way, sabotage.id)))

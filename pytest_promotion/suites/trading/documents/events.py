@@ -195,9 +195,9 @@ def _repeated(row: _Row) -> Iterator[str]:
         "connector_name",
         "trading_pair",
     ):
-        said, own = getattr(row.payload, name), getattr(row, name)
-        if said is not _UNSET and said != own:
-            yield f"payload.{name} is {_shown(said)}, and {name} {_shown(own)}"
+        repeated, own = getattr(row.payload, name), getattr(row, name)
+        if repeated is not _UNSET and repeated != own:
+            yield f"payload.{name} is {_shown(repeated)}, and {name} {_shown(own)}"
     moment = row.payload.timestamp_ms
     if moment is not _UNSET and str(moment) != str(row.ts_utc):
         yield f"payload.timestamp_ms is {_shown(moment)}, and ts_utc {_shown(row.ts_utc)}"

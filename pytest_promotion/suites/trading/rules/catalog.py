@@ -74,7 +74,7 @@ def wrong_in_catalog(catalog: Catalog, bots: Mapping[str, TradingBot]) -> Iterat
 
 
 def _limits_of_live_bots(catalog: Catalog, bots: Mapping[str, TradingBot]) -> Iterator[str]:
-    """A live bot and the envelopes of its bundles have one limit: what exceeds the other is in force for nobody."""
+    """A live bot and the envelopes of its bundles have one limit: what exceeds the other has no effect."""
     bundles = [one for one in catalog.approved_bundles if one.mode in catalog.risk_envelopes and one.bot in bots]
     for name, bot in bots.items():
         own = {one.mode: catalog.risk_envelopes[one.mode].max_notional_quote for one in bundles if one.bot == name}

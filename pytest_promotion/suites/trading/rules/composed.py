@@ -28,14 +28,14 @@ def environment(entry: Mapping[str, Any]) -> dict[str, str]:
 def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any]) -> Iterator[str]:
     """The sentences where the Compose file starts a bot as another one than the policy has, or a service for none."""
     given = {name: environment(services[name]) for name in policy.bots if name in services}
-    yield from _untold(given)
+    yield from _without_variables(given)
     for name, bot in policy.bots.items():
         if name not in services:
             if bot.is_on:
                 yield f"{COMPOSE} does not start {name}, which is on"
             continue
         place = f"{COMPOSE}: services.{name}"
-        yield from _told(place, name, bot, policy.policy_id, given[name])
+        yield from _variables(place, name, bot, policy.policy_id, given[name])
         profiles = sorted(services[name].get("profiles", []))
         if profiles != sorted(bot.compose_profiles):
             yield f"{place}.profiles is {profiles}, {POLICY} has {sorted(bot.compose_profiles)}"
@@ -45,8 +45,8 @@ def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any]) -> Iterator
                 yield f"{COMPOSE}: services.{name} has {variable}={value}, and {POLICY} no such bot"
 
 
-def _untold(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """What one bot is told, each has to be told."""
+def _without_variables(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """A variable that one bot has, each has to have."""
     for variables in (_NAMES, _MODES, _ROLES, _VERSIONS):
         used = sorted({each for own in given.values() for each in variables if each in own})
         for name, own in given.items():
@@ -54,7 +54,7 @@ def _untold(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
                 yield f"{COMPOSE}: services.{name}.environment has no {' or '.join(used)}"
 
 
-def _told(place: str, name: str, bot: Bot, policy_id: str, given: Mapping[str, str]) -> Iterator[str]:
+def _variables(place: str, name: str, bot: Bot, policy_id: str, given: Mapping[str, str]) -> Iterator[str]:
     for variables, wanted in (
         (_NAMES, name),
         (_MODES, bot.mode),

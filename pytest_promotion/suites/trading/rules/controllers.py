@@ -1,4 +1,4 @@
-"""How much a controller may lose: its leverage, its stops and its fees, against the files that they are named in."""
+"""How much a controller may lose: its leverage, its stops and its fees, against the files that they refer to."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def wrong_in_controller(
             own = profiles[controller.fee_profile][connector]
             taken = float(own.maker) + float(own.taker)
     if controller.fee_profile is not _UNSET and controller.require_fee_resolution is False:
-        yield f"{path}: require_fee_resolution is false: it would trade at fees that nobody resolved"
+        yield f"{path}: require_fee_resolution is false: it would trade at unresolved fees"
     yield from _stops(path, controller, bounds, taken)
 
 

@@ -44,7 +44,7 @@ def of_no_row(
     The row of *rows* that has all *figures*, by column; else a sentence with the first figure that no row has.
 
     Args:
-        place: what in the report is said of, such as `reports/x.json: bots.bot1`.
+        place: what in the report the figures are of, such as `reports/x.json: bots.bot1`.
         where: which rows these are, in words.
     """
     if not rows:

@@ -39,5 +39,5 @@ def wrong_in_kpis(path: str, kpis: Mapping[str, Kpi]) -> Iterator[str]:
 
 
 def stated_fills(report: Any) -> dict[str, Any]:
-    """How many fills a validation of trades says it looked at, by the names that services give to that."""
+    """How many fills a validation of trades counted, by the names that services give to that."""
     return {name: report[name] for name in ("fills", "sample_count") if name in report}

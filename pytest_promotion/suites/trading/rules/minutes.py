@@ -106,7 +106,7 @@ def _shares(rows: Sequence[MinuteRow], column: str, what: str) -> Iterator[str]:
     for row in rows:
         share, equity = row.number(column), row.number("equity_quote")
         if not 0 <= share < 1 or equity <= 0:
-            return  # said above
+            return  # reported above
         tolerance = (row.unit(column) * equity + row.unit("equity_quote")) / (1 - share) ** 2 + _NOISE * equity
         implied.append(_Implied(row, share, equity / (1 - share), tolerance))
     for before, one, after in zip(implied, implied[1:], implied[2:], strict=False):

@@ -13,7 +13,7 @@ from pytest_promotion.suites.trading.documents.configuration import RiskCaps, Wa
 from pytest_promotion.suites.trading.rules.figures import same
 from pytest_promotion.suites.trading.rules.scope import LIMITS
 
-# By a word of the checks that services make: the figure, and the limit that it is held against.
+# By a word of the checks that services make: the figure, and the limit that it is compared with.
 CAPPED: Final = {
     "loss": ("portfolio_daily_loss_pct", "global_daily_loss_cap_pct"),
     "exposure": ("abs_net_exposure_quote", "cross_bot_net_exposure_cap_quote"),
@@ -31,7 +31,7 @@ def added_up(scope: Sequence[BotRisk], caps: RiskCaps) -> dict[str, float]:
     total = sum(bot.equity_quote for bot in scope)
     sizes = [bot.equity_quote for bot in scope if bot.equity_quote >= caps.concentration_min_equity_quote]
     if total <= 0 or not sizes:
-        raise Unproven(f"the bots in scope are worth {total:g}: no share of that can be told")
+        raise Unproven(f"the bots in scope are worth {total:g}, of which no share can be computed")
     return {
         "portfolio_daily_loss_pct": sum(bot.daily_loss_pct * bot.equity_quote for bot in scope) / total,
         "portfolio_drawdown_pct": sum(bot.drawdown_pct * bot.equity_quote for bot in scope) / total,

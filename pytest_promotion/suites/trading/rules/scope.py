@@ -127,7 +127,7 @@ def _account(name: str, bot: Bot, account: Account) -> Iterator[str]:
 
 
 def _defaults(accounts: AccountMap) -> Iterator[str]:
-    """The account of a service that is asked for no bot is one of the bots': of another one, nothing else is said."""
+    """The default account is one of the bots' accounts: nothing else describes another one."""
     if accounts.defaults not in accounts.bots.values():
         default = accounts.defaults
         yield (
