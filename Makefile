@@ -48,8 +48,8 @@ quick: $(DEV) ## Run the tests that start no process and need no service.
 fuzz: $(DEV) ## Give each parser ten thousand bad documents and each command hundreds; takes an hour.
 	PROMOTION_FUZZ_EXAMPLES=10000 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal -q
 
-sweep: $(DEV) ## Sabotage each fact of two trading workspaces in two profiles; takes a quarter of an hour.
-	PROMOTION_SWEEP=all $(BIN)/pytest tests/trading_rules/test_sweep.py -n 2 --dist worksteal -q
+sweep: $(DEV) ## Sabotage each fact of two trading workspaces in two profiles; takes hours.
+	PROMOTION_SWEEP=all $(BIN)/pytest tests/trading_rules/test_sweep.py tests/trading_rules/test_generated.py -n 2 --dist worksteal -q
 
 coverage: $(DEV) ## Measure what those tests reach of the core; fail below the floor.
 	$(BIN)/pytest -m "not real and not slow" -n 2 -q --cov --cov-report=term

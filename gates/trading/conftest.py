@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_promotion import Unproven
+from pytest_promotion.suites.trading.documents.minute_rows import LOGS, minute_rows
+from pytest_promotion.suites.trading.rules.figures import Logs
 
 if TYPE_CHECKING:
     from pytest_promotion import Artifact
@@ -50,3 +53,17 @@ def refused(setting: Any) -> Callable[[str, list[str]], list[str]]:
         return found if setting(name, "accept", "refuse") == "refuse" else []
 
     return of
+
+
+@pytest.fixture
+def minute_logs(artifact: Any, setting: Any, workspace: Any) -> Callable[[str, datetime], Logs]:
+    """`minute_logs(bot, reported)`: the minute rows of a bot, for a report of the moment *reported*."""
+    compared = "its rows are compared with the time of the report"
+
+    def read(bot: str, reported: datetime) -> Logs:
+        paths = sorted(path.relative_to(workspace).as_posix() for path in workspace.glob(LOGS.format(bot=bot)))
+        logs = [artifact(path, max_age="none", because=compared) for path in paths]
+        rows = [row for log in logs for row in minute_rows(log.rows())]
+        return Logs(bot, rows, reported, timedelta(seconds=setting("rows_within_sec")))
+
+    return read

@@ -1,39 +1,37 @@
-"""The books: reconciliation, parity, portfolio risk and accounting, recounted."""
+"""The books: reconciliation, parity and portfolio risk, recounted."""
+
+from datetime import timedelta
 
 import pytest
 
 from pytest_promotion.suites.trading.documents import book_reports, configuration
 from pytest_promotion.suites.trading.documents.typed import settings_of, typed
-from pytest_promotion.suites.trading.rules import books, scope
+from pytest_promotion.suites.trading.rules import books, figures, portfolio, scope
 
-EQUITY_TOLERANCE = 0.01  # of what the balances are worth: prices move between the two readings
-FIGURES = {
-    "portfolio_daily_loss_pct": "loss",
-    "abs_net_exposure_quote": "exposure",
-    "max_equity_share_pct": "concentration",
-    "total_equity_quote": "worth",
-}
-ROUNDING = 1e-4  # of a figure that a report gives in fewer digits than those it comes from
+FILLED = "its rows are those since the equity that the report begins with"
 
 
 @pytest.fixture
-def reconciling(artifact):
-    """`reconciling(bot, kind)`: what of reconciliation's thresholds holds for a bot; without a bot, of each by name."""
+def realized(artifact, workspace):
+    """`realized(bot)`: a function from a moment to what the bot's fills realised since, in quote currency."""
 
-    def read(bot, kind):
-        thresholds = artifact(scope.RECONCILIATION).data
-        if bot is not None:
-            return settings_of(thresholds, bot, kind, scope.RECONCILIATION)
-        bots = typed(thresholds["bots"], dict, scope.RECONCILIATION, place="bots")
-        return {name: settings_of(thresholds, name, kind, scope.RECONCILIATION) for name in bots}
+    def of_bot(bot):
+        def since(moment):
+            begin, amount = moment - timedelta(minutes=1), 0.0  # a minute row tells of the minute before it
+            for path in sorted(workspace.glob(f"data/{bot}/logs/*/*/fills.csv")):
+                table = artifact(path.relative_to(workspace), max_age="none", because=FILLED)
+                amount += figures.realized_since(table.rows(), begin)
+            return amount
 
-    return read
+        return since
+
+    return of_bot
 
 
 @pytest.mark.critical(
     owner="operations", fix="mend what reports/reconciliation/latest.json finds, then reconcile again"
 )
-def test_reconciliation_status(artifact, freshness, measure, policy, reason, reconciling):
+def test_reconciliation_status(artifact, freshness, measure, policy, reason):
     """Reconciliation is fresh, looked at some bots and found nothing critical."""
     report = artifact("reports/reconciliation/latest.json")
     freshness(report)
@@ -53,12 +51,16 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
     warnings = books.of_severity(facts.findings, "warning")
     measure.equals("warnings, recounted", len(warnings), facts.warning_count)
     measure.equals("status", facts.status, "warning" if warnings else "ok")
+    another = list(books.about(report.path, "thresholds_path", facts.thresholds_path, scope.RECONCILIATION))
+    assert not another, another[0]
     understated = []
     for number, finding in enumerate(facts.findings):
         if finding.check == "inventory":
             details = report["findings"][number]["details"]
-            drift = typed(details, book_reports.DriftDetails, report.path, place=f"findings[{number}].details").drift
-            if abs(drift) >= reconciling(finding.bot, configuration.CriticalInventory).inventory_critical:
+            drift = typed(details, book_reports.Drift, report.path, place=f"findings[{number}].details").drift
+            thresholds = artifact(scope.RECONCILIATION).data
+            limits = settings_of(thresholds, finding.bot, configuration.CriticalInventory, scope.RECONCILIATION)
+            if abs(drift) >= limits.inventory_critical:
                 understated.append(f"{finding}, a {finding.severity} with a drift of {drift:g}")
     measure.none("findings that are critical by their drift", understated, among=found, may_be_empty=True)
     remark = f": {', '.join(warnings)}" if warnings else ""
@@ -66,7 +68,7 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason, rec
 
 
 @pytest.mark.critical(owner="trading", fix="run the parity service once; look at the bot and the metric named here")
-def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused):
+def test_parity_thresholds(artifact, freshness, measure, minute_logs, policy, realized, reason, refused):
     """What the bots did equals what they should have done, within thresholds, for every bot and metric."""
     report = artifact("reports/parity/latest.json")
     freshness(report)
@@ -76,6 +78,9 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
         return
     facts = typed(report.data, book_reports.ParityReport, report.path)
     thresholds = artifact(books.PARITY).data
+    measure.equals("thresholds_version", facts.thresholds_version, artifact(books.PARITY)["version"])
+    another = list(books.about(report.path, "thresholds_path", facts.thresholds_path, books.PARITY))
+    assert not another, another[0]
     listed = typed(artifact(books.PARITY)["bots"], dict, books.PARITY, place="bots")
     plans = {name: settings_of(thresholds, name, configuration.ParityPlan, books.PARITY) for name in listed}
     planned = sorted(name for name, plan in plans.items() if plan.enabled)
@@ -85,16 +90,25 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
     live = [name for name, bot in bots.items() if bot.mode == "live"]
     measure.none("live bots without parity", sorted(set(live) - set(planned)), among=len(bots))
     values, insufficient = 0, {}
-    for bot in facts.bots:
-        off = list(books.off_plan(bot, plans[bot.bot]))
-        assert not off, f"{report.path}: {'; '.join(off)}"
-        for metric in bot.metrics:
+    for number, bot in enumerate(facts.bots):
+        wrong = [*books.off_plan(bot, plans[bot.bot]), *books.wrong_in_metrics(bot)]
+        assert not wrong, f"{report.path}: {'; '.join(wrong)}"
+        logs = minute_logs(bot.bot, report.timestamp)
+        wrong = list(figures.wrong_in_parity(f"{report.path}: bots[{number}]", bot, logs, realized(bot.bot)))
+        assert not wrong, "; ".join(wrong)
+        for place, metric in enumerate(bot.metrics):
             what = f"{bot.bot} {metric.metric}"
             if metric.value is None and metric.note == "insufficient_data":
                 insufficient[bot.bot] = insufficient.get(bot.bot, 0) + 1
             else:
                 distance = abs(measure.number(what, metric.value) - metric.expected)
-                measure.at_most(what, distance, metric.max_abs_delta)
+                inside = distance <= metric.max_abs_delta
+                measure.at_most(f"{what} from {metric.expected:g}", distance, metric.max_abs_delta) if inside else None
+                assert inside, (
+                    f"{report.path}: bots[{number}].metrics[{place}], {what}: value is {metric.value:g}, {distance:g} "
+                    f"from the expected {metric.expected:g}; {books.METRICS[metric.metric][1]} of {books.PARITY} is "
+                    f"{metric.max_abs_delta:g}"
+                )
                 values += 1
             measure.equals(f"{what}, by its report", metric.passed, True)
         measure.equals(f"{bot.bot} pass", bot.passed, True)
@@ -108,7 +122,7 @@ def test_parity_thresholds(artifact, freshness, measure, policy, reason, refused
 
 
 @pytest.mark.critical(owner="risk", fix="bring the portfolio back inside config/portfolio_limits_v1.json")
-def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, refused):
+def test_portfolio_risk_status(artifact, freshness, measure, minute_logs, policy, reason, refused, setting):
     """The portfolio is inside its limits, and nothing critical was found."""
     report = artifact("reports/portfolio_risk/latest.json")
     freshness(report)
@@ -120,7 +134,8 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
         reason(f"portfolio action is {report['portfolio_action']}")
         return
     facts = typed(report.data, book_reports.PortfolioRisk, report.path)
-    caps = typed(artifact(scope.LIMITS).data, configuration.RiskCaps, scope.LIMITS)
+    caps = typed(artifact(scope.LIMITS).data, configuration.WarnedCaps, scope.LIMITS)
+    bots = typed(artifact(scope.POLICY)["bots"], dict[str, configuration.BotMode], scope.POLICY, place="bots")
     found = len(facts.findings)
     critical = books.of_severity(facts.findings, "critical")
     measure.none("critical findings, recounted", critical, among=found, may_be_empty=True)
@@ -131,60 +146,36 @@ def test_portfolio_risk_status(artifact, freshness, measure, policy, reason, ref
     measure.equals("synthetic_breach", facts.synthetic_breach, False)
     scoped, limited = sorted(facts.risk_scope_bots), sorted(caps.bot_action_scope)
     assert scoped == limited, f"{report.path} has {scoped} in scope, {scope.LIMITS} {limited}"
-    figures = typed(report["bots"], dict, report.path, place="bots")
-    risks = [typed(figures[name], book_reports.BotRisk, report.path, place=f"bots.{name}") for name in limited]
-    measure.at_least("bots in scope", len(risks), 1)
-    added_up = books.added_up(risks, caps)
-    for metric, label in FIGURES.items():
-        stated, value = getattr(facts.metrics, metric), added_up[metric]
-        measure.at_most(
-            f"{label}: distance of {stated:g} from what the bots add up to, {value:g}",
-            abs(stated - value),
-            ROUNDING * max(abs(value), 0.01),
-        )
-    for metric, limit in (
-        ("portfolio_daily_loss_pct", "global_daily_loss_cap_pct"),
-        ("abs_net_exposure_quote", "cross_bot_net_exposure_cap_quote"),
-        ("max_equity_share_pct", "concentration_cap_pct"),
-    ):
-        measure.at_most(metric, getattr(facts.metrics, metric), getattr(caps, limit))
+    listed = typed(report["bots"], dict, report.path, place="bots")
+    risks = {
+        name: typed(listed[name], book_reports.BotRisk, report.path, place=f"bots.{name}")
+        for name in sorted(set(limited) | set(listed))
+    }
+    measure.at_least("bots in scope", len(limited), 1)
+    wrong = list(books.about(report.path, "limits_path", facts.limits_path, scope.LIMITS))
+    for name, risk in risks.items():
+        assert name in bots, f"{report.path}: bots has {name}, and {scope.POLICY} does not"
+        logs = minute_logs(name, report.timestamp)
+        is_on = bots[name].mode != "disabled"
+        wrong += figures.wrong_in_risk(f"{report.path}: bots.{name}", risk, logs, is_on=is_on)
+    added_up = portfolio.added_up([risks[name] for name in limited], caps)
+    wrong += portfolio.wrong_in_metrics(report.path, facts, added_up)
+    details = [
+        typed(finding["details"], book_reports.RiskDetails, report.path, place=f"findings[{number}].details")
+        for number, finding in enumerate(report["findings"])
+    ]
+    wrong += portfolio.wrong_in_findings(report.path, facts, details, caps)
+    wrong += portfolio.wrong_in_actions(report.path, facts)
+    measure.none("figures that other figures contradict", wrong, among=len(risks))
+    times = caps.cross_bot_net_exposure_cap_quote / added_up["total_equity_quote"]
+    what = f"{scope.LIMITS}: cross_bot_net_exposure_cap_quote by total_equity_quote"
+    measure.at_most(what, times, setting("largest_exposure_per_equity"))
+    for metric, limit in portfolio.CAPPED.values():
+        value, cap = getattr(facts.metrics, metric), getattr(caps, limit)
+        assert value <= cap, f"{report.path}: metrics.{metric} is {value:g}, {limit} of {scope.LIMITS} is {cap:g}"
+        measure.at_most(metric, value, cap)
     assert facts.portfolio_action != "kill_switch", f"{report.path}: portfolio_action is 'kill_switch'"
     paused = [facts.portfolio_action] if facts.portfolio_action == "soft_pause" else []
     assert not refused("soft_pause", paused), f"{report.path}: portfolio_action is 'soft_pause', expected 'allow'"
     remark = f"; not counted: {', '.join(warnings)}" if warnings else ""
     reason(f"nothing critical, portfolio_action is {facts.portfolio_action}{remark}")
-
-
-@pytest.mark.critical(owner="finance", fix="mend the snapshot named here in the bot's minute log, then reconcile again")
-def test_accounting_integrity_v2(artifact, freshness, measure, policy, reason, reconciling, stored_report):
-    """Every bot's snapshot is there and whole, its numbers are numbers, and it was never paid to trade."""
-    if policy.source == "report":
-        stored_report("reports/accounting/latest.json")
-        return
-    report = artifact("reports/reconciliation/latest.json")
-    freshness(report)
-    facts = typed(report.data, book_reports.Accounts, report.path)
-    snapshots = facts.accounting_snapshots
-    measure.equals("accounting_snapshots", len(snapshots), facts.checked_bots)
-    measure.at_least("checked_bots", facts.checked_bots, 1)
-    there = sorted(snapshot.bot for snapshot in snapshots)
-    wanted = sorted(name for name, settings in reconciling(None, configuration.Reconciling).items() if settings.enabled)
-    assert there == wanted, f"{report.path} has snapshots of {there}, {scope.RECONCILIATION} reconciles {wanted}"
-    for snapshot in snapshots:
-        name = snapshot.bot
-        worth = snapshot.quote_balance + snapshot.base_balance * snapshot.mid
-        measure.at_most(
-            f"{name} equity_quote, recomputed from the balances and mid",
-            abs(snapshot.equity_quote - worth),
-            EQUITY_TOLERANCE * max(1, abs(worth)),
-        )
-        measure.at_most(f"{name} daily_loss_pct", snapshot.daily_loss_pct, 1)
-        measure.between(f"{name} drawdown_pct", snapshot.drawdown_pct, 0, 1)
-        measure.at_least(f"{name} fees", snapshot.fees_paid_today_quote, 0)
-        measure.at_least(f"{name} funding", snapshot.funding_paid_today_quote, 0)
-    counted = facts.critical_count + facts.warning_count
-    measure.equals("findings, recounted", len(facts.findings), counted)
-    accounting = [finding for finding in facts.findings if finding.check == "accounting"]
-    critical = books.of_severity(accounting, "critical")
-    measure.none("critical accounting findings", critical, among=counted, may_be_empty=True)
-    reason(f"{len(snapshots)} snapshots are whole")

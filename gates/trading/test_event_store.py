@@ -2,10 +2,12 @@
 
 import pytest
 
-from pytest_promotion.suites.trading.documents import reports
+from pytest_promotion.suites.trading.documents import configuration, reports
 from pytest_promotion.suites.trading.documents.events import MARKET, rows_of
 from pytest_promotion.suites.trading.documents.typed import typed
 from pytest_promotion.suites.trading.rules.day2 import wrong_in_day2
+from pytest_promotion.suites.trading.rules.scope import POLICY
+from pytest_promotion.suites.trading.rules.sources import wrong_in_sources
 
 EVENTS = "reports/event_store/events_*.jsonl"
 INGESTED = "ingest_ts_utc"
@@ -15,7 +17,7 @@ INGESTED = "ingest_ts_utc"
     owner="platform",
     fix="correct the writer of the rows or the report that is named; see docs/how-to/recover.md",
 )
-def test_event_store_integrity_freshness(artifact, freshness, measure, policy, reason, refused):
+def test_event_store_integrity_freshness(artifact, freshness, measure, policy, reason, refused, setting, workspace):
     """The integrity report is fresh, its counts are the store's, which is still fed, valid and lacks no day."""
     integrity = artifact.latest("reports/event_store/integrity_*.json")
     if policy.source == "report":
@@ -35,6 +37,15 @@ def test_event_store_integrity_freshness(artifact, freshness, measure, policy, r
     assert streams == stated.events_by_stream, f"the store has {streams}, {integrity.path} {stated.events_by_stream}"
     rows = rows_of(store)
     assert not rows.problems, "; ".join(rows.problems)
+    step = setting("largest_price_step")
+    assert rows.largest_step <= step, f"{rows.place_of_step}: a step of {rows.largest_step:.0%}, over {step:.0%}"
+    measure.at_most("largest step of a price or an equity", rows.largest_step, step)
+    if setting("rows_of_unknown_bots", "accept", "refuse") == "refuse":
+        listed = typed(artifact(POLICY)["bots"], dict, POLICY, place="bots")
+        named = sorted({source.instance for source in rows.sources if source.instance in listed})
+        bots = {name: typed(listed[name], configuration.PlacedBot, POLICY, place=f"bots.{name}") for name in named}
+        unknown = list(wrong_in_sources(rows.sources, bots, lambda path: (workspace / path).is_file()))
+        measure.none("sources of rows that the policy does not have", unknown, among=len(rows.sources))
     uncorrelated = [
         f"{count:,} rows of {stream} have no correlation_id (first: {store.path} {rows.first_uncorrelated})"
         for stream, count in sorted(rows.uncorrelated.items())

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_promotion.suites.trading.documents import configuration, reports
 from pytest_promotion.suites.trading.documents.typed import typed
-from pytest_promotion.suites.trading.rules import minutes, scope
+from pytest_promotion.suites.trading.rules import figures, minutes, scope
 
 PRESENCE = "the contract asks what it says, and not when it was written"
 
@@ -23,9 +23,13 @@ def test_smoke_checks(artifact, freshness, measure, policy, reason, workspace):
     freshness(newest)
     paths = sorted(path.relative_to(workspace).as_posix() for path in workspace.glob(pattern))
     logs = [artifact(path, timestamps="ts") for path in paths]
+    name = newest.path.split("/")[1]
+    bots = typed(artifact(scope.POLICY)["bots"], dict, scope.POLICY, place="bots")
+    assert name in bots, f"{newest.path} is of {name}, and {scope.POLICY} has no such bot"
+    place = scope.place_of(typed(bots[name], configuration.PlacedBot, scope.POLICY, place=f"bots.{name}"))
     # The bot may have several logs; those that it has stopped to write say nothing of today.
     for log in [log for log in logs if log.path == newest.path or log.age <= policy.max_age]:
-        rows = minutes.inspected(log.rows(), log.timestamp, policy.max_age)
+        rows = minutes.inspected(log.rows(), log.timestamp, policy.max_age, place)
         measure.none(f"wrong rows of {log.path}", rows.problems, among=rows.rows)
         if log.path == newest.path:
             state = rows.newest_state
@@ -33,7 +37,7 @@ def test_smoke_checks(artifact, freshness, measure, policy, reason, workspace):
 
 
 @pytest.mark.critical(owner="trading", fix="set bot3 back to paper mode and let the snapshot service write again")
-def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason, refused):
+def test_paper_smoke_matrix(artifact, freshness, measure, minute_logs, policy, reason, refused):
     """The paper bot is on paper, by a snapshot of now that has every bot which is on."""
     snapshot = artifact("reports/exchange_snapshots/latest.json")
     if policy.source == "report":
@@ -63,6 +67,16 @@ def test_paper_smoke_matrix(artifact, freshness, measure, policy, reason, refuse
     for field in ("account_mode", "account_probe_status"):
         value = getattr(bot, field)
         assert value in (reports.UNSET, "paper_only"), f"{place}.{field} is {value!r}, expected 'paper_only'"
+    strangers = sorted(set(facts.bots) - set(bots))
+    measure.none(f"bots of {snapshot.path} that {scope.POLICY} does not have", strangers, among=len(facts.bots))
+    if policy["rows_within_sec"] == 0:
+        measure.equals("rows_within_sec", policy["rows_within_sec"], 0)
+    else:
+        wrong = []
+        for each, held in facts.bots.items():
+            logs = minute_logs(each, snapshot.timestamp)
+            wrong += figures.wrong_in_holdings(f"{snapshot.path}: bots.{each}", held, logs, is_on=bots[each].is_on)
+        measure.none("figures of no minute row", wrong, among=len(facts.bots))
     probe = facts.account_probe
     failed = probe.failures
     assert not refused("account_probe_error", failed), f"{snapshot.path}: {failed[0]}"

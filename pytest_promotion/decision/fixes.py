@@ -16,13 +16,15 @@ from pytest_promotion.model import GateResult, Outcome
 from pytest_promotion.policy import Policy
 
 _JUDGED = (Outcome.FAIL, Outcome.INCONCLUSIVE)
+# How reasons about a statement of provenance end: what the artifact is about is recorded by this, and by nothing less.
+_RECORDED = "promotion run --name "
 
 
 def with_fix(result: GateResult, policy: Policy) -> GateResult:
     """*result* with the fix for its outcome: the gate's own, unless a file is the cause whose writer is known."""
     if result.outcome not in _JUDGED:
         return result
-    fix = next(_fixes(result, policy), "")
+    fix = _recorded(result, policy) or next(_fixes(result, policy), "")
     return replace(result, gate=replace(result.gate, fix=fix)) if fix else result
 
 
@@ -44,14 +46,26 @@ def _fixes(result: GateResult, policy: Policy) -> Iterator[str]:
             yield f"write {pattern}: {how}"
 
 
+def _recorded(result: GateResult, policy: Policy) -> str:
+    """The command of a reason about provenance, with the one that writes the file in it where known; else ""."""
+    _, found, rest = result.reason.partition(_RECORDED)
+    path = next((file.path for file in result.record.exhibits if f"--output {file.path}" in rest), "")
+    writer = next(_writers(path, policy), "COMMAND")
+    return f"run {found}{rest.replace('-- COMMAND', f'-- {writer}')}" if found else ""
+
+
 def _written(what: str, path: str, policy: Policy) -> Iterator[str]:
+    yield from (f"{what}: {how}" for how in _writers(path, policy))
+
+
+def _writers(path: str, policy: Policy) -> Iterator[str]:
     for producer in policy.producers.values():
         if path in producer.writes:
             variables = (f"{name}={shlex.quote(_filled(value))}" for name, value in producer.environment.items())
-            yield f"{what}: {' '.join([*variables, shlex.join(map(_filled, producer.command))])}"
+            yield " ".join([*variables, shlex.join(map(_filled, producer.command))])
     for pattern, how in policy.writers.items():
         if fnmatchcase(path, pattern):
-            yield f"{what}: {how}"
+            yield how
 
 
 def _filled(word: str) -> str:

@@ -48,6 +48,16 @@ def test_a_report_that_cannot_be_used_is_written_again(reason):
     assert found == f"{PATH} cannot be used as it is; write it again: {AGAIN}"
 
 
+@pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.FAIL])
+def test_a_report_without_a_statement_is_written_under_promotion_run(outcome):
+    """Written again as before, it has no statement again, and the gate says the same for ever."""
+    command = f"promotion run --name NAME --input tests --output {PATH} -- COMMAND"
+    found = fixed(outcome, f"{PATH} has no statement of what it was made from: run its producer by {command}")
+    assert found == f"run promotion run --name NAME --input tests --output {PATH} -- {AGAIN}"
+    unknown = fixed(outcome, f"{PATH} has no statement: run its producer by {command}", policy=Policy(rules=Rules()))
+    assert unknown == f"run {command}"
+
+
 @pytest.mark.parametrize(
     ("outcome", "reason", "age_s"),
     [

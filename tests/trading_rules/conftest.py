@@ -23,7 +23,7 @@ FILES = {
     "reconciliation_status": "books",
     "parity_thresholds": "books",
     "portfolio_risk_status": "books",
-    "accounting_integrity_v2": "books",
+    "accounting_integrity_v2": "accounting",
     "alerting_health": "alerting",
     "event_store_integrity_freshness": "event_store",
     "market_data_freshness": "event_store",
@@ -97,6 +97,33 @@ def ask(forked, tmp_path):
         return next(check for check in checks if check["name"] == gate)
 
     return outcome_of
+
+
+@pytest.fixture
+def ask_all(forked, tmp_path):
+    """`ask_all(workspace, gates)`: the checks of those gates by name, of all without any; in one session, by default."""
+
+    def outcomes_of(workspace, gates):
+        reports = tmp_path / "decisions"
+        shutil.rmtree(reports, ignore_errors=True)
+        files = [f"gates/trading/test_{FILES.get(gate, 'quality')}.py::test_{gate}" for gate in gates]
+        words = [
+            *(files or ["gates/trading"]),
+            *("-q", "-p", "no:cacheprovider"),
+            f"--promotion-policy={POLICIES['reports']}",
+            f"--promotion-root={workspace.root}",
+            f"--promotion-reports={reports}",
+            *([f"--promotion-set=required={','.join(gates)}"] if gates else []),
+        ]
+        server = forked[""]
+        server.stdin.write(json.dumps(words) + "\n")
+        server.stdin.flush()
+        server.stdout.readline()
+        [path] = (reports / "promotion_gates").glob("promotion_gates_*.json")
+        checks = json.loads(path.read_text())["checks"]
+        return {check["name"]: check for check in checks if not gates or check["name"] in gates}
+
+    return outcomes_of
 
 
 @pytest.fixture

@@ -43,4 +43,4 @@ def test_accept_and_refuse_are_as_the_page_says(profile, column):
         if value in ("accept", "refuse") and page[gate, name][1] == "refuse"
     }
     assert found == {key: page[key][column] for key in found}
-    assert len(found) == 11
+    assert len(found) == 12

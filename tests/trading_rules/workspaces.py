@@ -42,9 +42,13 @@ class Workspace:
     built: float = 0.0
     passed: set[tuple[str, ...]] = field(default_factory=set)  # gates that were seen to pass on it, with their words
 
+    def is_old(self) -> bool:
+        """Whether its reports will soon be stale."""
+        return not self.built or time.monotonic() - self.built >= REBUILT_S
+
     def renew(self) -> None:
         """Build it, unless it is young enough."""
-        if time.monotonic() - self.built < REBUILT_S and self.built:
+        if not self.is_old():
             return
         if self.name == "demo":
             build(self.root, datetime.now(UTC))

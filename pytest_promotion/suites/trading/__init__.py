@@ -20,6 +20,8 @@ _SERVICES: Final = {
     "reports/parity/latest.json": "shadow-parity-service",
     "reports/portfolio_risk/latest.json": "portfolio-risk-service",
     "reports/soak/latest.json": "soak-monitor",
+    "docs/ops/daily_ops_report_*.md": "daily-ops-reporter",
+    "reports/ops_db_writer/latest.json": "ops-db-writer",
 }
 _GROUPS: Final = " ".join(f"--group {name}=tests/{name}" for name in ("unit", "service", "integration"))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from pytest_promotion.suites.trading.documents.kinds import Amount, Count, Limit, Name, Share
+from pytest_promotion.suites.trading.documents.kinds import Amount, Count, Limit, Name, Share, ShareLimit, Version
 
 Severity = Literal["critical", "warning", "info"]
 Health = Literal["ok", "warning", "critical"]
@@ -41,11 +41,24 @@ class BotFinding(TitledFinding):
         return f"{self.bot}: {self.message} ({self.check})"
 
 
-class DriftDetails(msgspec.Struct):
+class Drift(msgspec.Struct):
     """How far a bot's inventory is from its target, as a share of its equity."""
 
     OPEN: ClassVar[bool] = True
     drift: float
+
+
+class DriftDetails(Drift):
+    """The same, and from when on that is found."""
+
+    warn_threshold: ShareLimit | msgspec.UnsetType = msgspec.UNSET
+    critical_threshold: ShareLimit | msgspec.UnsetType = msgspec.UNSET
+
+
+class DriftFinding(BotFinding):
+    """A finding with what it compared: of inventory, a drift."""
+
+    details: DriftDetails
 
 
 class AccountingSnapshot(msgspec.Struct):
@@ -75,10 +88,10 @@ class Reconciled(msgspec.Struct):
     critical_count: Count
     warning_count: Count
     findings: list[BotFinding]
+    thresholds_path: Name
     accounting_snapshots: Any = None
     exchange_source_enabled: Any = None
     exchange_snapshot_path: Any = None
-    thresholds_path: Any = None
 
 
 class Accounts(msgspec.Struct):
@@ -98,10 +111,22 @@ class Metric(msgspec.Struct):
     metric: Name
     value: float | None
     expected: float
+    delta: float | None
     max_abs_delta: Limit
     passed: bool = msgspec.field(name="pass")
     note: Literal["insufficient_data"] | msgspec.UnsetType = msgspec.UNSET
-    delta: Any = None
+
+
+class ParitySummary(msgspec.Struct):
+    """What a bot did and what it held, in quote currency; null without a minute row."""
+
+    intents_total: Count
+    actionable_intents: Count
+    fills_total: Count
+    order_failed_total: Count
+    risk_denied_total: Count
+    equity_first: Amount | None
+    equity_last: Amount | None
 
 
 class ComparedBot(msgspec.Struct):
@@ -110,7 +135,7 @@ class ComparedBot(msgspec.Struct):
     bot: Name
     passed: bool = msgspec.field(name="pass")
     metrics: list[Metric]
-    summary: Any = None
+    summary: ParitySummary
 
 
 class ParityReport(msgspec.Struct):
@@ -121,11 +146,11 @@ class ParityReport(msgspec.Struct):
     failed_bots: Count
     checked_bots: Count
     bots: list[ComparedBot]
+    thresholds_path: Name
+    thresholds_version: Version
     event_store_file: Any = None
     event_store_files: Any = None
     reconciliation_status: Any = None
-    thresholds_path: Any = None
-    thresholds_version: Any = None
 
 
 class BotRisk(msgspec.Struct):
@@ -135,8 +160,8 @@ class BotRisk(msgspec.Struct):
     daily_loss_pct: Annotated[float, msgspec.Meta(le=1)]
     drawdown_pct: Share
     directional_exposure_quote: float
-    base_pct: Any = None
-    base_exposure_abs_quote: Any = None
+    base_pct: float
+    base_exposure_abs_quote: Amount
 
 
 class RiskMetrics(msgspec.Struct):
@@ -146,9 +171,26 @@ class RiskMetrics(msgspec.Struct):
     abs_net_exposure_quote: Amount
     max_equity_share_pct: Share
     total_equity_quote: Amount
-    concentration_candidate_bot_count: Any = None
-    concentration_min_equity_quote: Any = None
-    portfolio_drawdown_pct: Any = None
+    concentration_candidate_bot_count: Count
+    concentration_min_equity_quote: Amount
+    portfolio_drawdown_pct: Share | msgspec.UnsetType = msgspec.UNSET
+
+
+class RiskDetails(msgspec.Struct):
+    """The figures that a finding about the portfolio compared: services name them in two ways."""
+
+    OPEN: ClassVar[bool] = True
+    cap_pct: Limit | msgspec.UnsetType = msgspec.UNSET
+    cap: Limit | msgspec.UnsetType = msgspec.UNSET
+    warn_level_pct: Limit | msgspec.UnsetType = msgspec.UNSET
+
+
+class RiskAction(msgspec.Struct):
+    """What the portfolio did to a bot."""
+
+    bot: Name
+    action: Literal["allow", "soft_pause", "kill_switch"]
+    event_id: Any = None
 
 
 class PortfolioRisk(msgspec.Struct):
@@ -163,7 +205,7 @@ class PortfolioRisk(msgspec.Struct):
     metrics: RiskMetrics
     risk_scope_bots: list[Name]
     findings: list[TitledFinding]
+    limits_path: Name
+    actions: list[RiskAction]
     bots: Any = None
-    limits_path: Any = None
     publish_actions_enabled: Any = None
-    actions: Any = None

@@ -19,6 +19,13 @@ class BotMode(msgspec.Struct):
     mode: Mode
 
 
+class PlacedBot(BotMode):
+    """Where it may trade."""
+
+    exchange: Name
+    allowed_symbols: list[Name]
+
+
 class RunningBot(BotMode):
     """Whether it runs."""
 
@@ -37,14 +44,19 @@ class TradingBot(RunningBot):
     max_notional_quote: Amount
 
 
-class Bot(TradingBot):
+class TradedBot(TradingBot):
+    """And where it trades."""
+
+    exchange: Name
+
+
+class Bot(TradedBot):
     """All that the policy says of it."""
 
     portfolio_action_enabled: bool
-    exchange: Name
-    role: Any = None
-    compose_profiles: Any = None
-    failure_isolation: Any = None
+    role: Name
+    compose_profiles: list[Name]
+    failure_isolation: Name
 
 
 class GatingContract(msgspec.Struct):
@@ -63,14 +75,14 @@ class BotPolicy(msgspec.Struct):
     version: Version
     bots: dict[str, Bot]
     gating_contract: GatingContract
-    policy_id: Any = None
+    policy_id: Name
 
 
 class Account(msgspec.Struct):
     """The account of a bot."""
 
     exchange: Name
-    credential_prefix: Name
+    credential_prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]  # of environment variables
     account_mode: AccountMode
 
 
@@ -79,7 +91,7 @@ class AccountMap(msgspec.Struct):
 
     version: Version
     bots: dict[str, Account]
-    defaults: Any = None
+    defaults: Account
 
 
 class Override(msgspec.Struct):
@@ -98,11 +110,16 @@ class RiskCaps(msgspec.Struct):
     bot_action_scope: list[Name]
 
 
-class PortfolioLimits(RiskCaps):
+class WarnedCaps(RiskCaps):
+    """The caps, and from which part of one on a figure is a warning."""
+
+    warn_buffer_ratio: ShareLimit
+
+
+class PortfolioLimits(WarnedCaps):
     """All of that file."""
 
     version: Version
-    warn_buffer_ratio: ShareLimit
     portfolio_kill_switch_on_global_breach: bool
     bot_overrides: dict[str, Override]
 
@@ -134,6 +151,12 @@ class CriticalInventory(msgspec.Struct):
     """From which share on a bot's drift is critical."""
 
     inventory_critical: ShareLimit
+
+
+class Inventory(CriticalInventory):
+    """From which shares on a bot's drift is a finding."""
+
+    inventory_warn: ShareLimit
 
 
 class ReconciliationThresholds(msgspec.Struct):
@@ -192,51 +215,4 @@ class CoordinationPolicy(msgspec.Struct):
     target_base_pct: BasePct
     actions: Actions
     conflict_contract: Conflicts
-    policy_id: Any = None
-
-
-class Naming(msgspec.Struct):
-    """How the files of a bundle are to be called, by patterns such as `<strategy>_<bot>.yml`."""
-
-    controller_pattern: Name
-    script_pattern: Name
-    allowed_modes: list[Name]
-
-
-class CatalogDefaults(msgspec.Struct):
-    """Where code and templates are, below the root."""
-
-    controller_code_root: Name
-    config_templates_root: Name
-    entry_script: Any = None
-
-
-class Envelope(msgspec.Struct):
-    """What a bundle of a mode may do; 0 is no real capital."""
-
-    max_notional_quote: Amount
-    allow_order_placement: bool
-
-
-class Bundle(msgspec.Struct):
-    """An approved pair of a controller and a script."""
-
-    bundle_id: Name
-    strategy: Name
-    version: Name
-    bot: Name
-    venue: Name
-    mode: Name
-    controller_config: Name
-    script_config: Name
-
-
-class Catalog(msgspec.Struct):
-    """`config/strategy_catalog/catalog_v1.json`."""
-
-    version: Version
-    naming_contract: Naming
-    defaults: CatalogDefaults
-    risk_envelopes: dict[str, Envelope]
-    approved_bundles: list[Bundle]
-    catalog_id: Any = None
+    policy_id: Name

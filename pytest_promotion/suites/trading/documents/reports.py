@@ -72,6 +72,55 @@ class AlertProbe(msgspec.Struct):
     mode: Any = None
 
 
+class CoordinationHealth(msgspec.Struct):
+    """`reports/coordination/latest.json`."""
+
+    ts_utc: Any
+    status: Literal["ok", "disabled", "enabled", "running"]
+    require_ml_enabled: bool
+    allowed_instances: list[Name]
+    policy_path: Name
+    coord_enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    ml_enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    state: Name | msgspec.UnsetType = msgspec.UNSET
+    instance_name: Name | msgspec.UnsetType = msgspec.UNSET
+    decisions_seen: Count | msgspec.UnsetType = msgspec.UNSET
+    intents_emitted: Count | msgspec.UnsetType = msgspec.UNSET
+    intents_seen: Any = None
+    last_intent_utc: Any = None
+
+    @property
+    def switch(self) -> str:
+        """The field that says whether it acts, in the order in which services write it."""
+        return "enabled" if self.coord_enabled is UNSET else "coord_enabled"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it acts. A report that does not say so may be of one that does."""
+        return getattr(self, self.switch) is not False
+
+
+class Kpi(msgspec.Struct):
+    """A figure of the paper soak and its limits; null for none."""
+
+    value: float
+    min: float | None
+    max: float | None
+    passed: bool = msgspec.field(name="pass")
+
+
+class PaperSoak(msgspec.Struct):
+    """`reports/paper_soak/latest.json`."""
+
+    OPEN: ClassVar[bool] = True
+    status: Name
+    bot: Name
+    sample_count: Count
+    window_hours: Limit | msgspec.UnsetType = msgspec.UNSET
+    kpis: dict | msgspec.UnsetType = msgspec.UNSET  # type: ignore[type-arg]
+
+
 class Integrity(msgspec.Struct):
     """`reports/event_store/integrity_<day>.json`."""
 

@@ -1,13 +1,17 @@
-"""The books: parity against its plan, and the portfolio's risk added up from its bots."""
+"""The books: parity against its plan, and the findings of reconciliation against the rows that they are of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.trading.documents.book_reports import BotRisk, ComparedBot, Finding
-from pytest_promotion.suites.trading.documents.configuration import ParityPlan, RiskCaps
+import msgspec
+
+from pytest_promotion.suites.trading.documents.book_reports import ComparedBot, DriftFinding, Finding
+from pytest_promotion.suites.trading.documents.configuration import Inventory, ParityPlan
+from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow
+from pytest_promotion.suites.trading.rules.figures import same
+from pytest_promotion.suites.trading.rules.scope import RECONCILIATION
 
 PARITY: Final = "config/parity_thresholds.json"
 # By the name of a metric in the report: what the plan expects of it, and how far from that it may be.
@@ -35,25 +39,70 @@ def off_plan(bot: ComparedBot, plan: ParityPlan) -> Iterator[str]:
                 yield f"{bot.bot} {name}: {field} is {value:g}, {PARITY} has a {key} of {planned:g}"
 
 
+def wrong_in_metrics(bot: ComparedBot) -> Iterator[str]:
+    """The sentences for metrics whose delta is not the value less what was expected, or whose value is missing."""
+    for metric in bot.metrics:
+        what = f"{bot.bot} {metric.metric}"
+        if metric.value is None or metric.delta is None:
+            if (metric.value, metric.delta) != (None, None):
+                yield f"{what}: value is {metric.value}, delta {metric.delta}"
+        elif not same(metric.delta, metric.value - metric.expected):
+            difference = metric.value - metric.expected
+            yield f"{what}: delta is {metric.delta:.10g}, value less expected is {difference:.10g}"
+        elif metric.note is not msgspec.UNSET:
+            yield f"{what}: value is {metric.value:g}, and its note is 'insufficient_data'"
+    summary = bot.summary
+    if summary.actionable_intents > summary.intents_total:
+        actionable, all_of_them = summary.actionable_intents, summary.intents_total
+        yield f"{bot.bot}: summary.actionable_intents is {actionable}, of an intents_total of {all_of_them}"
+    values = {metric.metric: metric.value for metric in bot.metrics}
+    failed = summary.order_failed_total + summary.risk_denied_total
+    for name, count, what in (
+        ("fill_ratio_delta", summary.fills_total, "fills_total"),
+        ("reject_rate_delta", failed, "order_failed_total and risk_denied_total"),
+    ):
+        value = values.get(name)
+        if value and not count:
+            yield f"{bot.bot} {name}: value is {value:g}, and the {what} of its summary are 0"
+    if "slippage_delta_bps" in values and (values["slippage_delta_bps"] is None) != (summary.fills_total == 0):
+        shown = values["slippage_delta_bps"]
+        yield f"{bot.bot} slippage_delta_bps: value is {shown}, over a summary.fills_total of {summary.fills_total}"
+
+
+def wrong_in_inventory(
+    path: str, bot: str, findings: Sequence[DriftFinding], row: MinuteRow, settings: Inventory
+) -> Iterator[str]:
+    """
+    The sentences where the finding about a bot's inventory is not what its row and its thresholds give.
+
+    Drift is how far the row's `base_pct` is from its `target_base_pct`.
+    """
+    drift = abs(row.number("base_pct") - row.number("target_base_pct"))
+    critical, warn = settings.inventory_critical, settings.inventory_warn
+    wanted = "critical" if drift >= critical else "warning" if drift >= warn else ""
+    stated = [finding for finding in findings if finding.bot == bot and finding.check == "inventory"]
+    severities = [finding.severity for finding in stated]
+    limits = f"inventory_warn {warn:g}, inventory_critical {critical:g} of {RECONCILIATION}"
+    if severities != ([wanted] if wanted else []):
+        found = " and ".join(severities) or "nothing"
+        yield f"{path}: {bot} inventory: {found} is found, {row.origin} has a drift of {drift:g} ({limits})"
+    for finding in stated:
+        details = finding.details
+        for name, value, own in (
+            ("drift", details.drift, drift),
+            ("warn_threshold", details.warn_threshold, warn),
+            ("critical_threshold", details.critical_threshold, critical),
+        ):
+            if value is not msgspec.UNSET and not same(abs(value), own):
+                yield f"{path}: {bot} inventory: details.{name} is {value:g}, expected {own:g} ({limits})"
+
+
+def about(path: str, field: str, stated: str, wanted: str) -> Iterator[str]:
+    """A sentence where the *field* of a report names another file than *wanted*, below any root."""
+    if stated.replace("\\", "/") != wanted and not stated.replace("\\", "/").endswith(f"/{wanted}"):
+        yield f"{path}: {field} is {stated!r}, expected {wanted}"
+
+
 def of_severity(findings: Sequence[Finding], severity: str) -> list[str]:
     """The findings of that severity, each with its bot and check."""
     return [str(finding) for finding in findings if finding.severity == severity]
-
-
-def added_up(scope: Sequence[BotRisk], caps: RiskCaps) -> dict[str, float]:
-    """
-    The portfolio's figures, from those of the bots in scope: amounts in quote currency, shares of one.
-
-    Raises:
-        Unproven: where they are worth nothing.
-    """
-    total = sum(bot.equity_quote for bot in scope)
-    sizes = [bot.equity_quote for bot in scope if bot.equity_quote >= caps.concentration_min_equity_quote]
-    if total <= 0 or not sizes:
-        raise Unproven(f"the bots in scope are worth {total:g}: no share of that can be told")
-    return {
-        "portfolio_daily_loss_pct": sum(bot.daily_loss_pct * bot.equity_quote for bot in scope) / total,
-        "abs_net_exposure_quote": abs(sum(bot.directional_exposure_quote for bot in scope)),
-        "max_equity_share_pct": max(sizes) / sum(sizes),
-        "total_equity_quote": total,
-    }

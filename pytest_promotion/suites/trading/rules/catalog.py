@@ -5,32 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import msgspec
-
-from pytest_promotion.suites.trading.documents.configuration import Bundle, Catalog, TradingBot
-from pytest_promotion.suites.trading.documents.kinds import Amount, Name
-from pytest_promotion.suites.trading.rules.scope import POLICY, suits
+from pytest_promotion.suites.trading.documents.catalog import Bundle, Catalog
+from pytest_promotion.suites.trading.documents.configuration import TradedBot, TradingBot
+from pytest_promotion.suites.trading.documents.controllers import Controller, Script
+from pytest_promotion.suites.trading.rules.scope import PAPER, POLICY, suits
 
 CATALOG: Final = "config/strategy_catalog/catalog_v1.json"
 _MODES: Final = {"live": "live", "paper": "paper_only", "testnet": "testnet_probe"}  # by how a bundle's mode begins
 _PARTS: Final = ("strategy", "version", "bot", "venue", "mode")
-
-
-class Controller(msgspec.Struct):
-    """A bundle's controller file. Without a word about it, a controller places orders."""
-
-    controller_name: Name
-    instance_name: Name
-    connector_name: Name
-    trading_pair: Name
-    total_amount_quote: Amount
-    no_trade: bool = False
-
-
-class Script(msgspec.Struct):
-    """A bundle's script file."""
-
-    controllers_config: list[Name]
 
 
 def bot_mode(bundle_mode: str) -> str:
@@ -80,6 +62,10 @@ def wrong_in_catalog(catalog: Catalog, bots: Mapping[str, TradingBot]) -> Iterat
                 f"{CATALOG}: risk_envelopes.{mode}.allow_order_placement is {allowed} with a max_notional_quote "
                 f"of {envelope.max_notional_quote:g}"
             )
+    if set(catalog.risk_envelopes) != set(catalog.naming_contract.allowed_modes):
+        modes = sorted(catalog.naming_contract.allowed_modes)
+        yield f"{CATALOG}: risk_envelopes is of {sorted(catalog.risk_envelopes)}, allowed_modes of {modes}"
+    yield from _limits_of_live_bots(catalog, bots)
     # A bot that is on runs what was approved for it. One that had two bundles may lose one of them.
     with_bundle = {bundle.bot for bundle in bundles}
     for name, bot in bots.items():
@@ -87,13 +73,34 @@ def wrong_in_catalog(catalog: Catalog, bots: Mapping[str, TradingBot]) -> Iterat
             yield f"{CATALOG}: approved_bundles has none for {name}, which is on"
 
 
+def _limits_of_live_bots(catalog: Catalog, bots: Mapping[str, TradingBot]) -> Iterator[str]:
+    """A live bot and the envelopes of its bundles have one limit: what exceeds the other has no effect."""
+    bundles = [one for one in catalog.approved_bundles if one.mode in catalog.risk_envelopes and one.bot in bots]
+    for name, bot in bots.items():
+        own = {one.mode: catalog.risk_envelopes[one.mode].max_notional_quote for one in bundles if one.bot == name}
+        if bot.mode == "live" and own and bot.max_notional_quote > max(own.values()):
+            largest = max(own, key=lambda mode: own[mode])
+            yield (
+                f"{POLICY}: bots.{name}.max_notional_quote is {bot.max_notional_quote:g}, {CATALOG}: "
+                f"risk_envelopes.{largest}.max_notional_quote is {own[largest]:g}"
+            )
+    for mode, envelope in catalog.risk_envelopes.items():
+        limits = [bots[one.bot].max_notional_quote for one in bundles if one.mode == mode]
+        if bot_mode(mode) == "live" and limits and envelope.max_notional_quote > max(limits):
+            yield (
+                f"{CATALOG}: risk_envelopes.{mode}.max_notional_quote is {envelope.max_notional_quote:g}, its bots may "
+                f"have {max(limits):g} by {POLICY}"
+            )
+
+
 def wrong_in_bundle(
-    catalog: Catalog, bots: Mapping[str, TradingBot], bundle: Bundle, controller: Controller, script: Script
+    catalog: Catalog, bots: Mapping[str, TradedBot], bundle: Bundle, controller: Controller, script: Script
 ) -> Iterator[str]:
     """The sentences for what is wrong with one bundle, whose files are given."""
     name = bundle.bundle_id
     if bundle.mode not in catalog.naming_contract.allowed_modes or not bot_mode(bundle.mode):
         yield f"{name}: mode {bundle.mode!r} is not one of {catalog.naming_contract.allowed_modes}"
+    yield from _named(catalog, bundle, controller, script)
     file = bundle.controller_config.rpartition("/")[2]
     if file not in script.controllers_config:
         yield f"{name}: {bundle.script_config} runs {script.controllers_config}, expected {file}"
@@ -114,8 +121,46 @@ def wrong_in_bundle(
         yield from _inside_limits(catalog, bots, bundle, controller)
 
 
+def _named(catalog: Catalog, bundle: Bundle, controller: Controller, script: Script) -> Iterator[str]:
+    """Where the names in a bundle are not those in its files."""
+    name = bundle.bundle_id
+    if controller.controller_name != f"{bundle.strategy}_{bundle.version}":
+        wanted = f"{bundle.strategy}_{bundle.version}"
+        yield f"{name}: controller_name is {controller.controller_name!r}, by strategy and version it is {wanted!r}"
+    words = controller.connector_name.split("_")
+    if not set(bundle.venue.split("_")) <= set(words) or bundle.venue.split("_")[0] != words[0]:
+        yield f"{name}: venue is {bundle.venue!r}, and connector_name {controller.connector_name!r}"
+    if script.script_file_name != catalog.defaults.entry_script:
+        yield (
+            f"{bundle.script_config}: script_file_name is {script.script_file_name!r}, {CATALOG} has "
+            f"{catalog.defaults.entry_script!r} for entry_script"
+        )
+
+
+def wrong_in_started(catalog: Catalog, bot: str, script: str, controllers: Mapping[str, Controller]) -> list[str]:
+    """
+    The sentences for why a bot may not be started with *script*, which runs *controllers*, both by their paths.
+
+    A script that no bundle approves may run on paper, where it moves no money; see `is_approved`.
+    """
+    wrong = []
+    for path, controller in controllers.items():
+        if controller.instance_name != bot:
+            wrong.append(f"{path}: instance_name is {controller.instance_name!r}, and it is started for {bot}")
+        if not is_approved(catalog, bot, script) and not controller.connector_name.endswith(PAPER):
+            wrong.append(
+                f"{bot} is started with {script}, which no approved bundle has, at {controller.connector_name}"
+            )
+    return wrong
+
+
+def is_approved(catalog: Catalog, bot: str, script: str) -> bool:
+    """Whether a bundle of *bot* has the script at that path."""
+    return any(bundle.bot == bot and bundle.script_config == script for bundle in catalog.approved_bundles)
+
+
 def _inside_limits(
-    catalog: Catalog, bots: Mapping[str, TradingBot], bundle: Bundle, controller: Controller
+    catalog: Catalog, bots: Mapping[str, TradedBot], bundle: Bundle, controller: Controller
 ) -> Iterator[str]:
     name, bot, mode = bundle.bundle_id, bots[bundle.bot], bot_mode(bundle.mode)
     envelope, amount = catalog.risk_envelopes[bundle.mode], controller.total_amount_quote
@@ -123,6 +168,8 @@ def _inside_limits(
         yield f"{name}: a bundle of the mode {bundle.mode} is approved for {bundle.bot}, which is {bot.mode}"
     if not suits(mode, controller.connector_name):
         yield f"{name}: connector_name is {controller.connector_name!r}, where a bot of that mode may not trade"
+    elif bot.mode == mode and controller.connector_name != bot.exchange:
+        yield f"{name}: connector_name is {controller.connector_name!r}, {POLICY} has {bot.exchange!r} for {bundle.bot}"
     if controller.trading_pair not in bot.allowed_symbols:
         yield f"{name}: trading_pair is {controller.trading_pair!r}, the policy allows {bot.allowed_symbols}"
     if not envelope.allow_order_placement and not controller.no_trade:

@@ -11,9 +11,11 @@ from pytest_promotion.suites.trading.documents.configuration import (
     Bot,
     BotPolicy,
     GatingContract,
+    PlacedBot,
     PortfolioLimits,
     Reconciliation,
 )
+from pytest_promotion.suites.trading.rules.minutes import Place
 
 POLICY: Final = "config/multi_bot_policy_v1.json"
 ACCOUNTS: Final = "config/exchange_account_map.json"
@@ -24,6 +26,7 @@ PAPER: Final = "_paper_trade"  # how the name of a simulated exchange ends
 _TESTNETS: Final = ("testnet", "demo", "sandbox")
 _CHECKS: Final = ("inventory_check_enabled", "fill_parity_check_enabled", "accounting_check_enabled")
 _PAIRS: Final = ("inventory", "exchange_drift", "fee_drop")
+RECONCILED: Final = (*(f"{pair}_{grade}" for pair in _PAIRS for grade in ("warn", "critical")), "turnover_fee_gap_warn")
 _ACCOUNT_MODES: Final = {"live": "probe", "testnet_probe": "probe", "paper_only": "paper_only", "disabled": "disabled"}
 _SOURCES: Final = {
     "account_mode_source": ACCOUNTS,
@@ -47,6 +50,19 @@ def suits(mode: str, exchange: str) -> bool:
     return mode == "disabled" or not (paper or testnet or exchange == "none")
 
 
+def place_of(bot: PlacedBot) -> Place:
+    """
+    Where the rows of a bot may be from: its exchange, and for a bot that is live the paper exchange of the same venue.
+
+    A live bot may be run on paper, and its rows then say so; a bot on a testnet is there and nowhere else.
+    """
+    exchanges = [bot.exchange]
+    if bot.mode == "live":
+        words = bot.exchange.split("_")
+        exchanges += ["_".join(words[:count]) + PAPER for count in range(len(words), 0, -1)]
+    return Place(exchanges, bot.allowed_symbols)
+
+
 def disagreements(
     policy: BotPolicy, accounts: AccountMap, limits: PortfolioLimits, reconciled: Mapping[str, Reconciliation]
 ) -> Iterator[str]:
@@ -62,6 +78,7 @@ def disagreements(
         yield from _bot(name, bot)
         yield from _account(name, bot, accounts.bots[name])
         yield from _watched(name, bot, reconciled[name])
+    yield from _defaults(accounts)
     yield from _shared_credentials(policy, accounts)
     yield from _limits(policy, limits)
     yield from _contract(policy.gating_contract)
@@ -103,8 +120,20 @@ def _account(name: str, bot: Bot, account: Account) -> Iterator[str]:
     if account.account_mode != wanted:
         yield f"{place}.account_mode is {account.account_mode!r}, expected {wanted!r} for the mode {bot.mode}"
     # One exchange has several connectors: an account of bitget is that of bitget_perpetual and bitget_paper_trade.
-    if bot.exchange != account.exchange and not bot.exchange.startswith(f"{account.exchange}_"):
+    # And the account of a testnet or of paper is not that of the exchange which it imitates, nor the other way round.
+    venue = account.exchange != "none" and bot.exchange.startswith(f"{account.exchange}_")
+    if bot.exchange != account.exchange and (not venue or is_testnet(bot.exchange) != is_testnet(account.exchange)):
         yield f"{place}.exchange is {account.exchange!r}, and the policy lets the bot trade at {bot.exchange!r}"
+
+
+def _defaults(accounts: AccountMap) -> Iterator[str]:
+    """The default account is one of the bots' accounts: nothing else describes another one."""
+    if accounts.defaults not in accounts.bots.values():
+        default = accounts.defaults
+        yield (
+            f"{ACCOUNTS}: defaults is {default.credential_prefix} at {default.exchange} ({default.account_mode}), "
+            "which is the account of no bot"
+        )
 
 
 def _watched(name: str, bot: Bot, settings: Reconciliation) -> Iterator[str]:
@@ -120,6 +149,9 @@ def _watched(name: str, bot: Bot, settings: Reconciliation) -> Iterator[str]:
     for check in checks:
         if not getattr(settings, check):
             yield f"{place}, which is on, {check} is false, expected true"
+    if settings.turnover_fee_gap_warn > settings.fee_drop_critical:
+        gap, critical = settings.turnover_fee_gap_warn, settings.fee_drop_critical
+        yield f"{place}, turnover_fee_gap_warn is {gap:g}, above fee_drop_critical, {critical:g}"
     for pair in _PAIRS:
         warn, critical = getattr(settings, f"{pair}_warn"), getattr(settings, f"{pair}_critical")
         if warn > critical:
@@ -127,14 +159,14 @@ def _watched(name: str, bot: Bot, settings: Reconciliation) -> Iterator[str]:
 
 
 def _shared_credentials(policy: BotPolicy, accounts: AccountMap) -> Iterator[str]:
-    """A bot that is not live and signs in as a live one trades with its money."""
-    for name, bot in policy.bots.items():
-        if bot.mode != "live" or name not in accounts.bots:
-            continue
+    """A bot that signs in as another one trades with its money, or is taken for it."""
+    names = sorted(accounts.bots, key=lambda name: name not in policy.bots or policy.bots[name].mode != "live")
+    for place, name in enumerate(names):
         prefix = accounts.bots[name].credential_prefix
-        for other, account in accounts.bots.items():
-            if other != name and account.credential_prefix == prefix:
-                yield f"{ACCOUNTS}: bots.{other}.credential_prefix is {prefix!r}, that of {name}, which is live"
+        mode = policy.bots[name].mode if name in policy.bots else "unknown"
+        for other in names[place + 1 :]:
+            if accounts.bots[other].credential_prefix == prefix:
+                yield f"{ACCOUNTS}: bots.{other}.credential_prefix is {prefix!r}, that of {name}, which is {mode}"
 
 
 def _limits(policy: BotPolicy, limits: PortfolioLimits) -> Iterator[str]:
@@ -164,5 +196,5 @@ def _contract(contract: GatingContract) -> Iterator[str]:
         yield f"{POLICY}: gating_contract.required_on_promotion is false, and this gate is required"
     for field, path in _SOURCES.items():
         source = getattr(contract, field)
-        if source.partition(":")[0] != path:
+        if source not in (path, f"{path}:bot_action_scope"):
             yield f"{POLICY}: gating_contract.{field} is {source!r}, and what is judged is {path}"

@@ -1,0 +1,66 @@
+"""What the Compose file gives each bot, against what the policy says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pytest_promotion.suites.trading.documents.configuration import Bot, BotPolicy
+from pytest_promotion.suites.trading.rules.scope import POLICY
+
+COMPOSE: Final = "compose/docker-compose.yml"
+SCRIPT: Final = "SCRIPT_CONFIG"
+ENTRY: Final = "CONFIG_FILE_NAME"
+_NAMES: Final = ("BOT_NAME", "HB_INSTANCE_NAME")
+_MODES: Final = ("BOT_POLICY_MODE", "BOT_MODE")
+_ROLES: Final = ("BOT_POLICY_ROLE",)
+_VERSIONS: Final = ("BOT_POLICY_VERSION",)
+
+
+def environment(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that a service is given, as texts; of a variable without a value, the empty text."""
+    given = entry.get("environment", {})
+    if isinstance(given, Mapping):
+        return {str(name): "" if value is None else str(value) for name, value in given.items()}
+    return dict(str(line).partition("=")[::2] for line in given)
+
+
+def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any]) -> Iterator[str]:
+    """The sentences where the Compose file starts a bot as another one than the policy has, or a service for none."""
+    given = {name: environment(services[name]) for name in policy.bots if name in services}
+    yield from _without_variables(given)
+    for name, bot in policy.bots.items():
+        if name not in services:
+            if bot.is_on:
+                yield f"{COMPOSE} does not start {name}, which is on"
+            continue
+        place = f"{COMPOSE}: services.{name}"
+        yield from _variables(place, name, bot, policy.policy_id, given[name])
+        profiles = sorted(services[name].get("profiles", []))
+        if profiles != sorted(bot.compose_profiles):
+            yield f"{place}.profiles is {profiles}, {POLICY} has {sorted(bot.compose_profiles)}"
+    for name in sorted(set(services) - set(policy.bots)):
+        for variable, value in environment(services[name]).items():
+            if variable == "HB_INSTANCE_NAME" and value not in policy.bots:
+                yield f"{COMPOSE}: services.{name} has {variable}={value}, and {POLICY} no such bot"
+
+
+def _without_variables(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """A variable that one bot has, each has to have."""
+    for variables in (_NAMES, _MODES, _ROLES, _VERSIONS):
+        used = sorted({each for own in given.values() for each in variables if each in own})
+        for name, own in given.items():
+            if used and not any(each in own for each in used):
+                yield f"{COMPOSE}: services.{name}.environment has no {' or '.join(used)}"
+
+
+def _variables(place: str, name: str, bot: Bot, policy_id: str, given: Mapping[str, str]) -> Iterator[str]:
+    for variables, wanted in (
+        (_NAMES, name),
+        (_MODES, bot.mode),
+        (_ROLES, bot.role),
+        (_VERSIONS, policy_id),
+    ):
+        for variable in variables:
+            if variable in given and given[variable] != wanted:
+                yield f"{place} has {variable}={given[variable]}, {POLICY} has {wanted!r} for {name}"
