@@ -90,7 +90,8 @@ def _judge(
         "ts_utc": iso(now),
         "generated_at_utc": iso(now),
         "benchmark_path": settings.shown(kept.absolute()),
-        "current_metrics": {key: measured[key] for key in ("avg_precision_at_k", "avg_keyword_recall")},
+        "current_metrics": {key: measured[key] for key in benchmark.DECLARED.values() if measured[key] is not None},
+        "retriever": measured["retriever"],
         "strict_metrics": measured["strict"],
         "cases_sha256": measured["cases_sha256"],
         "corpus_sha256": measured["corpus_sha256"],
@@ -98,9 +99,11 @@ def _judge(
     }
     found = [Alert("benchmark_threshold_failure", _below(measured))] if measured["failed"] else []
     if measured["status"] != benchmark.MEASURED:
-        found.append(Alert("corpus_incomplete", "; ".join(measured["corpus_problems"])))
+        code = "corpus_incomplete" if measured["status"] == benchmark.INCOMPLETE else measured["status"]
+        reasons = measured["corpus_problems"] or [measured["too_few"]]
+        found.append(Alert(code, "; ".join(reasons)))
         if accept:
-            raise Unproven("this point cannot be the baseline: " + "; ".join(measured["corpus_problems"][:3]))
+            raise Unproven("this point cannot be the baseline: " + "; ".join(reasons[:3]))
     else:
         current = history.point(measured, now, kept.name)
         if accept:
@@ -139,9 +142,8 @@ def _drift(
 
 
 def _below(measured: dict[str, Any]) -> str:
-    keys = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
     return "; ".join(
-        f"{name} is {measured[keys[name]]}, below {measured['thresholds'][f'min_{name}']}"
+        f"{name} is {measured[benchmark.DECLARED[name]]}, below {measured['thresholds'][f'min_{name}']}"
         for name in measured["failed"]
     )
 
@@ -161,7 +163,7 @@ def _blank(settings: Settings, rules: Rules, now: datetime) -> dict[str, Any]:
         "policy_sha256": settings.policy_sha256 or None,
         "cases_path": settings.shown(settings.cases),
         "benchmark_path": None,
-        "thresholds": {"min_precision": settings.min_precision, "min_recall": settings.min_recall},
+        "thresholds": {f"min_{name}": least for name, least in settings.minimums.items()},
         "current_metrics": None,
         "history_points_used": 0,
         "baseline": None,
