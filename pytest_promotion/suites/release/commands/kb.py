@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pytest_promotion.suites.release.commands.kb_measure import benchmark, monitor
+from pytest_promotion.suites.release.commands.kb_measure import accept, benchmark, monitor
 from pytest_promotion.suites.release.commands.kb_review import checkpoint, review
 
 
@@ -13,5 +13,5 @@ def kb() -> None:
     """Measure what a knowledge base finds, watch whether that gets worse, and review it."""
 
 
-for command in (benchmark, monitor, review, checkpoint):
+for command in (benchmark, monitor, accept, review, checkpoint):
     kb.add_command(command)

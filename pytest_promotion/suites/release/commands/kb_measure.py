@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.cli.progress import waiting
 from pytest_promotion.errors import PolicyError
-from pytest_promotion.suites.release.commands.kb_options import COUNT, HISTORY, judged, measured, resolved, show
+from pytest_promotion.suites.release.commands.kb_options import COUNT, HISTORY, below, judged, measured, resolved, show
 
 _FIGURES: Final = {
     "precision": "avg_precision_at_k",
@@ -71,6 +73,12 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
     show_default=True,
     help="Drop of average recall below the baseline that counts as drift.",
 )
+@click.option(
+    "--max-content-drop",
+    default="0.05",
+    show_default=True,
+    help="Drop of average recall by the documents' texts that counts as drift.",
+)
 @click.option("--alert-webhook", metavar="URL", help="Post alerts as JSON here [$KB_BENCHMARK_ALERT_WEBHOOK].")
 @click.option(
     "--alert-to", metavar="URL", multiple=True, help="Tell an Apprise address (repeatable): the extra alerts."
@@ -115,11 +123,56 @@ def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, acc
     return 3 if any(not one["sent"] for one in report["deliveries"]) else 0
 
 
+@click.command(epilog="Example: promotion kb accept --by 'R. Quay' --because 'four handbooks were withdrawn'")
+@below
+@click.option("--profile", default="prod", show_default=True, help="Profile whose newest point is accepted.")
+@click.option("--history-dir", metavar="DIR", default=HISTORY, show_default=True, help="The histories of all profiles.")
+@click.option("--by", required=True, metavar="NAME", help="Who accepts it.")
+@click.option("--because", required=True, metavar="REASON", help="Why its figures are the ones to keep to.")
+@click.option(
+    "--max-age-days",
+    "max_age",
+    type=DurationIn(timedelta(days=1), whole=True),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="Greatest age of the point, in days.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def accept(
+    root: Path, profile: str, history_dir: str, by: str, because: str, max_age: timedelta, *, as_json: bool
+) -> int:
+    """
+    Make the newest point of the monitor the baseline.
+
+    Exit 0 where it was accepted, 3 where there is no point that can be, 4 for wrong usage. The record stays in the
+    history.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.suites.release.knowledge import acceptance
+
+    def work() -> dict[str, Any]:
+        place = root.absolute() / history_dir
+        return acceptance.run(place, profile, Clock().now(), by=by, because=because, max_age=max_age)
+
+    show(judged(work), _acceptance_lines, as_json=as_json)
+    return 0
+
+
+def _acceptance_lines(record: Mapping[str, Any]) -> list[str]:
+    figures = [f"{name} {record[key]}" for name, key in _FIGURES.items() if record.get(key) is not None]
+    acknowledged = ", ".join(record["acknowledged"]) or "no alert"
+    return [
+        f"accepted by {record['accepted_by']}: {record['because']} ({acknowledged})",
+        f"the baseline of {record['profile']} is {record['benchmark']}, from the next monitor on: {', '.join(figures)}",
+    ]
+
+
 def _rules(retain: int, given: dict[str, Any]) -> Any:
     from pytest_promotion.suites.release.knowledge.drift import Rules
 
     drops = {}
-    for name in ("max_precision_drop", "max_recall_drop"):
+    for name in ("max_precision_drop", "max_recall_drop", "max_content_drop"):
         try:
             drops[name] = Decimal(given[name])
         except InvalidOperation:

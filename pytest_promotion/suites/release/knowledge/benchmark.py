@@ -21,7 +21,7 @@ from pytest_promotion.suites.release.knowledge import cases, corpus, graded, ind
 from pytest_promotion.suites.release.knowledge.measuring import DECLARED, averages, rounded, shown
 from pytest_promotion.suites.release.knowledge.policy import Settings
 
-__all__ = ["DECLARED", "INCOMPLETE", "MEASURED", "TOO_FEW", "averages", "rounded", "run"]
+__all__ = ["DECLARED", "INCOMPLETE", "MEASURED", "TOO_FEW", "averages", "of_corpus", "rounded", "run"]
 
 MEASURED: Final = "measured"
 INCOMPLETE: Final = "incomplete"  # figures of a part of the corpus, which nobody may act on
@@ -29,8 +29,13 @@ TOO_FEW: Final = "too_few_queries"  # figures of fewer questions than the policy
 
 
 def run(settings: Settings, now: datetime, engine: str = "fts5") -> dict[str, Any]:
+    """The report of one run, as JSON values. Raises as `of_corpus` does."""
+    return of_corpus(settings, corpus.read(settings.corpus), now, engine)
+
+
+def of_corpus(settings: Settings, kept: corpus.Corpus, now: datetime, engine: str = "fts5") -> dict[str, Any]:
     """
-    The report of one run, as JSON values.
+    The report of one run over the documents in *kept*, as JSON values.
 
     `passed` is true where every average is at least its threshold, every document could be read and enough was asked;
     what is exactly at its threshold is enough. Averages are compared before they are rounded.
@@ -40,7 +45,6 @@ def run(settings: Settings, now: datetime, engine: str = "fts5") -> dict[str, An
         Unproven: where nothing could be measured, as where the retriever did not answer.
     """
     given, cases_sha256 = cases.read(settings.cases)
-    kept = corpus.read(settings.corpus)
     asked = [_labelled(case, kept) for case in given]
     judged = measuring.connected(settings, asked, kept) if settings.connection else None
     references = [measuring.built_in(name, asked, kept) for name in _references(engine, alone=judged is None)]

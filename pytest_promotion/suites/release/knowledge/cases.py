@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.knowledge import strict_json
 from pytest_promotion.suites.release.knowledge.words import composed
@@ -37,6 +38,11 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     def keywords(self) -> list[str]:
         """The expected keywords as they are compared: without case, each once."""
         return list(dict.fromkeys(composed(word.strip()).lower() for word in self.expected_keywords))
+
+    @property
+    def sha256(self) -> str:
+        """A digest of everything but the id: the same question with the same expectations, in another file, too."""
+        return digest([self.query, self.expected_keywords, self.top_k, self.policy_profile, self.relevant])
 
     @property
     def question(self) -> Question:

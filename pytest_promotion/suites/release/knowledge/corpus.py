@@ -57,12 +57,26 @@ class Corpus:
     unread: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)  # files of other kinds, and folders elsewhere
 
+    folder: Path | None = None
     _by_name: dict[str, Document] = field(default_factory=dict)
 
     def document(self, given: str) -> Document | None:
-        """The document that *given* names, with or without the prefix of files; None where there is none."""
+        """
+        The document that *given* names, or None.
+
+        A file is named by its path below the corpus, with or without `benchmark::`, or by a path to it that goes
+        through the corpus's folder, as `docs/guide.md` does where the corpus is `docs`.
+        """
         name = composed(given)
-        return self._by_name.get(name) or self._by_name.get(f"{PREFIX}{name}")
+        parts = self.folder.parts if self.folder else ()
+        for prefix in ("", PREFIX):
+            if found := self._by_name.get(f"{prefix}{name}"):
+                return found
+        for start in range(len(parts)):
+            way = f"{Path(*parts[start:]).as_posix()}/"
+            if name.startswith(way) and (found := self._by_name.get(PREFIX + name.removeprefix(way))):
+                return found
+        return None
 
     def add(self, document: Document) -> None:
         """Takes *document* in. Raises `Unproven` where its name is blank or taken."""
@@ -104,7 +118,7 @@ def read(folder: Path) -> Corpus:
         PolicyError: where *folder* cannot be listed.
         Unproven: where there is not one document with text in it.
     """
-    found = Corpus()
+    found = Corpus(folder=folder.absolute())
     for path in sorted(_files(folder, found), key=lambda path: (path != folder / PACK, path)):
         name = path.relative_to(folder).as_posix()
         suffix = path.suffix.lower().removeprefix(".")

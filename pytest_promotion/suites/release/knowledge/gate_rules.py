@@ -34,5 +34,26 @@ def wanted_retriever(thresholds: Mapping[str, Any]) -> str | None:
     return str(thresholds["retriever"]) if _given(thresholds, "retriever") else None
 
 
+def compared_with_baseline(report: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """
+    For precision, recall and content recall what the baseline in a monitor's *report* had, and what was measured now.
+
+    Where questions were added since, both are averages over those of the baseline. The contents are left out where
+    neither has a figure of them.
+    """
+    before = report["baseline"]
+    now = before["compared"]
+    names = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall", "content": "content_recall"}
+    found = {name: (before[key], now[key]) for name, key in names.items()}
+    return {name: pair for name, pair in found.items() if pair != (None, None)}
+
+
+def drop(thresholds: Mapping[str, Any], metric: str) -> Any:
+    """How far *metric* may fall; the contents as far as recall where nothing else is said."""
+    if metric == "content" and not _given(thresholds, "max_content_drop"):
+        return thresholds["max_recall_drop"]
+    return thresholds[f"max_{metric}_drop"]
+
+
 def _given(thresholds: Mapping[str, Any], name: str) -> bool:
     return name in thresholds and thresholds[name] is not None

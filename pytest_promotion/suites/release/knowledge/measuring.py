@@ -74,7 +74,7 @@ def _measured(
     judged = graded.measured(asked, found) or [None] * len(asked)
     results = [
         metrics.compatible(case, hits)
-        | {"id": case.id, "found": [hit.document.source_name for hit in hits]}
+        | {"id": case.id, "case_sha256": case.sha256, "found": [hit.document.source_name for hit in hits]}
         | {"duplicates": answer.duplicates, "surplus": answer.surplus}
         | {"content": metrics.content(case, hits, case.relevant), "graded": judgement}
         | {"strict": metrics.strict(case, hits, grade) | {"by": "labels" if case.relevant else "keywords"}}

@@ -35,8 +35,9 @@ def compatible(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
         return _labelled(case, hits)
     wanted = terms(case.query)
     blobs = [_blob(hit, wanted) for hit in hits]
-    matched = sum(any(word in blob for word in case.keywords) for blob in blobs)
-    found = [word for word in case.keywords if any(word in blob for blob in blobs)]
+    by_hit = [[word for word in case.keywords if word in blob] for blob in blobs]
+    matched = sum(map(bool, by_hit))
+    found = [word for word in case.keywords if any(word in words for words in by_hit)]
     return {
         "query": case.query,
         "policy_profile": case.policy_profile,
@@ -45,6 +46,7 @@ def compatible(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
         "matched_hits": matched,
         "matched_keywords": found,
         "missed_keywords": [word for word in case.keywords if word not in found],
+        "hit_keywords": by_hit,
         "precision_at_k": share(matched, len(hits)),
         "keyword_recall": share(len(found), len(case.keywords)),
     }
@@ -66,7 +68,7 @@ def _labelled(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
     }
 
 
-def content(case: Case, hits: Sequence[Hit], relevant: Collection[str]) -> dict[str, list[str]] | None:
+def content(case: Case, hits: Sequence[Hit], relevant: Collection[str]) -> dict[str, Any] | None:
     """
     Which expected keywords are whole words of the bodies of the documents that came back, and which are not.
 
@@ -75,12 +77,17 @@ def content(case: Case, hits: Sequence[Hit], relevant: Collection[str]) -> dict[
     """
     if not case.keywords:
         return None
-    counted = [hit.document for hit in hits if not relevant or hit.document.source_name in relevant]
-    bodies = [compatibility(document.text).lower() for document in counted]
-    there = {word: any(whole(compatibility(word)).search(body) for body in bodies) for word in case.keywords}
+    patterns = {word: whole(compatibility(word)) for word in case.keywords}
+    by_hit = []
+    for hit in hits:
+        body = compatibility(hit.document.text).lower()
+        counts = not relevant or hit.document.source_name in relevant
+        by_hit.append([word for word, pattern in patterns.items() if counts and pattern.search(body)])
+    there = {word for words in by_hit for word in words}
     return {
-        "matched_keywords": [word for word in case.keywords if there[word]],
-        "missed_keywords": [word for word in case.keywords if not there[word]],
+        "matched_keywords": [word for word in case.keywords if word in there],
+        "missed_keywords": [word for word in case.keywords if word not in there],
+        "hit_keywords": by_hit,
     }
 
 

@@ -103,6 +103,13 @@ def passages(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
+def best_passage(text: str, wanted: list[str]) -> str:
+    """The passage of *text* with the most of the terms; the first of several."""
+    every = [text[start:end] for start, end in passages(text)]
+    sought = [term.replace(" ", "") for term in wanted]
+    return max(every, key=lambda passage: sum(term in passage.lower() for term in sought))
+
+
 def snippet(passage: str, wanted: list[str]) -> str:
     """The whole passage, or `SNIPPET` characters of it around the first term that stands in it."""
     if len(passage) <= SNIPPET:

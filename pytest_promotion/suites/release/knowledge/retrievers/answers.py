@@ -18,6 +18,7 @@ from pytest_promotion.evidence.documents import named, parse_json
 from pytest_promotion.suites.release.knowledge.cases import Question
 from pytest_promotion.suites.release.knowledge.corpus import Corpus, Document
 from pytest_promotion.suites.release.knowledge.index import Hit
+from pytest_promotion.suites.release.knowledge.words import best_passage, terms
 from pytest_promotion.text import legible
 
 LARGEST = 16 << 20  # bytes of an answer
@@ -93,5 +94,7 @@ def hits(found: Sequence[str], question: Question, corpus: Corpus) -> Found:
             )
         known[document.source_name] = document
     chosen = list(known.values())[: question.k]
-    ranked = [Hit(document, document.text, 1 / rank) for rank, document in enumerate(chosen, 1)]
+    # A name says nothing of where in a document the answer is; the earlier system's figures are those of a passage.
+    wanted = terms(question.query)
+    ranked = [Hit(document, best_passage(document.text, wanted), 1 / rank) for rank, document in enumerate(chosen, 1)]
     return Found(ranked, len(found) - len(known), len(known) - len(chosen))
