@@ -7,8 +7,8 @@ Each history begins at a baseline of 0.90 precision and 0.95 recall, and each la
 distributed, with a quarter of the allowed drop as its standard deviation, rounded to four places. From
 the ninth run on something is wrong with it. Told is the run, counted from then, by
 which half of 200 histories had an alarm; where fewer than half had one in 60 runs, and where nothing is wrong, how
-many had. The second table is of the cumulative sum of precision alone: the average number of runs to its first alarm, and
-what becomes of an alarm after one bad run. Seeded: the tables are the same on every machine, and a test holds them
+many had. The second table is of the cumulative sum of precision alone: the average number of runs to its first
+alarm, and what becomes of an alarm after one bad run. Seeded: the tables are the same on every machine, and a test holds them
 against those in the docs.
 """
 
@@ -92,10 +92,11 @@ def drawn(chance: random.Random, loss: float, count: int) -> list[Decimal]:
 
 def run_lengths() -> str:
     """The second table."""
-    lines = [
-        "| loss that stays | average runs to the first alarm | after one run at 0.40: ended by run | again within 30 runs |",
-        "|---|---|---|---|",
-    ]
+    header = (
+        "| loss that stays | average runs to the first alarm | after one run at 0.40: ended by run "
+        "| again within 30 runs |"
+    )
+    lines = [header, "|---|---|---|---|"]
     for loss in (0.0, 0.01, 0.02, 0.03, 0.06):
         chance = random.Random(f"length {loss}")
         first = [next((n for n, one in enumerate(decays(drawn(chance, loss, 120)), 1) if one), 120) for _ in range(100)]

@@ -21,7 +21,7 @@ from pytest_promotion.suites.release.knowledge import cases, corpus, graded, ind
 from pytest_promotion.suites.release.knowledge.measuring import DECLARED, averages, rounded, shown
 from pytest_promotion.suites.release.knowledge.policy import Settings
 
-__all__ = ["DECLARED", "INCOMPLETE", "MEASURED", "TOO_FEW", "averages", "of_corpus", "rounded", "run"]
+__all__ = ["DECLARED", "INCOMPLETE", "MEASURED", "TOO_FEW", "averages", "labelled", "of_corpus", "rounded", "run"]
 
 MEASURED: Final = "measured"
 INCOMPLETE: Final = "incomplete"  # figures of a part of the corpus, which nobody may act on
@@ -45,7 +45,7 @@ def of_corpus(settings: Settings, kept: corpus.Corpus, now: datetime, engine: st
         Unproven: where nothing could be measured, as where the retriever did not answer.
     """
     given, cases_sha256 = cases.read(settings.cases)
-    asked = [_labelled(case, kept) for case in given]
+    asked = [labelled(case, kept) for case in given]
     judged = measuring.connected(settings, asked, kept) if settings.connection else None
     references = [measuring.built_in(name, asked, kept) for name in _references(engine, alone=judged is None)]
     measured = judged or references[0]
@@ -104,11 +104,13 @@ def _references(engine: str, *, alone: bool) -> Sequence[str]:
     return [name for name in index.ENGINES if index.installed(name)]
 
 
-def _labelled(case: cases.Case, kept: corpus.Corpus) -> cases.Case:
+def labelled(case: cases.Case, kept: corpus.Corpus) -> cases.Case:
     """
     *case* with the corpus's own names for its documents.
 
-    A label that names no document makes a perfect answer impossible, and a typo look like bad retrieval.
+    Raises:
+        Unproven: for a label that names no document: it makes a perfect answer impossible, and a typo look like bad
+            retrieval.
     """
     named = {label: kept.document(label) for label in case.relevant}
     strangers = sorted(label for label, document in named.items() if document is None)
