@@ -8,8 +8,8 @@ distributed, with a quarter of the allowed drop as its standard deviation, round
 the ninth run on something is wrong with it. Told is the run, counted from then, by
 which half of 200 histories had an alarm; where fewer than half had one in 60 runs, and where nothing is wrong, how
 many had. The second table is of the cumulative sum of precision alone: the average number of runs to its first
-alarm, and what becomes of an alarm after one bad run. Seeded: the tables are the same on every machine, and a test holds them
-against those in the docs.
+alarm, and what becomes of an alarm after one bad run. Seeded: the tables are the same on every machine, and a test
+holds them against those in the docs.
 """
 
 from __future__ import annotations
