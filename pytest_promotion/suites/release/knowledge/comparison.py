@@ -66,8 +66,8 @@ def earlier(current: Point, other: Point, folder: Path) -> Figures | None:
     common = cases(other)
     try:
         before, after = (restricted(one, common, now & then) for one in (other, current))
-    except (Unproven, KeyError, TypeError, ValueError):
-        return None  # results that are not as this version writes them
+    except Unproven:
+        return None
     own, content = current.figures, None
     if own.content is not None and before.content is not None and after.content is not None:
         content = own.content + before.content - after.content
@@ -86,12 +86,15 @@ def restricted(point: Point, keys: Collection[str], documents: Collection[str] |
     The averages of *point* over the cases *keys*, and of its hits only those among *documents*, where they are given.
 
     Raises:
-        Unproven: where none of the cases is there.
+        Unproven: where none of the cases is there, and for results that are not those of a benchmark.
     """
-    rows = [row for row in point.results if row.get("case_sha256") in keys]
-    precision = metrics.mean([_precision(row, documents) for row in rows])
-    recall = metrics.mean([_recall(row, documents) for row in rows])
-    content = metrics.mean([_content(row, documents) for row in rows])
+    rows = [row for row in point.results if str(row.get("case_sha256")) in keys]
+    try:
+        precision = metrics.mean([_precision(row, documents) for row in rows])
+        recall = metrics.mean([_recall(row, documents) for row in rows])
+        content = metrics.mean([_content(row, documents) for row in rows])
+    except (ArithmeticError, KeyError, TypeError, ValueError) as problem:
+        raise Unproven(f"{point.path} has results that are not as a benchmark writes them: {problem}") from None
     if precision is None or recall is None:
         raise Unproven(f"{point.path} has none of the cases")
     rounded = None if content is None else content.quantize(metrics.PLACES)

@@ -170,7 +170,10 @@ def _since(one: Point, anchor: Baseline) -> Figures | None:
         return one.figures
     if not anchor.cases or not anchor.cases <= comparison.cases(one):
         return None
-    return comparison.restricted(one, anchor.cases)
+    try:
+        return comparison.restricted(one, anchor.cases)
+    except Unproven:
+        return None
 
 
 def _below(measured: dict[str, Any]) -> str:
