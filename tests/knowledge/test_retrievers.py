@@ -361,3 +361,26 @@ def test_a_long_document_is_shown_by_the_passage_that_was_asked_for(base):
     (base.root / "search.py").write_text("def search(query, k): return ['long.txt']\n")
     base.write_cases({"query": "drawdown of the zeppelin moored", "expected_keywords": ["berth"]})
     assert base.measure(retriever="search:search")["avg_keyword_recall"] == 1.0
+
+
+def test_a_passage_that_was_found_is_what_the_figures_of_passages_look_at(base):
+    """A search that shows the right paragraph is judged by it, and not by another one of a long page."""
+    filler = "The zeppelin is a word that stands here and there. " * 60
+    (base.corpus / "long.txt").write_text(f"{filler}It is moored\nat berth nine. {filler}")
+    base.write_cases({"query": "where is the zeppelin", "expected_keywords": ["berth"]})
+    hit = "{'hits': [{'id': 'long.txt', 'passage': %r}]}"
+    figures = {}
+    for passage in ("", "It is moored at berth nine."):
+        (base.root / "search.py").write_text(f"def search(query, k): return {hit % passage}\n")
+        figures[passage] = base.measure(retriever="search:search")["avg_keyword_recall"]
+    assert list(figures.values()) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("passage", ["berth nine, made up", 7, ["x"]], ids=["made up", "number", "array"])
+def test_a_passage_that_the_document_does_not_have_is_no_answer(base, passage):
+    """Whoever writes the passages would write the keywords into them."""
+    (base.root / "search.py").write_text(
+        f"def search(query, k): return {{'hits': [{{'id': 'drawdown_halt.txt', 'passage': {passage!r}}}]}}\n"
+    )
+    with pytest.raises(Unproven, match="passage"):
+        base.measure(retriever="search:search", cases=one_case(base))

@@ -1,9 +1,10 @@
 """
 What a retriever may answer, and nothing else.
 
-An answer is an array of document names, best first, or an object with `ids`, or with `hits` that have an `id` and
-perhaps a finite `score`. Names that the corpus does not have, other kinds of values and answers to another question
-are errors of the retriever or of how it was connected, and none of them is a score of zero.
+An answer is an array of document names, best first, or an object with `ids`, or with `hits` that have an `id`, and
+optionally a finite `score` and the `passage` that was found. Names and passages that the corpus does not have, other
+kinds of values and answers to another question are errors of the retriever or of how it was connected, and none of them
+is a score of zero.
 """
 
 from __future__ import annotations
@@ -18,10 +19,18 @@ from pytest_promotion.evidence.documents import named, parse_json
 from pytest_promotion.suites.release.knowledge.cases import Question
 from pytest_promotion.suites.release.knowledge.corpus import Corpus, Document
 from pytest_promotion.suites.release.knowledge.index import Hit
-from pytest_promotion.suites.release.knowledge.words import best_passage, terms
+from pytest_promotion.suites.release.knowledge.words import best_passage, composed, terms
 from pytest_promotion.text import legible
 
 LARGEST = 16 << 20  # bytes of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document as the retriever names it, and the passage of it that was found, where it says which."""
+
+    name: str
+    passage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def parsed(content: bytes, question: Question) -> Any:
         raise Unproven(f"{problem}; it begins with {begins!r}" if begins else str(problem)) from None
 
 
-def names(answer: Any, question: Question) -> list[str]:
+def names(answer: Any, question: Question) -> list[Named]:
     """The names of documents in *answer*, best first. Raises `Unproven` for what is none."""
     origin = f"the answer to {question.id}"
     rows = answer
@@ -61,40 +70,54 @@ def names(answer: Any, question: Question) -> list[str]:
     return [_name(row, f"{origin} at [{place}]") for place, row in enumerate(rows)]
 
 
-def _name(row: Any, origin: str) -> str:
+def _name(row: Any, origin: str) -> Named:
+    passage = ""
     if isinstance(row, Mapping):
-        score = row.get("score")
+        score, passage = row.get("score"), row.get("passage") or ""
         number = isinstance(score, (int, float)) and not isinstance(score, bool)
         if score is not None and not (number and math.isfinite(score)):
             raise Unproven(f"{origin}: the score is {legible(score)[:40]!r}, expected a finite number")
+        if not isinstance(passage, str):
+            raise Unproven(f"{origin}: the passage is {named(passage)}, expected a text")
         if "id" not in row:
             raise Unproven(f"{origin} has no id")
         row = row["id"]
     if not isinstance(row, str):
         raise Unproven(f"{origin} is {named(row)}, expected the name of a document as a text")
-    return row
+    return Named(row, passage)
 
 
-def hits(found: Sequence[str], question: Question, corpus: Corpus) -> Found:
+def hits(found: Sequence[Named], question: Question, corpus: Corpus) -> Found:
     """
     The documents that *found* names.
 
     Raises:
-        Unproven: for a name that the corpus does not have: the retriever searches something else, or names it
-            otherwise.
+        Unproven: for a name that the corpus does not have, and a passage that its document does not: the retriever
+            searches something else, or names it otherwise.
     """
-    known: dict[str, Document] = {}
-    for given in found:
-        document = corpus.document(given)
+    wanted = terms(question.query)
+    known: dict[str, Hit] = {}
+    for one in found:
+        document = corpus.document(one.name)
         if document is None:
             example = corpus.documents[0].source_name
             raise Unproven(
-                f"the answer to {question.id} names {legible(given)[:80]!r}, which the corpus does not have; "
+                f"the answer to {question.id} names {legible(one.name)[:80]!r}, which the corpus does not have; "
                 f"its documents are named like {example!r}"
             )
-        known[document.source_name] = document
-    chosen = list(known.values())[: question.k]
-    # A name says nothing of where in a document the answer is; the earlier system's figures are those of a passage.
-    wanted = terms(question.query)
-    ranked = [Hit(document, best_passage(document.text, wanted), 1 / rank) for rank, document in enumerate(chosen, 1)]
-    return Found(ranked, len(found) - len(known), len(known) - len(chosen))
+        if document.source_name not in known:
+            known[document.source_name] = Hit(document, _passage(one, document, wanted, question), 1 / (len(known) + 1))
+    ranked = list(known.values())[: question.k]
+    return Found(ranked, len(found) - len(known), len(known) - len(ranked))
+
+
+def _passage(one: Named, document: Document, wanted: list[str], question: Question) -> str:
+    """What the figures of passages look at: the passage that was found, else the one with the most of the question."""
+    if not one.passage.strip():
+        return best_passage(document.text, wanted)
+    passage = composed(one.passage)
+    if " ".join(passage.split()) not in " ".join(document.text.split()):
+        raise Unproven(
+            f"the answer to {question.id} has a passage that {document.source_name} does not: {legible(passage)[:60]!r}"
+        )
+    return passage

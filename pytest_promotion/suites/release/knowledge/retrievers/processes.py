@@ -32,11 +32,11 @@ class CommandRetriever:
         self.version: str | None = None
         self._root, self._timeout_s = root, timeout_s
 
-    def names(self, questions: Sequence[Question]) -> list[list[str]]:
+    def names(self, questions: Sequence[Question]) -> list[list[answers.Named]]:
         """The answers in the order of *questions*. Raises `Unproven` with what the program said."""
         return [self._names(question) for question in questions]
 
-    def _names(self, question: Question) -> list[str]:
+    def _names(self, question: Question) -> list[answers.Named]:
         words = [word.replace("{k}", str(question.k)).replace("{query}", question.query) for word in self.words]
         with _started(words, self._root, stdin=False) as (process, errors):
             try:
@@ -65,10 +65,10 @@ class LinesRetriever:
         self.version: str | None = None
         self._root, self._timeout_s = root, timeout_s
 
-    def names(self, questions: Sequence[Question]) -> list[list[str]]:
+    def names(self, questions: Sequence[Question]) -> list[list[answers.Named]]:
         """The answers in the order of *questions*. Raises `Unproven` with what the program said."""
         waiting = {question.id: question for question in questions}
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[answers.Named]] = {}
         with _started(self.words, self._root, stdin=True) as (process, errors):
             lines = _conversation(process, questions)
             while (line := self._next(lines, len(found), len(questions), errors)) is not None:
