@@ -110,8 +110,8 @@ def test_a_report_says_what_was_measured(app):
     assert app.measure(retriever="search:search", retriever_version="build 9")["retriever"]["version"] == "build 9"
 
 
-def test_a_gate_may_demand_which_retriever_was_measured(app):
-    """A report of the built-in index is no report of the application."""
+def test_the_policy_may_name_the_retriever(app):
+    """What only a flag connects is forgotten in the next pipeline."""
     app.write_policy({"prod": {"mode": "required", "cases": str(app.cases), "retriever": "search:search"}})
     assert app.measure()["retriever"]["given"] == "search:search"
     assert app.measure()["sources"]["retriever"] == "policy"
