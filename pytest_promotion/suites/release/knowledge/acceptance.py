@@ -19,7 +19,7 @@ def run(folder: Path, profile: str, now: datetime, *, by: str, because: str, max
         the record, with the alerts that the newest monitor report raised, as it was kept.
 
     Raises:
-        PolicyError: where nobody or no reason is given.
+        PolicyError: where the name or the reason is missing.
         Unproven: where there is no point, where the newest did not meet its thresholds or is older than *max_age*, and
             where the monitor measured nothing since.
     """

@@ -8,7 +8,7 @@ to Statistical Quality Control, chapter 9) finds small losses that stay, runs be
 
 A signal of the cumulative sum ends when somebody accepts a point, which starts the sum again, or when the process is
 back in control: after three runs in a row of which none loses more than the allowance. Then the sum starts again at
-half of its limit, the head start of Lucas and Crosier (1982), so that what was not mended signals soon.
+half of its limit, the head start of Lucas and Crosier (1982), so that what was not fixed signals soon.
 """
 
 from __future__ import annotations
@@ -113,8 +113,10 @@ def alerts(
         most = limit * _LIMIT
         sum_of_losses = cumulated(stays, [*_known(since_anchor, metric), value], limit * _ALLOWANCE, most)
         if sum_of_losses > most:
-            said = f"{metric}: losses against the baseline {stays} add up to {sum_of_losses:.4f}, {most:.4f} is allowed"
-            found.append(Alert(f"{metric}_decay", said, stays, value))
+            message = (
+                f"{metric}: losses against the baseline {stays} add up to {sum_of_losses:.4f}, {most:.4f} is allowed"
+            )
+            found.append(Alert(f"{metric}_decay", message, stays, value))
     return found
 
 

@@ -142,8 +142,8 @@ def _drift(
         "same_cases": same_cases,
     }
     if anchor.point.retriever != current.retriever:
-        said = f"the baseline is of {anchor.point.retriever!r}, and {current.retriever!r} was measured"
-        return [Alert("retriever_changed", f"{said}; {_ACCEPT}"), *found]
+        message = f"the baseline is of {anchor.point.retriever!r}, and {current.retriever!r} was measured"
+        return [Alert("retriever_changed", f"{message}; {_ACCEPT}"), *found]
     if not same_cases and not (anchor.cases and anchor.cases <= comparison.cases(current)):
         # Other questions, another scale. Whoever changed them says that the new figures are the ones to keep to.
         return [Alert("cases_changed", f"the cases are not those of the baseline; {_ACCEPT}"), *found]

@@ -26,7 +26,7 @@ LARGEST = 16 << 20  # bytes of an answer
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedDocument:
     """A document as the retriever names it, and the passage of it that was found, where it says which."""
 
     name: str
@@ -54,7 +54,7 @@ def parsed(content: bytes, question: Question) -> Any:
         raise Unproven(f"{problem}; it begins with {begins!r}" if begins else str(problem)) from None
 
 
-def names(answer: Any, question: Question) -> list[Named]:
+def names(answer: Any, question: Question) -> list[NamedDocument]:
     """The names of documents in *answer*, best first. Raises `Unproven` for what is none."""
     origin = f"the answer to {question.id}"
     rows = answer
@@ -70,7 +70,7 @@ def names(answer: Any, question: Question) -> list[Named]:
     return [_name(row, f"{origin} at [{place}]") for place, row in enumerate(rows)]
 
 
-def _name(row: Any, origin: str) -> Named:
+def _name(row: Any, origin: str) -> NamedDocument:
     passage = ""
     if isinstance(row, Mapping):
         score, passage = row.get("score"), row.get("passage") or ""
@@ -84,10 +84,10 @@ def _name(row: Any, origin: str) -> Named:
         row = row["id"]
     if not isinstance(row, str):
         raise Unproven(f"{origin} is {named(row)}, expected the name of a document as a text")
-    return Named(row, passage)
+    return NamedDocument(row, passage)
 
 
-def hits(found: Sequence[Named], question: Question, corpus: Corpus) -> Found:
+def hits(found: Sequence[NamedDocument], question: Question, corpus: Corpus) -> Found:
     """
     The documents that *found* names.
 
@@ -111,7 +111,7 @@ def hits(found: Sequence[Named], question: Question, corpus: Corpus) -> Found:
     return Found(ranked, len(found) - len(known), len(known) - len(ranked))
 
 
-def _passage(one: Named, document: Document, wanted: list[str], question: Question) -> str:
+def _passage(one: NamedDocument, document: Document, wanted: list[str], question: Question) -> str:
     """What the figures of passages look at: the passage that was found, else the one with the most of the question."""
     if not one.passage.strip():
         return best_passage(document.text, wanted)

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.knowledge.cases import Question
-from pytest_promotion.suites.release.knowledge.retrievers.answers import Named
+from pytest_promotion.suites.release.knowledge.retrievers.answers import NamedDocument
 from pytest_promotion.suites.release.knowledge.retrievers.endpoint import EndpointRetriever
 from pytest_promotion.suites.release.knowledge.retrievers.processes import CommandRetriever, LinesRetriever
 from pytest_promotion.text import legible
@@ -32,7 +32,7 @@ class Retriever(Protocol):
     kind: str
     version: str | None
 
-    def names(self, questions: Sequence[Question]) -> list[list[Named]]:
+    def names(self, questions: Sequence[Question]) -> list[list[NamedDocument]]:
         """The names of the documents found, best first, for each of *questions*. Raises `Unproven`."""
         ...
 

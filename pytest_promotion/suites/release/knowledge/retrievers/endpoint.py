@@ -47,11 +47,11 @@ class EndpointRetriever:
         self._peer = Peer(base, environment.get(TOKEN, ""), timeout_s, answers.LARGEST)
         self._filled_body(Question("", "x", 1))
 
-    def names(self, questions: Sequence[Question]) -> list[list[answers.Named]]:
+    def names(self, questions: Sequence[Question]) -> list[list[answers.NamedDocument]]:
         """The answers in the order of *questions*. Raises `Unproven` with what the service said."""
         return [self._names(question) for question in questions]
 
-    def _names(self, question: Question) -> list[answers.Named]:
+    def _names(self, question: Question) -> list[answers.NamedDocument]:
         path = self._path.replace("{k}", str(question.k)).replace("{query}", quote(question.query, safe=""))
         answer = self._peer.ask("POST" if self._body else "GET", path, body=self._filled_body(question))
         if not answer.good:

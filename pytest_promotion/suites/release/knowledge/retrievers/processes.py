@@ -32,11 +32,11 @@ class CommandRetriever:
         self.version: str | None = None
         self._root, self._timeout_s = root, timeout_s
 
-    def names(self, questions: Sequence[Question]) -> list[list[answers.Named]]:
+    def names(self, questions: Sequence[Question]) -> list[list[answers.NamedDocument]]:
         """The answers in the order of *questions*. Raises `Unproven` with what the program said."""
         return [self._names(question) for question in questions]
 
-    def _names(self, question: Question) -> list[answers.Named]:
+    def _names(self, question: Question) -> list[answers.NamedDocument]:
         words = [word.replace("{k}", str(question.k)).replace("{query}", question.query) for word in self.words]
         with _started(words, self._root, stdin=False) as (process, errors):
             try:
@@ -45,10 +45,12 @@ class CommandRetriever:
                 raise Unproven(f"the retriever did not answer {question.id} within {self._timeout_s:g} s") from None
             if process.returncode != 0:
                 raise Unproven(
-                    f"the retriever ended with exit code {process.returncode} at {question.id}{_said(errors)}"
+                    f"the retriever ended with exit code {process.returncode} at {question.id}{_last_words(errors)}"
                 )
             if not content.strip():
-                raise Unproven(f"the retriever answered {question.id} with nothing; no hits are []{_said(errors)}")
+                raise Unproven(
+                    f"the retriever answered {question.id} with nothing; no hits are []{_last_words(errors)}"
+                )
         return answers.names(answers.parsed(content, question), question)
 
 
@@ -65,10 +67,10 @@ class LinesRetriever:
         self.version: str | None = None
         self._root, self._timeout_s = root, timeout_s
 
-    def names(self, questions: Sequence[Question]) -> list[list[answers.Named]]:
+    def names(self, questions: Sequence[Question]) -> list[list[answers.NamedDocument]]:
         """The answers in the order of *questions*. Raises `Unproven` with what the program said."""
         waiting = {question.id: question for question in questions}
-        found: dict[str, list[answers.Named]] = {}
+        found: dict[str, list[answers.NamedDocument]] = {}
         with _started(self.words, self._root, stdin=True) as (process, errors):
             lines = _conversation(process, questions)
             while (line := self._next(lines, len(found), len(questions), errors)) is not None:
@@ -93,8 +95,8 @@ class LinesRetriever:
         try:
             line = lines.get(timeout=self._timeout_s)
         except queue.Empty:
-            said = f"the retriever was silent for {self._timeout_s:g} s after {done} of {of} answers"
-            raise Unproven(f"{said}{_said(errors)}") from None
+            message = f"the retriever was silent for {self._timeout_s:g} s after {done} of {of} answers"
+            raise Unproven(f"{message}{_last_words(errors)}") from None
         if line is not None and not line.strip():
             raise Unproven("the retriever wrote an empty line")
         return line
@@ -105,7 +107,9 @@ class LinesRetriever:
         except subprocess.TimeoutExpired:
             raise Unproven(f"the retriever closed its output and did not end in {self._timeout_s:g} s") from None
         if code != 0:
-            raise Unproven(f"the retriever ended with exit code {code} after {done} of {of} answers{_said(errors)}")
+            raise Unproven(
+                f"the retriever ended with exit code {code} after {done} of {of} answers{_last_words(errors)}"
+            )
 
 
 @contextmanager
@@ -157,7 +161,7 @@ def _conversation(process: subprocess.Popen[bytes], questions: Sequence[Question
     return lines
 
 
-def _said(errors: IO[bytes]) -> str:
+def _last_words(errors: IO[bytes]) -> str:
     time.sleep(0.01)  # standard error of a process that has just ended
     size = errors.seek(0, 2)
     errors.seek(max(0, size - _LAST_WORDS))
