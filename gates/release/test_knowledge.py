@@ -2,24 +2,30 @@
 
 import pytest
 
-from pytest_promotion.suites.release.knowledge import benchmark, drift
+from pytest_promotion.suites.release.knowledge import benchmark, drift, gate_rules
 
 CASES = "what is asked, and not what was answered"
-METRICS = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
+METRICS = benchmark.DECLARED
 
 
 @pytest.mark.critical(owner="knowledge", fix="promotion kb benchmark --profile PROFILE --output REPORT")
 def test_kb_benchmark(artifact, freshness, measure, policy, reason):
-    """The cases of this profile are answered well enough, each average recomputed from what was found."""
+    """The cases of this profile are answered well enough, by name and by text, each average recomputed."""
     report, cases = artifact(policy["report"]), artifact(policy["cases"], max_age="none", because=CASES)
     freshness(report)
     measure.equals("status", report["status"], benchmark.MEASURED)
     measure.equals("cases", report["cases_sha256"], cases.sha256)
+    wanted = gate_rules.wanted_retriever(policy)
+    if wanted is not None:
+        measure.equals("retriever", report["retriever"]["given"], wanted)
     results = report["results"]
-    for metric, average in benchmark.averages(results).items():
+    averages = benchmark.averages(results)
+    for metric, average in averages.items():
         measure.equals(f"declared {metric}", report[METRICS[metric]], benchmark.rounded(average))
-        limit = policy[f"min_{metric}"]
-        measure.at_least(metric, float(average), limit, min_samples=len(cases.data), samples=len(results))
+    least = gate_rules.least_cases(policy, len(cases.data))
+    for metric, limit in gate_rules.limits(policy, averages).items():
+        average = float(averages[metric]) if metric in averages else None
+        measure.at_least(metric, average, limit, least, samples=len(results))
     reason(f"{len(results)} cases: precision {report[METRICS['precision']]}, recall {report[METRICS['recall']]}")
 
 
@@ -32,11 +38,10 @@ def test_kb_drift(artifact, freshness, measure, policy, reason):
     measure.equals("cases", report["cases_sha256"], artifact(policy["cases"], max_age="none", because=CASES).sha256)
     measure.equals("passed", report["passed"], True)
     measure.at_least("earlier points", report["history_points_used"], policy["min_history"])
-    current, baseline = report["current_metrics"], report["baseline"]
-    assert baseline, "there is no baseline to have drifted from"
-    for metric, average in METRICS.items():
-        lost = drift.lost(measure.number(average, baseline[average]), measure.number(average, current[average]))
-        measure.at_most(f"{metric} lost since the baseline", lost, policy[f"max_{metric}_drop"])
+    assert report["baseline"], "there is no baseline to have drifted from"
+    for metric, (before, now) in gate_rules.compared_with_baseline(report).items():
+        lost = drift.lost(measure.number(metric, before), measure.number(metric, now))
+        measure.at_most(f"{metric} lost since the baseline", lost, gate_rules.drop(policy, metric))
     raised = [alert["code"] for alert in report["alerts"]]
     measure.none("alerts of the monitor", raised, among=len(report["alerts"]), may_be_empty=True)
     reason(f"no alert after {report['history_points_used']} earlier points")

@@ -242,7 +242,33 @@ def _knowledge(kind: str) -> Callable[[bytes, Path], object]:
         (folder / name).write_bytes(content)
         if kind == "history":
             return history.points(folder, "prod", NOW)
-        return baseline.read(folder, "prod", [])
+        return baseline.read(folder, "prod", [], 3)
+
+    return read
+
+
+def _compared(content: bytes, folder: Path) -> object:
+    """A report of the benchmark, averaged over its cases and over one of its documents."""
+    from pytest_promotion.suites.release.knowledge import comparison, history
+
+    (folder / "benchmark_20260222T110000Z.json").write_bytes(content)
+    points, left_out = history.points(folder, "prod", NOW)
+    for one in points:
+        comparison.restricted(one, comparison.cases(one), {"a"})
+        comparison.restricted(one, comparison.cases(one))
+    return left_out
+
+
+def _beir(name: str) -> Callable[[bytes, Path], object]:
+    """A BEIR collection, one of whose files is the document."""
+
+    def read(content: bytes, folder: Path) -> object:
+        (folder / "qrels").mkdir(exist_ok=True)
+        for other, good in {"corpus.jsonl": seeds.BEIR_CORPUS, "queries.jsonl": seeds.BEIR_QUERIES}.items():
+            (folder / other).write_bytes(good)
+        (folder / "qrels/test.tsv").write_bytes(b"query-id\tcorpus-id\tscore\nq\ta\t1\n")
+        (folder / name).write_bytes(content)
+        return _at("suites.release.knowledge.exchange.importing:beir")(folder, "test")
 
     return read
 
@@ -378,6 +404,9 @@ PARSERS: tuple[Parser, ...] = (
     Parser("kb cases", "json", (seeds.KB_CASES,), _file("suites.release.knowledge.cases:read", "cases.json")),
     Parser("kb history", "json", (seeds.KB_POINT,), _knowledge("history")),
     Parser("kb baseline", "json", (seeds.KB_POINT,), _knowledge("baseline")),
+    Parser("kb comparison", "json", (seeds.KB_POINT,), _compared),
+    Parser("kb beir corpus", "jsonl", (seeds.BEIR_CORPUS,), _beir("corpus.jsonl")),
+    Parser("kb beir queries", "jsonl", (seeds.BEIR_QUERIES,), _beir("queries.jsonl")),
     Parser("kb pack", "json", (seeds.KB_PACK,), _corpus("corpus_pack.json")),
     Parser("kb document", "json", (seeds.KB_PACK,), _corpus("x.json")),
     Parser("release env file", "env", (seeds.DOTENV,), _content("suites.release.environment:parse")),

@@ -421,6 +421,7 @@ KB_POINT = _json(
     {
         "profile": "prod",
         "generated_at_utc": WHEN,
+        "ts_utc": WHEN,
         "measured_at_utc": WHEN,
         "status": "measured",
         "passed": True,
@@ -429,8 +430,23 @@ KB_POINT = _json(
         "cases_sha256": HEX,
         "corpus_sha256": HEX,
         "benchmark": "x",
+        "content_recall": 0.5,
+        "retriever": {"given": "fts5"},
+        "case_digests": [HEX],
+        "results": [
+            {
+                "case_sha256": HEX,
+                "found": ["a", "b"],
+                "hit_keywords": [["tide"], []],
+                "matched_keywords": ["tide"],
+                "missed_keywords": [],
+                "content": {"hit_keywords": [["tide"], []], "matched_keywords": ["tide"], "missed_keywords": ["boat"]},
+            }
+        ],
     }
 )
+BEIR_CORPUS = b'{"_id": "a", "title": "Tide", "text": "the tide"}\n{"_id": "b", "title": "", "text": "the boat"}\n'
+BEIR_QUERIES = b'{"_id": "q", "text": "when is high tide"}\n'
 KB_PACK = _json([{"source_name": "a", "source_type": "txt", "content": "the tide", "title": "Tide"}])
 JOURNAL = _json(
     {

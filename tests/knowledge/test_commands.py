@@ -33,7 +33,7 @@ def test_the_page_shows_the_rules_that_the_gates_are_proven_with():
         assert set(gate["thresholds"]) == set(used["gates"][name]["thresholds"])
 
 
-@pytest.mark.parametrize("command", ["benchmark", "monitor", "review", "checkpoint"])
+@pytest.mark.parametrize("command", ["benchmark", "monitor", "accept", "review", "checkpoint"])
 def test_each_command_says_how_it_is_used(base, command):
     """Help without an example is read by those who need none."""
     done = base.run(command, "--help")

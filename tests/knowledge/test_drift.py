@@ -80,7 +80,45 @@ def test_small_losses_that_stay_add_up():
 
 def test_a_better_run_pays_losses_back_but_never_in_advance():
     """A sum that may fall below zero lets a good year hide a bad month."""
-    assert cumulated(Decimal(1), [Decimal(2)] * 50 + [Decimal("0.5")], Decimal(0)) == Decimal("0.5")
+    assert cumulated(Decimal(1), [Decimal(2)] * 50 + [Decimal("0.5")], Decimal(0), Decimal(1)) == Decimal("0.5")
+
+
+def weeks(values, anchor="0.9"):
+    """The alerts of each week, held against a baseline."""
+    runs = [figures(value) for value in values]
+    return [codes(one, runs[:number], figures(anchor), runs[:number]) for number, one in enumerate(runs)]
+
+
+@pytest.mark.parametrize("bad", ["0.4", "0.0", "0.78"])
+def test_one_bad_week_is_over_after_three_good_ones(bad):
+    """One bad week, then thirty good ones, was a decay in each of them: an alarm that cannot end is switched off."""
+    found = weeks([bad] + ["0.9"] * 30)
+    assert found[0] != []
+    assert found[3:] == [[]] * 28
+
+
+def test_what_was_not_mended_signals_again():
+    """A rule that forgets after three lucky runs must remember that it was warned."""
+    found = weeks(["0.4"] + ["0.9"] * 3 + ["0.85"] * 3)
+    assert found[3] == []
+    assert ["precision_decay"] in found[4:6]
+    assert weeks(["0.9"] * 4 + ["0.85"] * 2)[-1] == []  # without the warning it takes a week more
+
+
+def test_a_process_that_stays_low_never_recovers():
+    """Three runs in a row within the allowance end a signal, and no number of others does."""
+    found = weeks((["0.9", "0.9", "0.86"] * 20)[2:])
+    assert weeks(["0.86"] * 40)[10:] == [["precision_decay"]] * 30
+    assert all(one in ([], ["precision_decay"]) for one in found)
+
+
+def test_contents_drift_by_themselves():
+    """Names that stay and texts that go leave precision and recall as they were."""
+    before = [Figures(Decimal(1), Decimal(1), Decimal(1))] * 4
+    current = Figures(Decimal(1), Decimal(1), Decimal("0.9"))
+    found = [one.code for one in alerts(current, before, before[0], before, Rules())]
+    assert found == ["content_drift", "content_below_baseline", "content_decay"]
+    assert codes(figures(1), before, before[0], before) == []  # a report of an earlier version has no such figure
 
 
 @pytest.mark.parametrize("values", [["0.9"] * 30, ["0.89", "0.91"] * 15])
@@ -92,7 +130,7 @@ def test_what_stays_as_it_is_raises_no_alarm(values):
 
 
 @pytest.mark.slow
-def test_the_table_in_the_docs_is_what_the_simulation_says():
+def test_the_tables_in_the_docs_are_what_the_simulation_says():
     """A figure that nobody can compute again is a claim."""
     path = ROOT / "benchmarks" / "drift_simulation.py"
     found = importlib.util.spec_from_file_location("drift_simulation", path)
@@ -100,3 +138,4 @@ def test_the_table_in_the_docs_is_what_the_simulation_says():
     found.loader.exec_module(simulation)
     page = (ROOT / "docs" / "how-to" / "knowledge.md").read_text(encoding="utf-8")
     assert simulation.table() in page
+    assert simulation.run_lengths() in page

@@ -39,9 +39,9 @@ gates:
 """
 
 
-def ask(base, *words):
-    """The outcome of each gate, its reason, and how the session ended."""
-    (base.root / "promotion.yaml").write_text(POLICY)
+def ask(base, *words, more=""):
+    """The outcome of each gate, its reason, and how the session ended; *more* are thresholds of `kb_benchmark`."""
+    (base.root / "promotion.yaml").write_text(POLICY.replace("min_recall: 0.80", f"min_recall: 0.80{more}"))
     reports = base.root / "reports"
     for path in (reports / "promotion_gates").glob("promotion_gates_*.json"):
         path.unlink()
@@ -64,6 +64,12 @@ def ask(base, *words):
 
 def change(path, **fields):
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def lose(base, figure):
+    """The monitor's newest report, with a loss since the baseline that it raised no alert for."""
+    baseline = json.loads(newest(base).read_text())["baseline"]
+    change(newest(base), baseline=baseline | {"compared": baseline["compared"] | {figure: 0.94}})
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +122,12 @@ def test_both_gates_notice_whatever_is_wrong_with_their_evidence(watched):
         (lambda base: change(newest(base), baseline=None), "kb_drift"),
         (lambda base: change(newest(base), passed=False), "kb_drift"),
         (lambda base: change(newest(base), alerts=[{"code": "precision_decay", "blocking": False}]), "kb_drift"),
-        (lambda base: change(newest(base), current_metrics={"avg_precision_at_k": 0.9, "avg_keyword_recall": 0.94}), "kb_drift"),
+        (lambda base: lose(base, "avg_keyword_recall"), "kb_drift"),
+        (lambda base: lose(base, "content_recall"), "kb_drift"),
     ],
     ids=[
         "no report", "part of the corpus", "edited averages", "no cases asked", "stale", "other cases", "other cases, drift",
-        "no history", "no baseline", "blocked", "reported only", "lost, and not said",
+        "no history", "no baseline", "blocked", "reported only", "lost, and not said", "contents lost, and not said",
     ],
 )  # fmt: skip
 def test_each_way_in_which_it_is_not_good_enough(watched, break_it, gate):
@@ -146,3 +153,33 @@ def test_a_monitor_that_stopped_is_not_asked_for_its_last_good_word(watched):
         change(path, ts_utc=moment.isoformat())
     found, _ = ask(watched)
     assert found["kb_drift"][0] != "PASS"
+
+
+def test_a_destroyed_knowledge_base_fails_the_gate_by_default(watched):
+    """The gate passed on names and titles while every text was about gardens."""
+    path = watched.corpus / "corpus_pack.json"
+    rows = json.loads(path.read_text())
+    for row in rows:
+        row |= {"title": f"{row['title']} {row['content']}", "content": "The tulips by the pond bloom in spring."}
+    path.write_text(json.dumps(rows))
+    words = ("--min-precision=0", "--min-recall=0", "--output", REPORT)
+    assert watched.run("benchmark", *words).returncode == 0
+    outcome, reason = ask(watched)[0]["kb_benchmark"]
+    assert (outcome, "content_recall" in reason) == ("FAIL", True)
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [
+        (", retriever: fts5, min_queries: 12, min_content_recall: 1.0, min_mrr: null", "PASS"),
+        (", retriever: search:find", "FAIL"),
+        (", min_queries: 13", "INCONCLUSIVE"),
+        (", min_ndcg: 1.0", None),
+    ],
+    ids=["all met", "another search", "too few cases", "graded"],
+)
+def test_the_gate_holds_the_thresholds_that_a_policy_may_have(watched, more, outcome):
+    """A threshold that the gate does not read is a sentence in a file."""
+    found = ask(watched, more=more)[0]["kb_benchmark"][0]
+    # Without the extra, graded judgements were not measured: inconclusive. With it, they are below 1.
+    assert found == outcome if outcome else found in ("FAIL", "INCONCLUSIVE")

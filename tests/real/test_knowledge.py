@@ -62,7 +62,8 @@ def test_no_half_and_no_cut_off_does_worse(monkeypatch, half, floor):
     monkeypatch.setattr(index, "FLOORS", dict.fromkeys(index.FLOORS, floor))
     asked, _ = cases.read(DATA / "kb_benchmark_cases.prod.json")
     with index.opened(corpus.read(DATA / "corpus").documents) as library:
-        found = [metrics.compatible(one, library.search(one.query, one.top_k)) for one in asked[half]]
+        rows = [metrics.compatible(one, library.search(one.query, one.top_k)) for one in asked[half]]
+    found = [row | {"content": None, "graded": None} for row in rows]
     averages = benchmark.averages(found)
     earlier = [sum(values[half]) / 5 for values in EARLIER_CASES]
     assert benchmark.rounded(averages["precision"]) >= earlier[0]
@@ -86,6 +87,26 @@ def test_noise_leaves_it_better_than_it_was_without(tmp_path, engine, count):
     precision, recall = pair(report)
     assert precision > 0.58
     assert recall > 0.90
+
+
+GARDEN = "The tulips by the pond bloom in spring, and a gardener waters the roses at dawn."
+
+
+def test_with_every_body_destroyed_it_fails_by_default(tmp_path):
+    """Precision 0.84 and recall 1.0 were the figures of ten documents about gardens."""
+    root = Path(shutil.copytree(DATA, tmp_path / "root"))
+    whole = measure("prod", folder=root)
+    assert (whole["content_recall"], whole["passed"]) == (1.0, True)
+    for path in (root / "corpus").glob("*.txt"):
+        path.chmod(0o644)
+        path.write_text(GARDEN)
+    pack = root / "corpus" / corpus.PACK
+    pack.chmod(0o644)
+    rows = json.loads(pack.read_text())
+    pack.write_text(json.dumps([row | {"content": GARDEN} for row in rows]))
+    report = measure("prod", folder=root)
+    assert pair(report) >= (0.55, 0.8)
+    assert (report["failed"], report["content_recall"]) == (["content_recall"], 0.0)
 
 
 def test_its_policy_is_read_as_it_is():

@@ -112,6 +112,9 @@ def test_a_change_without_a_record_is_refused_by_name(target, change):
     ("change", "code"),
     [
         (setting("prod", "min_recall", float("nan")), 3),
+        (setting("prod", "min_content_recall", 1.5), 3),
+        (setting("prod", "min_queries", 0), 3),
+        (setting("prod", "min_queries", 2.5), 3),
         (setting("prod", "min_recall", -0.1), 3),
         (setting("prod", "min_recall", 1.5), 3),
         (setting("prod", "min_recall", True), 3),
@@ -119,7 +122,18 @@ def test_a_change_without_a_record_is_refused_by_name(target, change):
         (setting("prod", "mode", "requried"), 3),
         (lambda policy: policy.clear(), 3),
     ],
-    ids=["nan", "negative", "above one", "boolean", "text", "misspelt mode", "empty"],
+    ids=[
+        "nan",
+        "contents",
+        "no queries",
+        "half a query",
+        "negative",
+        "above one",
+        "boolean",
+        "text",
+        "misspelt mode",
+        "empty",
+    ],
 )
 def test_a_policy_that_is_none_is_not_judged(target, change, code):
     """Every comparison with NaN is false, also the one that would have failed the benchmark."""

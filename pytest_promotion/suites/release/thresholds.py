@@ -15,7 +15,7 @@ from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import named
 
-NUMBERS: Final = ("min_precision", "min_recall")
+NUMBERS: Final = ("min_precision", "min_recall", "min_content_recall", "min_ndcg", "min_recall_at_k", "min_mrr")
 MODES: Final = ("off", "optional", "required")  # from loose to strict
 ABSENT: Final = object()  # not the same as null
 
@@ -41,7 +41,7 @@ class Difference:
         """Whether something may pass now that did not before; what cannot be told counts as that."""
         if ABSENT in (self.old, self.new):
             return True  # what a policy leaves out is built in somewhere else
-        if self.field in NUMBERS:
+        if self.field in (*NUMBERS, "min_queries"):
             return bool(self.new < self.old)
         if self.field == "mode":
             return MODES.index(self.new) < MODES.index(self.old)
@@ -76,6 +76,9 @@ def _check(name: str, value: Any, where: str) -> None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not (number and math.isfinite(value) and 0 <= value <= 1):
             raise Unproven(f"{where} is {value!r}, expected a number from 0 to 1")
+    elif name == "min_queries":
+        if type(value) is not int or value < 1:
+            raise Unproven(f"{where} is {value!r}, expected a whole number from 1 on")
     elif name == "mode" and value not in MODES:
         raise Unproven(f"{where} is {value!r}, expected one of {', '.join(MODES)}")
     elif isinstance(value, (dict, list)) or value is None:

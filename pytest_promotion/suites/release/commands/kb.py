@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pytest_promotion.suites.release.commands.kb_measure import benchmark, monitor
+from pytest_promotion.suites.release.commands.kb_exchange import export_group, import_group
+from pytest_promotion.suites.release.commands.kb_measure import accept, benchmark, monitor
 from pytest_promotion.suites.release.commands.kb_review import checkpoint, review
 
 
@@ -13,5 +14,5 @@ def kb() -> None:
     """Measure what a knowledge base finds, watch whether that gets worse, and review it."""
 
 
-for command in (benchmark, monitor, review, checkpoint):
+for command in (benchmark, monitor, accept, review, checkpoint, import_group, export_group):
     kb.add_command(command)

@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from pytest_promotion.cli.errors import command_errors
-from pytest_promotion.cli.output import say_json, say_lines
+from pytest_promotion.cli.options import DurationIn
 from pytest_promotion.cli.progress import waiting
-from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.text import clean
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.release.commands.kb_options import COUNT, HISTORY, below, judged, measured, resolved, show
 
-if TYPE_CHECKING:
-    from pytest_promotion.suites.release.knowledge.policy import Settings
-
-Result = TypeVar("Result")
-
-COUNT: Final = click.IntRange(min=1)
-HISTORY: Final = ".runtime/kb_benchmark_history"
-
-
-def below(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flag that all of `promotion kb` share."""
-    return click.option(
-        "--root",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        default=Path(),
-        help="What paths are below (default: here).",
-    )(command)
-
-
-def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags that the benchmark and the monitor share."""
-    for option in reversed(
-        [
-            click.option("--profile", default="prod", show_default=True, help="Profile of the benchmark's policy."),
-            click.option("--policy", metavar="FILE", help='The policy; "" for none [backend/config/…policy.json].'),
-            click.option(
-                "--mode",
-                type=click.Choice(["auto", "off", "optional", "required"]),
-                default="auto",
-                show_default=True,
-                help="Whether it blocks; auto leaves that to the policy.",
-            ),
-            click.option("--cases", metavar="FILE", help="The cases, instead of the policy's."),
-            click.option("--corpus", metavar="DIR", help="The documents [backend/config/kb_benchmark_corpus]."),
-            click.option("--min-precision", type=float, help="Instead of the policy's, from 0 to 1."),
-            click.option("--min-recall", type=float, help="Instead of the policy's, from 0 to 1."),
-            click.option(
-                "--engine",
-                type=click.Choice(["fts5", "tantivy"]),
-                default="fts5",
-                show_default=True,
-                help="tantivy for large corpora: the extra kb-large.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-        ]
-    ):
-        command = option(command)
-    return below(command)
+_FIGURES: Final = {
+    "precision": "avg_precision_at_k",
+    "recall": "avg_keyword_recall",
+    "content_recall": "content_recall",
+    "ndcg": "ndcg",
+    "recall_at_k": "recall_at_k",
+    "mrr": "mrr",
+}
 
 
 @click.command(epilog="Example: promotion kb benchmark --profile prod --min-precision 0.55 --json")
-@_settings
+@measured
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here, too.")
 def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> int:
     """
@@ -81,7 +41,7 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
 
     def work() -> dict[str, Any]:
         with waiting("benchmark"):
-            report = room.run(_resolved(given), Clock().now(), engine)
+            report = room.run(resolved(given), Clock().now(), engine)
         if output:
             from pytest_promotion.json_files import write_json
 
@@ -96,7 +56,7 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
 
 
 @click.command(epilog="Example: promotion kb monitor --profile prod --alert-to slack://TOKEN")
-@_settings
+@measured
 @click.option("--history-dir", metavar="DIR", default=HISTORY, show_default=True, help="The histories of all profiles.")
 @click.option("--retain-count", type=COUNT, default=120, show_default=True, help="Reports of a kind to keep.")
 @click.option("--drift-lookback", type=COUNT, default=8, show_default=True, help="Points of the rolling mean.")
@@ -112,6 +72,12 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
     default="0.05",
     show_default=True,
     help="Drop of average recall below the baseline that counts as drift.",
+)
+@click.option(
+    "--max-content-drop",
+    default="0.05",
+    show_default=True,
+    help="Drop of average recall by the documents' texts that counts as drift.",
 )
 @click.option("--alert-webhook", metavar="URL", help="Post alerts as JSON here [$KB_BENCHMARK_ALERT_WEBHOOK].")
 @click.option(
@@ -135,7 +101,7 @@ def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, acc
     def work() -> dict[str, Any]:
         rules = _rules(retain_count, given)
         channels = alerting.from_environment(webhook, os.environ, addresses)
-        settings = _resolved(given)
+        settings = resolved(given)
         with waiting("monitor"):
             return room.run(
                 settings,
@@ -157,23 +123,56 @@ def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, acc
     return 3 if any(not one["sent"] for one in report["deliveries"]) else 0
 
 
-def _resolved(given: dict[str, Any]) -> Settings:
-    from pytest_promotion.suites.release.knowledge import policy
+@click.command(epilog="Example: promotion kb accept --by 'R. Quay' --because 'four handbooks were withdrawn'")
+@below
+@click.option("--profile", default="prod", show_default=True, help="Profile whose newest point is accepted.")
+@click.option("--history-dir", metavar="DIR", default=HISTORY, show_default=True, help="The histories of all profiles.")
+@click.option("--by", required=True, metavar="NAME", help="Who accepts it.")
+@click.option("--because", required=True, metavar="REASON", help="Why its figures are the ones to keep to.")
+@click.option(
+    "--max-age-days",
+    "max_age",
+    type=DurationIn(timedelta(days=1), whole=True),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="Greatest age of the point, in days.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def accept(
+    root: Path, profile: str, history_dir: str, by: str, because: str, max_age: timedelta, *, as_json: bool
+) -> int:
+    """
+    Make the newest point of the monitor the baseline.
 
-    names = ("profile", "mode", "cases", "min_precision", "min_recall")
-    return policy.resolve(
-        given["root"],
-        policy=policy.POLICY if given["policy"] is None else given["policy"],
-        corpus=given["corpus"] or policy.CORPUS,
-        **{name: given[name] for name in names},
-    )
+    Exit 0 where it was accepted, 3 where there is no point that can be, 4 for wrong usage. The record stays in the
+    history.
+    """
+    from pytest_promotion.clock import Clock
+    from pytest_promotion.suites.release.knowledge import acceptance
+
+    def work() -> dict[str, Any]:
+        place = root.absolute() / history_dir
+        return acceptance.run(place, profile, Clock().now(), by=by, because=because, max_age=max_age)
+
+    show(judged(work), _acceptance_lines, as_json=as_json)
+    return 0
+
+
+def _acceptance_lines(record: Mapping[str, Any]) -> list[str]:
+    figures = [f"{name} {record[key]}" for name, key in _FIGURES.items() if record.get(key) is not None]
+    acknowledged = ", ".join(record["acknowledged"]) or "no alert"
+    return [
+        f"accepted by {record['accepted_by']}: {record['because']} ({acknowledged})",
+        f"the baseline of {record['profile']} is {record['benchmark']}, from the next monitor on: {', '.join(figures)}",
+    ]
 
 
 def _rules(retain: int, given: dict[str, Any]) -> Any:
     from pytest_promotion.suites.release.knowledge.drift import Rules
 
     drops = {}
-    for name in ("max_precision_drop", "max_recall_drop"):
+    for name in ("max_precision_drop", "max_recall_drop", "max_content_drop"):
         try:
             drops[name] = Decimal(given[name])
         except InvalidOperation:
@@ -186,34 +185,32 @@ def _rules(retain: int, given: dict[str, Any]) -> Any:
     return Rules(lookback=lookback, min_history=least, **drops)
 
 
-def judged(work: Callable[[], Result]) -> Result:
-    """What *work* returns; what stands in its way as an exit code: 4 for what was given, 3 for what was found."""
-    import sqlite3
-
-    with command_errors():
-        try:
-            return work()
-        except sqlite3.Error as problem:
-            raise Unproven(f"the index cannot be used: {problem}") from None
-
-
-def show(report: Mapping[str, Any], lines: Callable[[Mapping[str, Any]], list[str]], *, as_json: bool) -> None:
-    if as_json:
-        say_json(report, indent=2)
-    else:
-        say_lines(lines(clean(report)))
-
-
 def _benchmark_lines(report: Mapping[str, Any]) -> list[str]:
-    limits = report["thresholds"]
-    precision = f"precision {report['avg_precision_at_k']} (at least {limits['min_precision']})"
-    recall = f"recall {report['avg_keyword_recall']} (at least {limits['min_recall']})"
     word = "good enough" if report["passed"] else "not good enough" if report["failed"] else report["status"]
+    figures = []
+    for name, declared in _FIGURES.items():
+        least = report["thresholds"].get(f"min_{name}")
+        if least is None or report[declared] is None:
+            continue
+        interval = report["intervals"][declared]
+        text = f"{name.replace('_', ' ')} {report[declared]} (at least {least})"
+        figures.append(text + (f" [{interval[0]}, {interval[1]}]" if interval and interval[0] < interval[1] else ""))
+    table = [_row(one) for one in report["retrievers"]] if len(report["retrievers"]) > 1 else []
     return [
         *(f"  {problem}" for problem in report["corpus_problems"]),
-        f"{precision}, {recall}, {report['cases']} cases, {report['seeded_documents']} documents",
+        *(f"  empty: {name}" for name in report["corpus_empty"]),
+        *([f"  {report['too_few']}"] if report["too_few"] else []),
+        *table,
+        f"{', '.join(figures)}, {report['cases']} cases, {report['seeded_documents']} documents",
         f"knowledge base, {report['profile']} ({report['mode']}): {word}",
     ]
+
+
+def _row(one: Mapping[str, Any]) -> str:
+    shown = [
+        f"{name.replace('_', ' ')} {one[declared]}" for name, declared in _FIGURES.items() if one[declared] is not None
+    ]
+    return f"  {one['given']} ({one['kind']}): {', '.join(shown)}"
 
 
 def _monitor_lines(report: Mapping[str, Any]) -> list[str]:

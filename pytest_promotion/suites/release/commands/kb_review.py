@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.options import DurationIn
-from pytest_promotion.suites.release.commands.kb_measure import COUNT, HISTORY, below, judged, show
+from pytest_promotion.suites.release.commands.kb_options import COUNT, HISTORY, below, judged, show
 
 
 def _trend(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """
-The documents of a knowledge base, from the files in one folder.
+The documents of a knowledge base, from the files in one folder and the folders in it.
 
-A folder holds `.txt`, `.json` and `.pdf` files, and perhaps `corpus_pack.json`, an array of
+A folder holds `.txt`, `.md`, `.html`, `.json` and `.pdf` files, and optionally `corpus_pack.json`, an array of
 documents with their text. What cannot be read is named and left out: a benchmark of what
 is left is not one of the knowledge base, and its report says so.
 """
@@ -9,21 +9,24 @@ is left is not one of the knowledge base, and its report says so.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.evidence.documents import decode, named, parse_json
+from pytest_promotion.evidence.documents import named, parse_json
 from pytest_promotion.evidence.files import read_given
-from pytest_promotion.suites.release.knowledge import strict_json
+from pytest_promotion.suites.release.knowledge import document_files, strict_json
+from pytest_promotion.suites.release.knowledge.words import composed
 
 PACK: Final = "corpus_pack.json"
+PREFIX: Final = "benchmark::"  # of the source name of a file, as the earlier system named them
+_EMPTY_SHARE: Final = 20  # one document of so many may be empty before the corpus counts as incomplete
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -32,7 +35,7 @@ class Document:
     """One document of the knowledge base, as text."""
 
     source_name: str
-    source_type: str  # "txt", "json" or "pdf"
+    source_type: str  # the suffix of its file, or what the pack says
     title: str
     text: str
 
@@ -41,18 +44,60 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True):
     """A document in the pack. Further keys are the company's own."""
 
     source_name: str
-    source_type: Literal["txt", "json", "pdf"]
+    source_type: Literal["txt", "md", "html", "json", "pdf"]
     content: str
     title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The documents in the order of the pack and then of the files' names, and what is wrong with the others."""
+    """The documents in the order of the pack and then of the files' paths, and what is wrong with the others."""
 
-    documents: list[Document]
-    problems: list[str]
-    ignored: list[str]  # files of other kinds
+    documents: list[Document] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)  # files of other kinds, and folders elsewhere
+
+    folder: Path | None = None
+    _by_name: dict[str, Document] = field(default_factory=dict)
+
+    def document(self, given: str) -> Document | None:
+        """
+        The document that *given* names, or None.
+
+        A file is named by its path below the corpus, with or without `benchmark::`, or by a path to it that goes
+        through the corpus's folder, as `docs/guide.md` does where the corpus is `docs`.
+        """
+        name = composed(given)
+        parts = self.folder.parts if self.folder else ()
+        for prefix in ("", PREFIX):
+            if found := self._by_name.get(f"{prefix}{name}"):
+                return found
+        for start in range(len(parts)):
+            way = f"{Path(*parts[start:]).as_posix()}/"
+            if name.startswith(way) and (found := self._by_name.get(PREFIX + name.removeprefix(way))):
+                return found
+        return None
+
+    def add(self, document: Document) -> None:
+        """Takes *document* in. Raises `Unproven` where its name is blank or taken."""
+        if not document.source_name.strip() or document.source_name in self._by_name:
+            raise Unproven(f"the source name {document.source_name!r} is blank or a duplicate")
+        self._by_name[document.source_name] = document
+        self.documents.append(document)
+
+    @property
+    def empty(self) -> list[str]:
+        """The names of documents without text: they are there to be found, and say nothing."""
+        return [one.source_name for one in self.documents if not one.text.strip()]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why this is not the whole corpus; one empty document, or one of twenty, is no reason."""
+        empty = self.empty
+        if len(empty) <= max(1, len(self.documents) // _EMPTY_SHARE):
+            return self.unread
+        shown = ", ".join(empty[:5]) + (", …" if len(empty) > 5 else "")
+        return [*self.unread, f"{len(empty)} of {len(self.documents)} documents are empty: {shown}"]
 
     @property
     def sha256(self) -> str:
@@ -71,30 +116,44 @@ def read(folder: Path) -> Corpus:
 
     Raises:
         PolicyError: where *folder* cannot be listed.
-        Unproven: where there is not one document in it.
+        Unproven: where there is not one document with text in it.
     """
-    try:
-        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    except OSError as problem:
-        raise PolicyError(f"the corpus {folder} cannot be read: {(problem.strerror or 'failed').lower()}") from None
-    found = Corpus([], [], [])
-    for path in sorted(files, key=lambda path: path.name != PACK):
-        kind = path.suffix.lower().removeprefix(".")
-        if kind not in _READERS:
-            found.ignored.append(path.name)
+    found = Corpus(folder=folder.absolute())
+    for path in sorted(_files(folder, found), key=lambda path: (path != folder / PACK, path)):
+        name = path.relative_to(folder).as_posix()
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix not in document_files.SUFFIXES:
+            found.ignored.append(name)
             continue
         try:
-            if path.name == PACK:
+            if path == folder / PACK:
                 _unpack(_bytes(path), found)
             else:
-                origin = ascii(path.name)[1:-1]
-                text, title = _READERS[kind](_bytes(path), origin), path.stem.replace("_", " ")
-                found.documents.append(_whole(Document(f"benchmark::{path.name}", kind, title, text), origin))
+                origin = ascii(name)[1:-1]
+                content = document_files.read(_bytes(path), suffix, origin)
+                title = composed(content.title or path.stem.replace("_", " "))
+                _add(found, Document(composed(f"{PREFIX}{name}"), suffix, title, composed(content.text)), origin)
+                found.unread.extend(content.problems)
         except Unproven as problem:
-            found.problems.append(str(problem))
-    if not found.documents:
+            found.unread.append(str(problem))
+    if len(found.empty) == len(found.documents):
         raise Unproven(f"the corpus {folder} has no documents" + "".join(f"; {why}" for why in found.problems[:3]))
     return found
+
+
+def _files(folder: Path, found: Corpus) -> Iterator[Path]:
+    """The files in *folder* and below it, without what is hidden; links to folders are named and not followed."""
+
+    def refuse(problem: OSError) -> None:
+        raise PolicyError(f"the corpus {folder} cannot be read: {(problem.strerror or 'failed').lower()}")
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        here = Path(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found.ignored.extend(
+            (here / name).relative_to(folder).as_posix() for name in folders if (here / name).is_symlink()
+        )
+        yield from (here / name for name in names if not name.startswith(".") and (here / name).is_file())
 
 
 def _bytes(path: Path) -> bytes:
@@ -106,51 +165,22 @@ def _unpack(content: bytes, into: Corpus) -> None:
     rows = parse_json(content, PACK)
     if not isinstance(rows, list):
         raise Unproven(f"{PACK} is {named(rows)}, expected an array of documents")
-    seen = set()
     for number, row in enumerate(rows):
         origin = f"{PACK} at [{number}]"
         try:
             one: Packed = strict_json.convert(row, Packed, origin)
-            if not one.source_name.strip() or one.source_name in seen:
-                raise Unproven(f"{origin}: the source name {one.source_name!r} is blank or stands twice")
-            seen.add(one.source_name)
-            title = one.title or one.source_name
-            into.documents.append(_whole(Document(one.source_name, one.source_type, title, one.content), origin))
+            name, title = composed(one.source_name), composed(one.title or one.source_name)
+            _add(into, Document(name, one.source_type, title, composed(one.content)), origin)
         except (PolicyError, Unproven) as problem:
-            into.problems.append(str(problem))
+            into.unread.append(str(problem))
 
 
-def _whole(document: Document, origin: str) -> Document:
-    if not document.text.strip():
-        raise Unproven(f"{origin} has no text")
+def _add(into: Corpus, document: Document, origin: str) -> None:
     try:
         f"{document.source_name} {document.title} {document.text}".encode()
     except UnicodeEncodeError:
         raise Unproven(f"{origin} has half of a character in its name, title or text (a lone surrogate)") from None
-    return document
-
-
-def _json(content: bytes, origin: str) -> str:
     try:
-        return json.dumps(parse_json(content, origin), indent=2, ensure_ascii=False)
-    except RecursionError:
-        raise Unproven(f"{origin} is nested too deeply to read") from None
-
-
-def _pdf(content: bytes, origin: str) -> str:
-    try:
-        import pypdf  # the extra `kb`; 60 ms, and few corpora have a PDF
-    except ImportError:
-        raise Unproven(f"{origin} cannot be read without pypdf: pip install 'pytest-promotion[kb]'") from None
-    import logging
-
-    # It tells its own log of each thing that it mended, and a report has one line for each file.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    try:
-        pages: list[Any] = list(pypdf.PdfReader(io.BytesIO(content)).pages)
-        return "\n".join(page.extract_text() for page in pages)
-    except Exception as problem:  # noqa: BLE001 - a broken file makes it raise anything, RecursionError and KeyError too
-        raise Unproven(f"{origin} is not a readable PDF: {type(problem).__name__}") from None
-
-
-_READERS: Final = {"txt": decode, "json": _json, "pdf": _pdf}
+        into.add(document)
+    except Unproven as problem:
+        raise Unproven(f"{origin}: {problem}") from None

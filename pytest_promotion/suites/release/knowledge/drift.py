@@ -5,6 +5,10 @@ Three rules, because each is blind to something. The mean of the last runs finds
 and follows a slow decay down. The distance from the baseline, which stays where it was accepted,
 finds the decay once it is as deep as a drop may be. The cumulative sum (Page 1954; Montgomery: Introduction
 to Statistical Quality Control, chapter 9) finds small losses that stay, runs before that.
+
+A signal of the cumulative sum ends when somebody accepts a point, which starts the sum again, or when the process is
+back in control: after three runs in a row of which none loses more than the allowance. Then the sum starts again at
+half of its limit, the head start of Lucas and Crosier (1982), so that what was not fixed signals soon.
 """
 
 from __future__ import annotations
@@ -16,11 +20,12 @@ from typing import Any, Final
 
 from pytest_promotion.suites.release.knowledge.history import Figures
 
-METRICS: Final = ("precision", "recall")
+METRICS: Final = ("precision", "recall", "content")
 # The usual design of a cumulative sum, an allowance of half a standard deviation and a limit of five, for
 # figures whose standard deviation is a quarter of the drop that is too much.
 _ALLOWANCE: Final = Decimal(1) / 8
 _LIMIT: Final = Decimal(5) / 4
+RECOVERY: Final = 3  # runs in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,12 @@ class Rules:
     min_history: int = 3
     max_precision_drop: Decimal = Decimal("0.08")
     max_recall_drop: Decimal = Decimal("0.05")
+    max_content_drop: Decimal = Decimal("0.05")
 
     def drop(self, metric: str) -> Decimal:
         """How far *metric* may fall."""
-        return self.max_precision_drop if metric == "precision" else self.max_recall_drop
+        drop: Decimal = getattr(self, f"max_{metric}_drop")
+        return drop
 
     def document(self) -> dict[str, Any]:
         """The rules as reports show them."""
@@ -43,6 +50,7 @@ class Rules:
             "drift_lookback": self.lookback,
             "max_precision_drop": float(self.max_precision_drop),
             "max_recall_drop": float(self.max_recall_drop),
+            "max_content_drop": float(self.max_content_drop),
         }
 
 
@@ -88,7 +96,9 @@ def alerts(
     found = []
     for metric in METRICS:
         value, limit = getattr(current, metric), rules.drop(metric)
-        mean = recent_mean([getattr(one, metric) for one in before], rules)
+        if value is None:
+            continue
+        mean = recent_mean(_known(before, metric), rules)
         if mean is not None and mean - value > limit:
             found.append(
                 _alert(f"{metric}_drift", metric, value, mean, f"the mean of the last {rules.lookback}", limit)
@@ -96,13 +106,17 @@ def alerts(
         if anchor is None:
             continue
         stays = getattr(anchor, metric)
+        if stays is None:
+            continue
         if stays - value > limit:
             found.append(_alert(f"{metric}_below_baseline", metric, value, stays, "the accepted baseline", limit))
-        lost = cumulated(stays, [*(getattr(one, metric) for one in since_anchor), value], limit * _ALLOWANCE)
-        if lost > limit * _LIMIT:
-            most = limit * _LIMIT
-            said = f"{metric} stays below the baseline {stays}: the losses add up to {lost:.4f}, {most:.4f} is allowed"
-            found.append(Alert(f"{metric}_decay", said, stays, value))
+        most = limit * _LIMIT
+        sum_of_losses = cumulated(stays, [*_known(since_anchor, metric), value], limit * _ALLOWANCE, most)
+        if sum_of_losses > most:
+            message = (
+                f"{metric}: losses against the baseline {stays} add up to {sum_of_losses:.4f}, {most:.4f} is allowed"
+            )
+            found.append(Alert(f"{metric}_decay", message, stays, value))
     return found
 
 
@@ -114,12 +128,25 @@ def recent_mean(values: Sequence[Decimal], rules: Rules) -> Decimal | None:
     return sum(recent, Decimal(0)) / len(recent)
 
 
-def cumulated(target: Decimal, values: Sequence[Decimal], allowance: Decimal) -> Decimal:
-    """The one-sided cumulative sum of how far *values* fell below *target*, each less an *allowance*."""
-    lost = Decimal(0)
+def cumulated(target: Decimal, values: Sequence[Decimal], allowance: Decimal, limit: Decimal) -> Decimal:
+    """
+    The one-sided cumulative sum of how far *values* fell below *target*, each less an *allowance*.
+
+    Once it was above *limit*, `RECOVERY` values in a row that are no more than the allowance below the target start it
+    again at no more than half of the limit.
+    """
+    total, calm, signalled = Decimal(0), 0, False
     for value in values:
-        lost = max(Decimal(0), lost + (target - value) - allowance)
-    return lost
+        total = max(Decimal(0), total + (target - value) - allowance)
+        signalled |= total > limit
+        calm = calm + 1 if target - value <= allowance else 0
+        if signalled and calm >= RECOVERY:
+            total, signalled = min(total, limit / 2), False
+    return total
+
+
+def _known(points: Sequence[Figures], metric: str) -> list[Decimal]:
+    return [value for one in points if (value := getattr(one, metric)) is not None]
 
 
 def lost(before: float, after: float) -> float:

@@ -32,10 +32,11 @@ _LOCK_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one run measured, exactly as it was written."""
+    """What one run measured, exactly as it was written; None for the contents where a report has no such figure."""
 
     precision: Decimal
     recall: Decimal
+    content: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ class Point:
     cases_sha256: str
     corpus_sha256: str
     path: str  # the file's name
+    retriever: str = ""
+    results: tuple[dict[str, Any], ...] = ()
 
     def comparable(self, other: Point) -> bool:
-        """Whether both were asked the same of the same documents."""
-        return (self.cases_sha256, self.corpus_sha256) == (other.cases_sha256, other.corpus_sha256)
+        """Whether both were asked the same, of the same search over the same documents."""
+        same = (self.cases_sha256, self.corpus_sha256) == (other.cases_sha256, other.corpus_sha256)
+        return same and self.retriever == other.retriever
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,21 @@ def point(report: dict[str, Any], moment: datetime, name: str) -> Point:
     digests = [report.get(key) for key in ("cases_sha256", "corpus_sha256")]
     if not all(isinstance(one, str) and one for one in digests):
         raise Unproven(f"{name} does not say of which cases and corpus it is")
-    figures = Figures(share(report, "avg_precision_at_k", name), share(report, "avg_keyword_recall", name))
-    return Point(moment, figures, report.get("passed") is True, str(digests[0]), str(digests[1]), name)
+    content = None if report.get("content_recall") is None else share(report, "content_recall", name)
+    figures = Figures(share(report, "avg_precision_at_k", name), share(report, "avg_keyword_recall", name), content)
+    results = report.get("results")
+    rows = tuple(row for row in results if isinstance(row, dict)) if isinstance(results, list) else ()
+    passed, searched = report.get("passed") is True, retriever(report)
+    return Point(moment, figures, passed, str(digests[0]), str(digests[1]), name, searched, rows)
+
+
+def retriever(report: dict[str, Any]) -> str:
+    """What a report says was measured, without its version; reports of earlier versions name the engine alone."""
+    for key, field in (("retriever", "given"), ("engine", "name")):
+        part = report.get(key)
+        if isinstance(part, dict) and isinstance(part.get(field), str):
+            return str(part[field])
+    return ""
 
 
 def share(report: dict[str, Any], key: str, origin: str) -> Decimal:

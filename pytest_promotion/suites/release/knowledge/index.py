@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -81,6 +82,11 @@ class Library:
                 document = self.documents[number]
                 found[number] = Hit(document, document.text[start:end], score)
         return list(found.values())
+
+
+def installed(engine: str) -> bool:
+    """Whether *engine* can be used here."""
+    return engine == "fts5" or importlib.util.find_spec(engine) is not None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ field means by these words (Manning, Raghavan, Schütze: Introduction to Informa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import log2
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from pytest_promotion.suites.release.knowledge.cases import Case
 from pytest_promotion.suites.release.knowledge.corpus import Document
 from pytest_promotion.suites.release.knowledge.index import Hit
-from pytest_promotion.suites.release.knowledge.words import snippet, terms, whole
+from pytest_promotion.suites.release.knowledge.words import compatibility, snippet, terms, whole
 
 PLACES: Final = Decimal("0.0001")
 STRICT: Final = ("precision_at_k", "recall_at_k", "mrr", "ndcg", "word_precision", "word_recall")
@@ -28,12 +28,16 @@ def compatible(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
     The earlier system's fields for one case, each share rounded to four places.
 
     `precision_at_k`: hits with an expected keyword anywhere in name, title, type or snippet, by
-    hits that came back. `keyword_recall`: keywords found in any hit, by keywords expected.
+    hits that came back. `keyword_recall`: keywords found in any hit, by keywords expected. In a case without
+    keywords a hit matches where it is labelled, and recall is of the labelled documents.
     """
+    if not case.keywords:
+        return _labelled(case, hits)
     wanted = terms(case.query)
     blobs = [_blob(hit, wanted) for hit in hits]
-    matched = sum(any(word in blob for word in case.keywords) for blob in blobs)
-    found = [word for word in case.keywords if any(word in blob for blob in blobs)]
+    by_hit = [[word for word in case.keywords if word in blob] for blob in blobs]
+    matched = sum(map(bool, by_hit))
+    found = [word for word in case.keywords if any(word in words for words in by_hit)]
     return {
         "query": case.query,
         "policy_profile": case.policy_profile,
@@ -42,8 +46,48 @@ def compatible(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
         "matched_hits": matched,
         "matched_keywords": found,
         "missed_keywords": [word for word in case.keywords if word not in found],
+        "hit_keywords": by_hit,
         "precision_at_k": share(matched, len(hits)),
         "keyword_recall": share(len(found), len(case.keywords)),
+    }
+
+
+def _labelled(case: Case, hits: Sequence[Hit]) -> dict[str, Any]:
+    names = [hit.document.source_name for hit in hits]
+    found = [name for name in case.relevant if name in names]
+    return {
+        "query": case.query,
+        "policy_profile": case.policy_profile,
+        "top_k": case.top_k,
+        "hits": len(hits),
+        "matched_hits": len(found),
+        "matched_documents": found,
+        "missed_documents": [name for name in case.relevant if name not in names],
+        "precision_at_k": share(len(found), len(hits)),
+        "keyword_recall": share(len(found), len(case.relevant)),
+    }
+
+
+def content(case: Case, hits: Sequence[Hit], relevant: Collection[str]) -> dict[str, Any] | None:
+    """
+    Which expected keywords are whole words of the bodies of the documents that came back, and which are not.
+
+    Names and titles do not count. *relevant* are the documents that the case labels: where it labels any, the
+    keywords of other documents do not count either. None for a case without keywords.
+    """
+    if not case.keywords:
+        return None
+    patterns = {word: whole(compatibility(word)) for word in case.keywords}
+    by_hit = []
+    for hit in hits:
+        body = compatibility(hit.document.text).lower()
+        counts = not relevant or hit.document.source_name in relevant
+        by_hit.append([word for word, pattern in patterns.items() if counts and pattern.search(body)])
+    there = {word for words in by_hit for word in words}
+    return {
+        "matched_keywords": [word for word in case.keywords if word in there],
+        "missed_keywords": [word for word in case.keywords if word not in there],
+        "hit_keywords": by_hit,
     }
 
 

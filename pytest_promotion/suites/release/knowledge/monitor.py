@@ -8,14 +8,16 @@ from typing import Any
 
 from pytest_promotion.clock import Clock, iso
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.release.knowledge import alerting, baseline, benchmark, drift, history
+from pytest_promotion.suites.release.knowledge import alerting, baseline, benchmark, comparison, corpus, drift, history
 from pytest_promotion.suites.release.knowledge.alerting import Channels
+from pytest_promotion.suites.release.knowledge.baseline import Baseline
 from pytest_promotion.suites.release.knowledge.drift import Alert, Rules
-from pytest_promotion.suites.release.knowledge.history import Point
+from pytest_promotion.suites.release.knowledge.history import Figures, Point
 from pytest_promotion.suites.release.knowledge.policy import Settings
 
 OFF = "off"
 ERROR = "error"
+_ACCEPT = "look at the figures, then: promotion kb accept --by NAME --because REASON"
 
 
 def run(
@@ -54,12 +56,15 @@ def run(
         report |= {"status": OFF, "details": f"monitoring is off in the profile {settings.profile}"}
         return _kept(place, report, clock.now(), retain)
     try:
-        measured = benchmark.run(settings, clock.now(), engine)
+        kept = corpus.read(settings.corpus)
+        measured = benchmark.of_corpus(settings, kept, clock.now(), engine)
     except (Unproven, OSError, MemoryError) as problem:
         report |= {"status": ERROR, "details": str(problem)}
         report["alerts"] = [Alert("benchmark_error", str(problem)).document(blocking=True)]
     else:
         with history.held(place):
+            names = [one.source_name for one in kept.documents]
+            comparison.keep_names(place, settings.profile, measured["corpus_sha256"], names)
             _judge(report, measured, settings, place, rules, clock.now(), retain=retain, accept=accept)
     if report["alerts"]:
         told = alerting.send(report, channels)
@@ -83,14 +88,15 @@ def _judge(
     # When it was judged, not when it began: of two runs at once, the one that is written second is the later one.
     measured |= {"ts_utc": iso(now), "generated_at_utc": iso(now)}
     before, left_out = history.points(place, settings.profile, now)
-    anchor = baseline.read(place, settings.profile, before)
+    anchor = baseline.read(place, settings.profile, before, rules.min_history)
     kept = history.keep(place, "benchmark", measured, now)
     report |= {
         "status": measured["status"],
         "ts_utc": iso(now),
         "generated_at_utc": iso(now),
         "benchmark_path": settings.shown(kept.absolute()),
-        "current_metrics": {key: measured[key] for key in ("avg_precision_at_k", "avg_keyword_recall")},
+        "current_metrics": {key: measured[key] for key in benchmark.DECLARED.values() if measured[key] is not None},
+        "retriever": measured["retriever"],
         "strict_metrics": measured["strict"],
         "cases_sha256": measured["cases_sha256"],
         "corpus_sha256": measured["corpus_sha256"],
@@ -98,50 +104,81 @@ def _judge(
     }
     found = [Alert("benchmark_threshold_failure", _below(measured))] if measured["failed"] else []
     if measured["status"] != benchmark.MEASURED:
-        found.append(Alert("corpus_incomplete", "; ".join(measured["corpus_problems"])))
+        code = "corpus_incomplete" if measured["status"] == benchmark.INCOMPLETE else measured["status"]
+        reasons = measured["corpus_problems"] or [measured["too_few"]]
+        found.append(Alert(code, "; ".join(reasons)))
         if accept:
-            raise Unproven("this point cannot be the baseline: " + "; ".join(measured["corpus_problems"][:3]))
+            raise Unproven("this point cannot be the baseline: " + "; ".join(reasons[:3]))
     else:
         current = history.point(measured, now, kept.name)
         if accept:
             if not current.passed:
                 raise Unproven(f"this point cannot be the baseline: {_below(measured)}")
             baseline.accept(place, settings.profile, current, now)
-            anchor = current
-        found += _drift(report, current, before, anchor, rules)
+            anchor = baseline.read(place, settings.profile, before, rules.min_history)
+        found += _drift(report, current, before, anchor, rules, place)
     report["alerts"] = [one.document(blocking=settings.blocking) for one in found]
     report["passed"] = measured["status"] == benchmark.MEASURED and not (found and settings.blocking)
-    spared = (anchor.path,) if anchor else ()
+    spared = anchor.runs if anchor else ()
     report["retention_deleted"] = history.retire(place, "benchmark", settings.profile, now, retain, spared)
+    comparison.forget_names(place, history.points(place, settings.profile, now)[0])
 
 
 def _drift(
-    report: dict[str, Any], current: Point, before: list[Point], anchor: Point | None, rules: Rules
+    report: dict[str, Any], current: Point, before: list[Point], anchor: Baseline | None, rules: Rules, place: Path
 ) -> list[Alert]:
-    alike = [one.figures for one in before if one.comparable(current)]
+    alike = [figures for one in before if (figures := comparison.earlier(current, one, place)) is not None]
     report["history_points_used"] = len(alike[-rules.lookback :])
+    found = drift.alerts(current.figures, alike, None, [], rules)
     if anchor is None:
-        return drift.alerts(current.figures, alike, None, [], rules)
+        return found
+    same_cases = anchor.point.cases_sha256 == current.cases_sha256
     report["baseline"] = {
-        "measured_at_utc": iso(anchor.moment),
-        "avg_precision_at_k": float(anchor.figures.precision),
-        "avg_keyword_recall": float(anchor.figures.recall),
-        "benchmark": anchor.path,
-        "same_corpus": anchor.corpus_sha256 == current.corpus_sha256,
+        "measured_at_utc": iso(anchor.point.moment),
+        **_shown(anchor.figures),
+        "benchmark": anchor.point.path,
+        "runs": list(anchor.runs),
+        "same_corpus": anchor.point.corpus_sha256 == current.corpus_sha256,
+        "same_cases": same_cases,
     }
-    if anchor.cases_sha256 != current.cases_sha256:
+    if anchor.point.retriever != current.retriever:
+        message = f"the baseline is of {anchor.point.retriever!r}, and {current.retriever!r} was measured"
+        return [Alert("retriever_changed", f"{message}; {_ACCEPT}"), *found]
+    if not same_cases and not (anchor.cases and anchor.cases <= comparison.cases(current)):
         # Other questions, another scale. Whoever changed them says that the new figures are the ones to keep to.
-        said = "the cases are not those of the baseline; look at the figures, then: promotion kb monitor --accept"
-        return [Alert("cases_changed", said), *drift.alerts(current.figures, alike, None, [], rules)]
-    # The corpus may have changed since: that is how a knowledge base decays.
-    since = [one.figures for one in before if one.moment > anchor.moment and one.cases_sha256 == current.cases_sha256]
-    return drift.alerts(current.figures, alike, anchor.figures, since, rules)
+        return [Alert("cases_changed", f"the cases are not those of the baseline; {_ACCEPT}"), *found]
+    # The corpus may have changed since: that is how a knowledge base decays. Questions that were added do not count.
+    values = current.figures if same_cases else comparison.restricted(current, anchor.cases)
+    report["baseline"]["compared"] = _shown(values)
+    since = [figures for one in before if (figures := _since(one, anchor)) is not None]
+    return found + drift.alerts(values, [], anchor.figures, since, rules)
+
+
+def _shown(figures: Figures) -> dict[str, float | None]:
+    return {
+        "avg_precision_at_k": float(figures.precision),
+        "avg_keyword_recall": float(figures.recall),
+        "content_recall": None if figures.content is None else float(figures.content),
+    }
+
+
+def _since(one: Point, anchor: Baseline) -> Figures | None:
+    """What *one* adds to the cumulative sum; None where it is before the baseline, or of something else."""
+    if one.moment <= anchor.since or one.retriever != anchor.point.retriever:
+        return None
+    if one.cases_sha256 == anchor.point.cases_sha256:
+        return one.figures
+    if not anchor.cases or not anchor.cases <= comparison.cases(one):
+        return None
+    try:
+        return comparison.restricted(one, anchor.cases)
+    except Unproven:
+        return None
 
 
 def _below(measured: dict[str, Any]) -> str:
-    keys = {"precision": "avg_precision_at_k", "recall": "avg_keyword_recall"}
     return "; ".join(
-        f"{name} is {measured[keys[name]]}, below {measured['thresholds'][f'min_{name}']}"
+        f"{name} is {measured[benchmark.DECLARED[name]]}, below {measured['thresholds'][f'min_{name}']}"
         for name in measured["failed"]
     )
 
@@ -161,7 +198,7 @@ def _blank(settings: Settings, rules: Rules, now: datetime) -> dict[str, Any]:
         "policy_sha256": settings.policy_sha256 or None,
         "cases_path": settings.shown(settings.cases),
         "benchmark_path": None,
-        "thresholds": {"min_precision": settings.min_precision, "min_recall": settings.min_recall},
+        "thresholds": {f"min_{name}": least for name, least in settings.minimums.items()},
         "current_metrics": None,
         "history_points_used": 0,
         "baseline": None,

@@ -7,7 +7,6 @@ from is told, so that nobody mistakes a built-in threshold for one that was deci
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.knowledge import strict_json
+from pytest_promotion.suites.release.knowledge.retrievers.choice import Connection
 
 Mode = Literal["off", "optional", "required"]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -27,6 +27,7 @@ CORPUS: Final = f"{FOLDER}/kb_benchmark_corpus"
 SAMPLE: Final = f"{FOLDER}/kb_benchmark_cases.sample.json"
 PRODUCTION: Final = f"{FOLDER}/kb_benchmark_cases.prod.json"
 THRESHOLD: Final = 0.45
+FIGURES: Final = ("precision", "recall", "content_recall", "ndcg", "recall_at_k", "mrr")
 MODES: Final[dict[str, Mode]] = {"dev": "off", "staging": "optional", "prod": "required"}
 
 
@@ -37,6 +38,16 @@ class ProfileRules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     cases: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     min_precision: Share | None = None
     min_recall: Share | None = None
+    min_content_recall: Share | None = None  # what min_recall is, where nothing says it
+    min_ndcg: Share | None = None
+    min_recall_at_k: Share | None = None
+    min_mrr: Share | None = None
+    min_queries: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    retriever: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    retriever_ids: str | None = None
+    retriever_body: str | None = None
+    retriever_version: str | None = None
+    retriever_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +58,23 @@ class Settings:
     mode: Mode
     cases: Path
     corpus: Path
-    min_precision: float
-    min_recall: float
+    minimums: dict[str, float]  # the least average, by the name of the figure
+    min_queries: int
+    connection: Connection | None  # None for the built-in index
     policy: Path | None
     policy_sha256: str
-    sources: dict[str, str]  # of mode, cases, min_precision, min_recall: "flag", "policy" or "built-in"
+    sources: dict[str, str]  # of each setting that there is: "flag", "policy" or "built-in"
     root: Path
+
+    @property
+    def min_precision(self) -> float:
+        """The least average precision."""
+        return self.minimums["precision"]
+
+    @property
+    def min_recall(self) -> float:
+        """The least average recall."""
+        return self.minimums["recall"]
 
     @property
     def blocking(self) -> bool:
@@ -82,8 +104,7 @@ def resolve(
     mode: str = "auto",
     cases: str | None = None,
     corpus: str = CORPUS,
-    min_precision: float | None = None,
-    min_recall: float | None = None,
+    **flags: Any,
 ) -> Settings:
     """
     What the benchmark of *profile* goes by. All paths are below *root* unless absolute.
@@ -91,7 +112,7 @@ def resolve(
     Args:
         policy: "" goes without one.
         mode: "auto" leaves it to the policy.
-        min_precision, min_recall: between 0 and 1; they win over the policy.
+        flags: other fields of `ProfileRules`, which win over the policy where they are not None.
 
     Raises:
         PolicyError: for a file that is missing, a profile that the policy does not know, and
@@ -106,31 +127,48 @@ def resolve(
         if profile not in profiles:
             raise PolicyError(f"{path} has no profile {profile!r}; known are {', '.join(sorted(profiles))}")
         rules = profiles[profile]
-    given: dict[str, Any] = {"mode": None if mode == "auto" else mode, "cases": cases or None}
-    given |= {"min_precision": _share("min_precision", min_precision), "min_recall": _share("min_recall", min_recall)}
+    flags |= {"mode": None if mode == "auto" else mode, "cases": cases or None}
+    given: ProfileRules = strict_json.convert(
+        {name: value for name, value in flags.items() if value is not None}, ProfileRules, "the settings"
+    )
+    built_in = _built_in(root, profile)
     found: dict[str, Any] = {}
     sources = {}
-    for name, built_in in _built_in(root, profile).items():
-        for source, value in (("flag", given[name]), ("policy", getattr(rules, name)), ("built-in", built_in)):
+    for name in ProfileRules.__struct_fields__:
+        for source, value in (
+            ("flag", getattr(given, name)),
+            ("policy", getattr(rules, name)),
+            ("built-in", built_in.get(name)),
+        ):
             if value is not None:
                 found[name], sources[name] = value, source
                 break
-        else:
-            known = ", ".join(MODES)
-            raise PolicyError(f"nothing says the {name} of profile {profile!r}; without a policy there are {known}")
-    strict_json.convert(found["mode"], Mode, "the mode")
+    if "mode" not in found:
+        known = ", ".join(MODES)
+        raise PolicyError(f"nothing says the mode of profile {profile!r}; without a policy there are {known}")
+    found.setdefault("min_content_recall", found["min_recall"])
     return Settings(
         profile=profile,
         mode=found["mode"],
         cases=_there(root / found["cases"], "the cases"),
         corpus=_there(root / corpus, "the corpus", folder=True),
-        min_precision=float(found["min_precision"]),
-        min_recall=float(found["min_recall"]),
+        minimums={name: float(found[f"min_{name}"]) for name in FIGURES if f"min_{name}" in found},
+        min_queries=found.get("min_queries", 1),
+        connection=_connection(found),
         policy=path,
         policy_sha256=sha256,
         sources=sources,
         root=root,
     )
+
+
+def _connection(found: dict[str, Any]) -> Connection | None:
+    details = {name.removeprefix("retriever_"): value for name, value in found.items() if name.startswith("retriever_")}
+    if "retriever" not in found:
+        if details:
+            raise PolicyError(f"retriever_{next(iter(details))} is set, and no retriever")
+        return None
+    return Connection(found["retriever"], **details)
 
 
 def named(profile: str) -> None:
@@ -143,12 +181,6 @@ def _built_in(root: Path, profile: str) -> dict[str, Any]:
     # The sample has two cases. Production is not judged by it where there is something better.
     cases = PRODUCTION if profile == "prod" and (root / PRODUCTION).is_file() else SAMPLE
     return {"mode": MODES.get(profile), "cases": cases, "min_precision": THRESHOLD, "min_recall": THRESHOLD}
-
-
-def _share(name: str, value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
-        raise PolicyError(f"{name} is {value}, expected a number from 0 to 1")
-    return value
 
 
 def _there(path: Path, what: str, *, folder: bool = False) -> Path:
