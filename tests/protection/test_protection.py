@@ -61,6 +61,7 @@ RULES = [
     {"type": "non_fast_forward"},
     {"type": "deletion"},
 ]
+RULES = [rule | {"ruleset_id": 7, "ruleset_source": "octo/shop"} for rule in RULES]
 
 
 class GitHub:
@@ -69,12 +70,18 @@ class GitHub:
     def __init__(self, server):
         self.protection, self.rules, self.runs, self.statuses = None, [], [], []
         self.put, self.tokens, self.broken = [], set(), 0
+        self.ruleset = {"id": 7, "name": "main is kept", "bypass_actors": []}
+        self.elsewhere = ""
         server.expect_request(re.compile("/.*")).respond_with_handler(self.answer)
         self.url = server.url_for("/").rstrip("/")
 
     def answer(self, request):
         self.tokens.add(request.headers.get("Authorization"))
         place = request.path.removeprefix("/repos/octo/shop")
+        if self.elsewhere:
+            return Response("", 301, headers={"Location": f"{self.elsewhere}{request.path}"})
+        if place == "/rulesets/7":
+            return self.said(self.ruleset)
         if self.broken:
             return self.said({"message": "Server Error"}, self.broken)
         if place == request.path or (place.startswith("/branches/") and not place.startswith("/branches/main")):
@@ -144,14 +151,41 @@ def test_what_is_enforced_is_said_to_be(github, ask, protection, rules):
     assert github.tokens == {"token token-of-the-test"}
 
 
-def test_rulesets_alone_enforce_all_but_administrators(github, ask):
-    """Who may bypass a ruleset is not in the answer about a branch; what is not said is not assumed."""
+def test_rulesets_alone_enforce_all_of_it(github, ask):
+    """A repository that has moved to rulesets has no classic protection, and could never pass."""
     github.rules = RULES
+    done = ask("check")
+    assert (done.exit_code, done.stdout) == (0, "main: enforced\n")
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "said"),
+    [
+        ({"bypass_actors": [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}]}, "by RepositoryRole"),
+        ({"bypass_actors": [{"actor_id": None, "actor_type": "OrganizationAdmin"}]}, "by OrganizationAdmin"),
+        ({}, "does not show by whom"),
+        ({"bypass_actors": None}, "does not show by whom"),
+    ],
+    ids=["a role", "owners", "not shown", "null"],
+)  # fmt: skip
+def test_a_ruleset_that_may_be_bypassed_holds_nobody_who_may(github, ask, ruleset, said):
+    """Administrators are on the list of most rulesets; what is not shown is not assumed."""
+    github.rules, github.ruleset = RULES, {"id": 7, "name": "main is kept", **ruleset}
     done = ask("check", "--json")
-    assert (done.exit_code, json.loads(done.stdout)["branches"]["main"]) == (
-        2,
-        ["the rules do not hold for administrators"],
-    )
+    [missing] = json.loads(done.stdout)["branches"]["main"]
+    assert done.exit_code == 2
+    assert missing.startswith("the rules do not hold for administrators (the ruleset 'main is kept'")
+    assert said in missing
+    assert "the check 'unit' is not required" in missing
+    github.protection = classic()  # which holds for everybody
+    assert ask("check").exit_code == 0
+
+
+def test_a_server_that_sends_elsewhere_is_not_followed(github, ask):
+    """A token would be handed to whatever host a redirect names."""
+    github.elsewhere = "http://other.example"
+    done = ask("check")
+    assert (done.exit_code, "to another host" in done.stderr, "Traceback" in done.output) == (3, True, False)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +319,9 @@ def test_apply_shows_the_difference_first_and_does_it_on_request(github, ask):
     assert ask("check").exit_code == 0
     again = ask("apply", "--yes", "--json")
     assert (again.exit_code, len(github.put)) == (0, 1)
-    assert json.loads(again.stdout)["main"] == {"difference": "", "applied": False, "not_enforced": []}
+    assert json.loads(again.stdout)["main"] == {
+        "difference": "", "applied": False, "stricter_than_policy": [], "not_enforced": [],
+    }  # fmt: skip
 
 
 def test_apply_loosens_nothing(github, ask):
@@ -303,6 +339,111 @@ def test_apply_loosens_nothing(github, ask):
     ]  # fmt: skip
     assert put["required_pull_request_reviews"]["required_approving_review_count"] == 4
     assert (put["restrictions"]["teams"], put["required_linear_history"]) == (["release"], True)
+
+
+WHOLE = classic(
+    required_pull_request_reviews={
+        "url": "https://api.github.com/…",
+        "required_approving_review_count": 1,
+        "require_code_owner_reviews": False,
+        "dismiss_stale_reviews": False,
+        "require_last_push_approval": True,
+        "dismissal_restrictions": {"url": "…", "users": [{"login": "ines", "id": 1}], "teams": [], "apps": []},
+        "bypass_pull_request_allowances": {"users": [], "teams": [{"slug": "release", "id": 2}], "apps": []},
+    },
+    required_signatures={"url": "…", "enabled": True},
+    allow_fork_syncing={"enabled": True},
+    lock_branch={"enabled": False},
+    required_conversation_resolution={"enabled": True},
+    restrictions={"url": "…", "users": [{"login": "tomas"}], "teams": [], "apps": [{"slug": "bot"}]},
+)
+
+
+def test_everything_that_github_answered_is_sent_back(github, ask):
+    """What a replacement does not repeat is switched off, and the difference that was printed did not show it."""
+    github.protection = WHOLE
+    shown = ask("apply").stdout
+    assert ask("apply", "--yes").exit_code == 0
+    [put] = github.put
+    assert put == {
+        "required_status_checks": {
+            "strict": True, "checks": [{"context": "e2e", "app_id": 15368}, {"context": "unit"}],
+        },
+        "enforce_admins": True,
+        "required_pull_request_reviews": {
+            "required_approving_review_count": 2,
+            "require_code_owner_reviews": True,
+            "dismiss_stale_reviews": True,
+            "require_last_push_approval": True,
+            "dismissal_restrictions": {"users": ["ines"], "teams": [], "apps": []},
+            "bypass_pull_request_allowances": {"users": [], "teams": ["release"], "apps": []},
+        },
+        "restrictions": {"users": ["tomas"], "teams": [], "apps": ["bot"]},
+        "allow_force_pushes": False,
+        "allow_deletions": False,
+        "allow_fork_syncing": True,
+        "lock_branch": False,
+        "required_conversation_resolution": True,
+    }  # fmt: skip
+    changed = {
+        line.strip(' +,"') for line in shown.splitlines() if line.startswith("+") and "as it would be" not in line
+    }
+    assert changed == {
+        'dismiss_stale_reviews": true', 'require_code_owner_reviews": true', 'required_approving_review_count": 2',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        classic(required_deployments={"environments": ["prod"]}),
+        classic(required_pull_request_reviews={"required_approving_review_count": 2, "required_reviewers": []}),
+        classic(required_status_checks={"strict": True, "contexts": [], "grace": 1}),
+        classic(restrictions={"users": [], "teams": [], "apps": [], "roles": []}),
+        classic(restrictions={"users": [{"id": 1}]}),
+        classic(lock_branch="no"),
+    ],
+    ids=range(6),
+)
+def test_what_is_not_known_is_not_replaced(github, ask, answer):
+    """GitHub grows new rules, and a replacement by an old program would drop them."""
+    github.protection = answer
+    done = ask("apply", "--yes")
+    assert (done.exit_code, github.put) == (3, []), done.output
+
+
+def test_only_weaken_lowers_what_is_stricter(github, ask, tmp_path):
+    """A policy that was written from memory asks for less than what is in force."""
+    policy = tmp_path / "less.yaml"
+    policy.write_text("version: 1\nbranches: {main: {checks: [unit], apps: {unit: 3}, approvals: 1, admins: false}}\n")
+    github.protection = classic()
+    kept = ask("apply", "--yes", policy=policy)
+    assert "the rules hold for administrators, and the policy does not ask for it: stays" in kept.stdout
+    [put] = github.put
+    assert put["required_pull_request_reviews"]["required_approving_review_count"] == 2
+    assert put["enforce_admins"] is True
+    assert "e2e" in json.dumps(put["required_status_checks"])
+    lowered = ask("apply", "--yes", "--weaken", policy=policy)
+    assert "2 approvals are required, and the policy asks for 1: is lowered" in lowered.stdout
+    put = github.put[-1]
+    assert put["required_status_checks"]["checks"] == [{"context": "unit", "app_id": 3}]
+    assert (put["required_pull_request_reviews"]["required_approving_review_count"], put["enforce_admins"]) == (
+        1,
+        False,
+    )
+
+
+def test_the_app_of_a_check_is_not_changed_in_passing(github, ask):
+    """Another app may be one that anybody can start."""
+    github.protection = classic(
+        required_status_checks={"strict": True, "checks": [{"context": "unit"}, {"context": "e2e", "app_id": 9}]}
+    )
+    done = ask("apply", "--yes")
+    assert (done.exit_code, "tied to the app 9, and the policy ties it to the app 15368: stays" in done.stdout) == (
+        2,
+        True,
+    )
+    assert ask("apply", "--yes", "--weaken").exit_code == 0
 
 
 def test_applying_leads_to_what_was_wanted():

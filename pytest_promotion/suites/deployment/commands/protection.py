@@ -57,12 +57,11 @@ def check(commit: str | None, as_json: bool, **given: Any) -> int:
     Exit code 0 it does, 2 something is not enforced, or the commit lacks a check, 3 GitHub could not be asked.
     """
     from pytest_promotion.suites.deployment.protection.commit import lacking
-    from pytest_promotion.suites.deployment.protection.enforced import enforced, gaps
 
     def ask(repository: Repository, branches: dict[str, Wanted]) -> int:
         found: dict[str, list[str]] = {}
         for name, wanted in branches.items():
-            found[name] = gaps(wanted, enforced(repository.protection(name), repository.rules(name)))
+            found[name] = _gaps(repository, name, wanted)
             if commit is not None:
                 runs, statuses = repository.check_runs(commit), repository.statuses(commit)
                 found[name] += lacking(wanted, runs, statuses, commit)
@@ -81,28 +80,32 @@ def check(commit: str | None, as_json: bool, **given: Any) -> int:
 @protection.command(epilog="Example: GITHUB_TOKEN=… promotion protection apply octo/shop --yes")
 @_options
 @click.option("--yes", is_flag=True, help="Do it. Without it the difference is printed and nothing is changed.")
-def apply(yes: bool, as_json: bool, **given: Any) -> int:
+@click.option("--weaken", is_flag=True, help="Lower what is stricter than the policy, too, to what it asks for.")
+def apply(yes: bool, weaken: bool, as_json: bool, **given: Any) -> int:
     """
     Print how classic protection would change, and with --yes change it, then ask again.
 
-    Whatever is stricter already stays. Exit code 0 it is enforced now, 2 it is not, or would have to be changed, 3
-    GitHub could not be asked, or refused.
+    Everything that GitHub answered stays, and so does what is stricter than the policy, unless --weaken is given. Exit
+    code 0 it is enforced now, 2 it is not, or would have to be changed, 3 GitHub could not be asked, or refused.
     """
-    from pytest_promotion.suites.deployment.protection.applying import body, difference
-    from pytest_promotion.suites.deployment.protection.enforced import enforced, gaps
+    from pytest_promotion.suites.deployment.protection.applying import body, difference, weaker
 
     def ask(repository: Repository, branches: dict[str, Wanted]) -> int:
         told: dict[str, Any] = {}
         for name, wanted in branches.items():
             classic = repository.protection(name)
-            changed = difference(name, wanted, classic)
-            if changed and not as_json:
-                say_lines(changed)
+            new, less = body(wanted, classic, weaken=weaken), weaker(wanted, classic)
+            changed = difference(name, classic, new)
+            if not as_json:
+                say_lines("\n".join([*([changed] if changed else []), *_stricter(name, less, weaken=weaken)]))
             if changed and yes:
-                repository.protect(name, body(wanted, classic))
-                classic = repository.protection(name)
-            left = gaps(wanted, enforced(classic, repository.rules(name)))
-            told[name] = {"difference": changed, "applied": bool(changed and yes), "not_enforced": left}
+                repository.protect(name, new)
+            told[name] = {
+                "difference": changed,
+                "applied": bool(changed and yes),
+                "stricter_than_policy": less,
+                "not_enforced": _gaps(repository, name, wanted),
+            }
         if as_json:
             say_json(told, indent=2)
         waiting = any(one["difference"] and not one["applied"] for one in told.values())
@@ -114,6 +117,19 @@ def apply(yes: bool, as_json: bool, **given: Any) -> int:
         return 2 if left_over or waiting else 0
 
     return _with(given, ask)
+
+
+def _gaps(repository: Repository, name: str, wanted: Wanted) -> list[str]:
+    from pytest_promotion.suites.deployment.protection.enforced import gaps_of
+
+    rules = repository.rules(name)
+    bypassed = repository.bypassed(rules) if wanted.admins else {}
+    return gaps_of(wanted, repository.protection(name), rules, bypassed)
+
+
+def _stricter(name: str, sentences: list[str], *, weaken: bool) -> list[str]:
+    does = "is lowered" if weaken else "stays, since --weaken is not given"
+    return [f"{name}: {sentence}: {does}" for sentence in sentences]
 
 
 def _with(given: dict[str, Any], ask: Callable[[Repository, dict[str, Wanted]], int]) -> int:

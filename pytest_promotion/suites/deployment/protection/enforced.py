@@ -7,7 +7,7 @@ off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ class Enforced:
     code_owners: bool
     dismiss_stale: bool
     admins: bool
-    force_pushes: bool
-    deletions: bool
+    force_pushes: bool = True
+    deletions: bool = True
 
 
 def enforced(classic: dict[str, Any] | None, rules: Sequence[dict[str, Any]]) -> Enforced:
@@ -48,15 +48,40 @@ def enforced(classic: dict[str, Any] | None, rules: Sequence[dict[str, Any]]) ->
         approvals=max((one.approvals for one in found), default=0),
         code_owners=any(one.code_owners for one in found),
         dismiss_stale=any(one.dismiss_stale for one in found),
-        # Who may bypass a ruleset is not in the answer about a branch; only classic protection says it.
         admins=any(one.admins for one in found),
         force_pushes=all(one.force_pushes for one in found),
         deletions=all(one.deletions for one in found),
     )
 
 
+def gaps_of(
+    wanted: Wanted, classic: dict[str, Any] | None, rules: Sequence[dict[str, Any]], bypassed: Mapping[Any, str]
+) -> list[str]:
+    """
+    What *wanted* demands of a branch and is not enforced there, in sentences.
+
+    Administrators are held to all of it by classic protection that is enforced for them, and by rulesets that nobody
+    may bypass.
+
+    Args:
+        bypassed: who may bypass a ruleset, by its id; a ruleset that is not in it may be bypassed by nobody.
+    """
+    missing = gaps(wanted, enforced(classic, rules))
+    if not wanted.admins:
+        return missing
+    holding = classic if classic is not None and enforced(classic, ()).admins else None
+    kept = [rule for rule in rules if rule.get("ruleset_id") not in bypassed]
+    loose = [one for one in gaps(wanted, enforced(holding, kept)) if one not in missing]
+    if loose:
+        ways = [f"the ruleset {name}" for name in dict.fromkeys(bypassed.values())]
+        ways += ["classic protection"] if classic is not None and holding is None else []
+        who = f"{' and '.join(ways)} may be bypassed" if ways else "nothing holds them"
+        missing.append(f"the rules do not hold for administrators ({who}): {'; '.join(loose)}")
+    return missing
+
+
 def gaps(wanted: Wanted, found: Enforced) -> list[str]:
-    """What *wanted* demands and is not enforced, in sentences."""
+    """What *wanted* demands and *found* has not, in sentences; whom it holds for is another question."""
     missing = [f"the check {name!r} is not required" for name in wanted.checks if name not in found.checks]
     for name, app in wanted.apps.items():
         if name in found.checks and found.checks[name] != app:
@@ -70,8 +95,6 @@ def gaps(wanted: Wanted, found: Enforced) -> list[str]:
         missing.append("code owners do not have to review")
     if wanted.dismiss_stale and wanted.approvals and not found.dismiss_stale:
         missing.append("an approval holds for what is pushed after it")
-    if wanted.admins and not found.admins:
-        missing.append("the rules do not hold for administrators")
     if found.force_pushes:
         missing.append("history may be rewritten by a forced push")
     if found.deletions:

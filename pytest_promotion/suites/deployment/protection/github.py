@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
@@ -36,6 +37,27 @@ class Repository:
     def rules(self, branch: str) -> list[dict[str, Any]]:
         """The rules of all active rulesets that hold for *branch*."""
         return self._pages(f"{self._place}/rules/branches/{branch}", "")
+
+    def bypassed(self, rules: Sequence[dict[str, Any]]) -> dict[Any, str]:
+        """
+        The rulesets of *rules* that somebody may bypass: the id, and the name with who may.
+
+        GitHub shows who may bypass a ruleset only to those who may change it; where it does not, the ruleset counts as
+        one that is bypassed.
+        """
+        found: dict[Any, str] = {}
+        for number in dict.fromkeys(rule.get("ruleset_id") for rule in rules):
+            if number is None:
+                found[number] = "without a number"
+                continue
+            said = _object(self._ask("GET", f"{self._place}/rulesets/{number}", {"includes_parents": "true"}))
+            actors = said.get("bypass_actors")
+            if not isinstance(actors, list):
+                found[number] = f"{said.get('name')!r}, which does not show by whom,"
+            elif actors:
+                kinds = sorted({str(one.get("actor_type")) if isinstance(one, dict) else "?" for one in actors})
+                found[number] = f"{said.get('name')!r} (by {', '.join(kinds)})"
+        return found
 
     def check_runs(self, sha: str) -> list[dict[str, Any]]:
         """The newest check run of each name and app on the commit *sha*."""
@@ -87,6 +109,10 @@ class Repository:
             raise Unproven(f"GitHub answered {verb} {url} with {problem.status}: {said or 'no reason'}") from None
         except (OSError, ValueError) as problem:
             raise Unproven(f"GitHub cannot be asked: {type(problem).__name__}") from None
+        except (RuntimeError, AssertionError):  # which PyGithub raises where it is sent to another host
+            raise Unproven(
+                f"GitHub answered {verb} {url} with a redirect to another host, which is not followed"
+            ) from None
         return found
 
 
