@@ -71,7 +71,7 @@ class GitHub:
         self.protection, self.rules, self.runs, self.statuses = None, [], [], []
         self.put, self.tokens, self.broken = [], set(), 0
         self.ruleset = {"id": 7, "name": "main is kept", "bypass_actors": []}
-        self.elsewhere = ""
+        self.elsewhere, self.own = "", None
         server.expect_request(re.compile("/.*")).respond_with_handler(self.answer)
         self.url = server.url_for("/").rstrip("/")
 
@@ -82,6 +82,8 @@ class GitHub:
             return Response("", 301, headers={"Location": f"{self.elsewhere}{request.path}"})
         if place == "/rulesets/7":
             return self.said(self.ruleset)
+        if place.startswith("/rulesets"):
+            return self.of_rulesets(place, request)
         if self.broken:
             return self.said({"message": "Server Error"}, self.broken)
         if place == request.path or (place.startswith("/branches/") and not place.startswith("/branches/main")):
@@ -104,6 +106,18 @@ class GitHub:
             page = self.runs[first : first + int(request.args["per_page"])]
             return self.said({"total_count": len(self.runs), "check_runs": page})
         return self.said({"message": "Not Found"}, 404)
+
+    def of_rulesets(self, place, request):
+        """A list with neither rules nor who may bypass; what is put comes back with numbers and links."""
+        if request.method in ("POST", "PUT"):
+            self.put.append(request.get_json())
+            self.own = request.get_json() | {"id": 8, "source_type": "Repository", "_links": {}, "node_id": "x"}
+            self.rules = [rule | {"ruleset_id": 8} for rule in self.own["rules"]] + RULES
+            return self.said(self.own)
+        if place == "/rulesets":
+            listed = [self.ruleset] + ([self.own] if self.own else [])
+            return self.said([{"id": one["id"], "name": one["name"]} for one in listed])
+        return self.said(self.own)
 
     @staticmethod
     def stored(asked):
@@ -444,6 +458,32 @@ def test_the_app_of_a_check_is_not_changed_in_passing(github, ask):
         True,
     )
     assert ask("apply", "--yes", "--weaken").exit_code == 0
+
+
+def test_a_branch_with_rulesets_gets_a_ruleset(github, ask, tmp_path):
+    """Classic protection beside rulesets is a second place to look, which nobody there looks at."""
+    github.rules = RULES[2:]
+    shown = ask("apply")
+    assert (shown.exit_code, github.put) == (2, [])
+    assert '"name": "promotion: main"' in shown.stdout
+    assert ask("apply", "--yes").exit_code == 0, ask("check").output
+    [put] = github.put
+    assert (put["bypass_actors"], put["conditions"]["ref_name"]["include"]) == ([], ["refs/heads/main"])
+    assert ask("check").exit_code == 0
+    again = ask("apply", "--yes")
+    assert (again.exit_code, again.stdout, len(github.put)) == (0, "enforced\n", 1)
+    # What was added by hand stays, and so does what is stricter.
+    github.own["rules"][2]["parameters"].update(require_last_push_approval=True, required_approving_review_count=4)
+    github.own["rules"].append({"type": "required_linear_history"})
+    assert ask("apply", "--yes").exit_code == 0
+    rules = {rule["type"]: rule.get("parameters") for rule in github.put[-1]["rules"]}
+    assert "required_linear_history" in rules
+    assert rules["pull_request"]["require_last_push_approval"] is True
+    assert rules["pull_request"]["required_approving_review_count"] == 4
+    assert "4 approvals are required, and the policy asks for 2: stays" in ask("apply").stdout
+    assert ask("apply", "--yes", "--weaken").exit_code == 0
+    rules = {rule["type"]: rule.get("parameters") for rule in github.put[-1]["rules"]}
+    assert rules["pull_request"]["required_approving_review_count"] == 2
 
 
 def test_applying_leads_to_what_was_wanted():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -83,27 +83,27 @@ def check(commit: str | None, as_json: bool, **given: Any) -> int:
 @click.option("--weaken", is_flag=True, help="Lower what is stricter than the policy, too, to what it asks for.")
 def apply(yes: bool, weaken: bool, as_json: bool, **given: Any) -> int:
     """
-    Print how classic protection would change, and with --yes change it, then ask again.
+    Print how the protection would change, and with --yes change it, then ask again.
+
+    Classic protection is changed; where a branch is protected by rulesets alone, a ruleset of its own.
 
     Everything that GitHub answered stays, and so does what is stricter than the policy, unless --weaken is given. Exit
     code 0 it is enforced now, 2 it is not, or would have to be changed, 3 GitHub could not be asked, or refused.
     """
-    from pytest_promotion.suites.deployment.protection.applying import body, difference, weaker
 
     def ask(repository: Repository, branches: dict[str, Wanted]) -> int:
         told: dict[str, Any] = {}
         for name, wanted in branches.items():
-            classic = repository.protection(name)
-            new, less = body(wanted, classic, weaken=weaken), weaker(wanted, classic)
-            changed = difference(name, classic, new)
+            change = _change(repository, name, wanted, weaken=weaken)
             if not as_json:
-                say_lines("\n".join([*([changed] if changed else []), *_stricter(name, less, weaken=weaken)]))
-            if changed and yes:
-                repository.protect(name, new)
+                for text in filter(None, [change.difference, *_stricter(name, change.lowers, weaken=weaken)]):
+                    say_lines(text)
+            if change.difference and yes:
+                change.send()
             told[name] = {
-                "difference": changed,
-                "applied": bool(changed and yes),
-                "stricter_than_policy": less,
+                "difference": change.difference,
+                "applied": bool(change.difference and yes),
+                "stricter_than_policy": change.lowers,
                 "not_enforced": _gaps(repository, name, wanted),
             }
         if as_json:
@@ -117,6 +117,31 @@ def apply(yes: bool, weaken: bool, as_json: bool, **given: Any) -> int:
         return 2 if left_over or waiting else 0
 
     return _with(given, ask)
+
+
+class _Change(NamedTuple):
+    """What applying would change, what the policy asks less of, and what does it."""
+
+    difference: str
+    lowers: list[str]
+    send: Callable[[], None]
+
+
+def _change(repository: Repository, name: str, wanted: Wanted, *, weaken: bool) -> _Change:
+    """A ruleset, where the branch is protected by rulesets alone; else classic protection."""
+    from pytest_promotion.suites.deployment.protection import applying, ruleset
+    from pytest_promotion.suites.deployment.protection.enforced import enforced
+
+    classic = repository.protection(name)
+    if classic is None and repository.rules(name):
+        existing = repository.ruleset(ruleset.name_of(name))
+        new = ruleset.ruleset(wanted, name, existing, weaken=weaken)
+        found = enforced(None, (existing or {}).get("rules") or ())
+        lowers = list(applying.weaker(wanted, found)) if existing else []
+        return _Change(ruleset.difference(existing, new), lowers, lambda: repository.put_ruleset(existing, new))
+    new = applying.body(wanted, classic, weaken=weaken)
+    lowers = list(applying.weaker(wanted, enforced(classic, ()))) if classic else []
+    return _Change(applying.difference(name, classic, new), lowers, lambda: repository.protect(name, new))
 
 
 def _gaps(repository: Repository, name: str, wanted: Wanted) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.deployment.protection.enforced import Enforced, enforced
+from pytest_promotion.suites.deployment.protection.enforced import NOTHING, Enforced, enforced
 from pytest_promotion.suites.deployment.protection.wanted import Wanted
 
 _FLAGS: Final = (
@@ -64,7 +64,7 @@ def body(wanted: Wanted, classic: Mapping[str, Any] | None, *, weaken: bool = Fa
     """
     found, before = copy.deepcopy(as_it_is(classic)), enforced(dict(classic) if classic else None, ())
     if weaken:
-        before = Enforced({}, strict=False, approvals=0, code_owners=False, dismiss_stale=False, admins=False)
+        before = NOTHING
     checks = before.checks | {name: before.checks.get(name) or wanted.apps.get(name) for name in wanted.checks}
     found["required_status_checks"] = {
         "strict": wanted.strict or before.strict,
@@ -81,12 +81,8 @@ def body(wanted: Wanted, classic: Mapping[str, Any] | None, *, weaken: bool = Fa
     return found | {"allow_force_pushes": False, "allow_deletions": False}
 
 
-def weaker(wanted: Wanted, classic: Mapping[str, Any] | None) -> list[str]:
-    """What *wanted* asks less of than *classic* enforces, in sentences; a check of another app is less as well."""
-    return list(_weaker(wanted, enforced(dict(classic), ()))) if classic is not None else []
-
-
-def _weaker(wanted: Wanted, found: Enforced) -> Iterator[str]:
+def weaker(wanted: Wanted, found: Enforced) -> Iterator[str]:
+    """What *wanted* asks less of than *found* has, in sentences; a check of another app is less as well."""
     for name, app in found.checks.items():
         if name not in wanted.checks:
             yield f"the check {name!r} is required, and the policy does not name it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.deployment.protection.wanted import Wanted
@@ -27,6 +27,9 @@ class Enforced:
     admins: bool
     force_pushes: bool = True
     deletions: bool = True
+
+
+NOTHING: Final = Enforced({}, strict=False, approvals=0, code_owners=False, dismiss_stale=False, admins=False)
 
 
 def enforced(classic: dict[str, Any] | None, rules: Sequence[dict[str, Any]]) -> Enforced:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
@@ -59,6 +60,20 @@ class Repository:
                 found[number] = f"{said.get('name')!r} (by {', '.join(kinds)})"
         return found
 
+    def ruleset(self, name: str) -> dict[str, Any] | None:
+        """The repository's own ruleset called *name*, whole; None where there is none."""
+        for one in self._pages(f"{self._place}/rulesets", "", {"includes_parents": "false"}):
+            if one.get("name") == name:
+                return _object(self._ask("GET", f"{self._place}/rulesets/{one.get('id')}"))
+        return None
+
+    def put_ruleset(self, existing: dict[str, Any] | None, body: dict[str, Any]) -> None:
+        """Puts *body* in place of the *existing* ruleset, or makes a new one."""
+        if existing is None:
+            self._ask("POST", f"{self._place}/rulesets", body=body)
+        else:
+            self._ask("PUT", f"{self._place}/rulesets/{existing['id']}", body=body)
+
     def check_runs(self, sha: str) -> list[dict[str, Any]]:
         """The newest check run of each name and app on the commit *sha*."""
         return self._pages(f"{self._place}/commits/{sha}/check-runs", "check_runs")
@@ -83,10 +98,10 @@ class Repository:
         """Puts *body* in place of the classic protection of *branch*."""
         self._ask("PUT", f"{self._place}/branches/{branch}/protection", body=body)
 
-    def _pages(self, url: str, member: str) -> list[dict[str, Any]]:
+    def _pages(self, url: str, member: str, words: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for page in range(1, _MOST_PAGES + 1):
-            said = self._ask("GET", url, {"per_page": _PAGE, "page": page})
+            said = self._ask("GET", url, {**words, "per_page": _PAGE, "page": page})
             items = _object(said).get(member) if member else said
             if not isinstance(items, list):
                 raise Unproven(f"GitHub answered {url} with no list")
