@@ -77,6 +77,9 @@ class Requested(StrEnum):
     PARTS = "single gates or parameters"
 
 
+AGE_IS_JUDGED: Final = "the gate judges its age itself"  # why a file counts as one whose age was asked for
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A gate as it was planned, known before anything ran."""

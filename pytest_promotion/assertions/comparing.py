@@ -120,6 +120,15 @@ class _Parts:
         return getattr(value, name)
 
 
+class _Seconds:
+    """The seconds of a length of time, in which its days do not count: `seconds[age]`."""
+
+    def __getitem__(self, value: Any) -> Any:
+        if isinstance(value, timedelta) and value.days:
+            doubt(f"reads the seconds of {value}, in which its days do not count", "a gate")
+        return value.seconds
+
+
 class _Stated:
     """What must not be one of some values, and is none of them where it is missing: `stated[status] != "failed"`."""
 
@@ -226,9 +235,11 @@ def begins(function: Callable[..., Any], file: str, line: int, *arguments: Any) 
     """`.startswith` and `.endswith`, which hold of an empty text."""
     if arguments and arguments[0] == "":
         doubt("looks for an empty text, which every text begins and ends with", where(file, line))
+    elif arguments and getattr(function, "__name__", "") == "startswith":
+        doubt(values.beginning(getattr(function, "__self__", None), arguments[0]), where(file, line))
     return function(*arguments)
 
 
 floordiv = operator.floordiv
 cut, cut_as, cut_before, method, formatted = _Cut(), _CutAs(), _CutBefore(), _Method(), _Formatted()
-ages, since, parts, stated = _Ages(), _Since(), _Parts(), _Stated()
+ages, since, parts, seconds, stated = _Ages(), _Since(), _Parts(), _Seconds(), _Stated()

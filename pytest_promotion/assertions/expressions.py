@@ -129,16 +129,24 @@ class Expressions(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         match node:
             case ast.Subscript(value=ast.Call(func=ast.Name(id="sorted"), args=[values]) as call) if (
-                self._depth and _is_end(node.slice) and not any(one.arg == "key" for one in call.keywords)
+                self._depth and _is_end(node.slice)
             ):
-                call.args[0] = self._call("ranked", values, *self._at(node))
+                call.func, call.args = runtime("ranked"), [*self._at(node), values]
         return self._visited(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if self._depth and node.attr == "seconds" and isinstance(node.ctx, ast.Load):
+            return subscript("seconds", node, node.value)
+        return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
         if not self._depth or not isinstance(node.op, ast.Or):
             return node
         last = node.values[-1]
+        if len(node.values) == 2 and _is_field(node.values[0]) and ast.unparse(last) in ("[]", "{}", "()", "''"):
+            return subscript("substitutes", node, *node.values)
         if stands_in(last):
             node.values[-1] = self._call("fallback", last, *self._at(node))
         elif len(node.values) == 2 and stands_in(last, numbers=True):
@@ -212,6 +220,11 @@ def _stops_at_shortest(node: ast.Call) -> bool:
         and not node.keywords
         and not any(isinstance(one, ast.Starred) or _is_cut(one) for one in node.args)
     )
+
+
+def _is_field(node: ast.expr) -> bool:
+    """Whether *node* reads a field of evidence; a call of `get` is inside one of `lookup` by now."""
+    return isinstance(node, ast.Subscript) or last_name(node) in ("get", "lookup")
 
 
 def _is_end(node: ast.expr) -> bool:

@@ -123,18 +123,17 @@ def extreme(function: Callable[..., Any], file: str, line: int, *arguments: Any,
         tally.doubt(f"{where(file, line)} judges the default {named['default']!r}, since there are no values")
     if any(values.is_nan(value) for value in candidates):
         tally.doubt(f"{where(file, line)} looks for the extreme of values with NaN among them")
-    if "key" not in named:
-        doubt(values.ranking(candidates), where(file, line))
+    key = named.get("key")
+    doubt(values.ranking(candidates if key is None else list(map(key, candidates))), where(file, line))
     return function(candidates, **named)
 
 
-def ranked(iterable: Iterable[Any], file: str, line: int) -> Iterable[Any]:
-    """What is sorted, of which the first or the last is taken."""
-    if current.tally is None:
-        return iterable
-    candidates = list(iterable)
-    doubt(values.ranking(candidates), where(file, line))
-    return candidates
+def ranked(file: str, line: int, iterable: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
+    """`sorted`, of which the first or the last is taken."""
+    found = sorted(iterable, key=key, reverse=reverse)
+    if current.tally is not None:
+        doubt(values.ranking(found if key is None else list(map(key, found))), where(file, line))
+    return found
 
 
 def searched(function: Callable[..., Any], file: str, line: int, *arguments: Any, **named: Any) -> Any:

@@ -18,6 +18,7 @@ from pytest_promotion.assertions.comparing import (
     method,
     ordered,
     parts,
+    seconds,
     since,
     stated,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "ranked",
     "reduced",
     "searched",
+    "seconds",
     "settle",
     "since",
     "skipped",

@@ -22,10 +22,29 @@ _FALSE_WORDS: Final = frozenset(
         *("off", "pending", "skipped", "unknown"),
     )
 )
+_RANKS: Final = frozenset(
+    (
+        "critical",
+        "error",
+        "high",
+        "info",
+        "low",
+        "major",
+        "medium",
+        "minor",
+        "moderate",
+        "negligible",
+        "note",
+        "warning",
+    )
+)
 _VERDICTS: Final = ("ok", "passed", "valid", "success", "succeeded", "successful", "healthy", "approved")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NO_WORDS: Final = re.compile(r"\\.|\[[^]]*\]|\(\?[a-z]+[:)]")  # escapes, sets and flags in a regular expression
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
+_QUALIFIED: Final = (
+    r"[a-z]*[\s_-]*(?:with(?!out)|but)[\s_-]*(?!(?:0|no|zero)\b)(?:\w+[\s_-]+)?(?:error|failure|issue|problem)s?"
+)
 _NEGATED: Final = r"(?:\b(?:no|not|non|never|without|isn't|wasn't)[\s_-]*|[a-z0-9])"
 
 
@@ -106,6 +125,8 @@ def match(found: Any) -> str:
     if not isinstance(found, re.Match):
         return ""
     word, pattern = found.group(0), found.re.pattern
+    if isinstance(word, str) and word and (problem := beginning(found.string[found.start() :], word)):
+        return problem
     if not isinstance(word, str) or word.lower() not in _WORD.findall(_NO_WORDS.sub(" ", pattern.lower())):
         return ""
     return membership(word, found.string)
@@ -116,7 +137,8 @@ def _text_order(left: str, right: str) -> str:
     if _DAY.match(left) and _DAY.match(right):
         return ""
     if not any(one.isdigit() for one in left + right):
-        return ""
+        ranks = {left.lower(), right.lower()} <= _RANKS and left.lower() != right.lower()
+        return f"compares the texts {left!r} and {right!r}, not the ranks that they name" if ranks else ""
     return f"compares the texts {left!r} and {right!r}, not the numbers, versions or dates that they name"
 
 
@@ -145,9 +167,20 @@ def membership(needle: Any, text: Any) -> str:
         return "looks for an empty text, which is in every text"
     low, word = text.lower(), needle.lower()
     if word.strip() and word[0].isalnum() and word in low:
+        if re.search(re.escape(word) + _QUALIFIED, low):
+            return f"looks for {needle!r}, which is there with errors: {shown(text)}"
         free = low.count(word) - len(re.findall(_NEGATED + re.escape(word), low))
         if free <= 0:
             return f"looks for {needle!r}, which is there as part of another word or negated: {shown(text)}"
+    return ""
+
+
+def beginning(text: Any, start: Any) -> str:
+    """Why `text.startswith(start)` says too little: `passed_with_errors` begins with `pass`."""
+    if not (isinstance(text, str) and isinstance(start, str) and _WORD.fullmatch(start)):
+        return ""
+    if re.match(re.escape(start.lower()) + _QUALIFIED, text.lower()):
+        return f"asks whether it begins with {start!r}, and it is {shown(text)}"
     return ""
 
 

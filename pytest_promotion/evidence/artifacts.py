@@ -22,7 +22,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import documents, freshness
 from pytest_promotion.evidence.other_times import other_times
 from pytest_promotion.evidence.reading import HELD_BYTES, Reading, Root, read
-from pytest_promotion.model import Exhibit
+from pytest_promotion.model import AGE_IS_JUDGED, Exhibit
 
 if TYPE_CHECKING:
     from pytest_promotion.business_days import BusinessDays
@@ -290,7 +290,7 @@ class Artifact:
     @property
     def age(self) -> timedelta:
         """How old the item is; negative only within the tolerated clock skew, else the gate fails."""
-        self._notebook.ageless.setdefault(self.path, "the gate judges its age itself")
+        self._notebook.ageless.setdefault(self.path, AGE_IS_JUDGED)
         return self._checked_age()
 
     def _checked_age(self) -> timedelta:

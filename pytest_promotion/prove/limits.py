@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from pytest_promotion.prove.forms import number_of
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look
-from pytest_promotion.prove.rows import in_column, in_lines
+from pytest_promotion.prove.rows import in_column, in_lines, is_json
 from pytest_promotion.prove.values import changed, chosen, dotted
 
 BEYOND: Final = "beyond its limit"
@@ -103,7 +103,7 @@ def numbers_in(path: str, look: Look) -> Iterator[tuple[str, float, Callable[[fl
     content, suffix = look.reading.content, PurePosixPath(path).suffix
     if content is None:
         return
-    if look.document is not None and suffix == ".json":
+    if look.document is not None and is_json(path):
         for place, value in chosen(look.touches.seen):
             if type(value) is float:
                 yield dotted(place), value, partial(_in_document, content, place)

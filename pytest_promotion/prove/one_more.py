@@ -19,7 +19,7 @@ from typing import Any, Final
 from pytest_promotion.prove.forms import number_of
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look
-from pytest_promotion.prove.rows import SUFFIXES
+from pytest_promotion.prove.rows import SUFFIXES, is_json
 from pytest_promotion.prove.values import changed, chosen, dotted, far, flipped
 
 ONE_MORE: Final = "in one more element"
@@ -38,7 +38,7 @@ def in_file(path: str, look: Look) -> tuple[Any, Mapping[Place, Any], Callable[[
             return list(csv.DictReader(io.StringIO(content.decode(), newline=""))), seen, _csv
         lines = [json.loads(line) for line in content.splitlines() if line.strip()]
         return lines, seen, lambda rows: b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-    if suffix == ".json" and look.document is not None:
+    if is_json(path) and look.document is not None:
         return json.loads(content), look.touches.seen, lambda document: json.dumps(document).encode()
     return None
 

@@ -18,8 +18,15 @@ SUFFIXES: Final = (".jsonl", ".ndjson", ".csv")
 _IN_ONE_ROW: Final = ("null", "removed", "NaN", "number as text", "boolean as text")
 _IN_EVERY_ROW: Final = (NO_DIRECTION, "emptied")  # one row among many may be so
 
+_YAML: Final = (".yaml", ".yml")
+
 Change = Callable[[bytes], bytes]
 Wrong = tuple[str, str, tuple[Change, ...]]  # what is wrong, in which field, and how the file is made so
+
+
+def is_json(path: str) -> bool:
+    """Whether a document at *path* is read as JSON: whatever is not called YAML or rows is."""
+    return PurePosixPath(path).suffix.lower() not in (*_YAML, *SUFFIXES)
 
 
 def wrong_rows(path: str, look: Look, record: Record) -> Iterator[Wrong]:

@@ -17,15 +17,15 @@ from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, Clock, iso, parse_moment
 from pytest_promotion.evidence.documents import parse_yaml
-from pytest_promotion.model import CommandRun, Freshness, Record
+from pytest_promotion.model import AGE_IS_JUDGED, CommandRun, Freshness, Record
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look, Sabotaged
-from pytest_promotion.prove.rows import wrong_rows
+from pytest_promotion.prove.rows import SUFFIXES, is_json, wrong_rows
 from pytest_promotion.prove.values import changed, chosen, dotted, is_named, wrong_values
 
 _LONGEST_BREAK = timedelta(days=20)  # without a business day: a national holiday of a week, between weekends
 _DAYS: Final = timedelta(days=400)
-_DOCUMENTS: Final = (".json", ".yaml", ".yml")
+_YAML: Final = (".yaml", ".yml")
 _TIMES: Final = ("ts_utc", "last_update_utc")
 _NO_ANSWER: Final = 125  # an exit code by which no program says what it found
 
@@ -98,8 +98,8 @@ def _whole(path: str, look: Look, passed_over: bool) -> Iterator[Sabotage]:
     yield _bytes("empty", path, look, lambda _: b"")
     if "text" in look.how:
         yield _bytes("not UTF-8", path, look, lambda content: b"\xff\xfe\x80" + content)
-    if "document" in look.how and suffix in _DOCUMENTS:
-        if suffix == ".json":
+    if "document" in look.how and suffix not in SUFFIXES:
+        if suffix not in _YAML:
             yield _bytes("truncated", path, look, lambda content: content[: len(content) // 2])
         yield _bytes("not parsable", path, look, lambda content: b"{]\n" + content)
         wrong, empty = (b"{}\n", b"[]\n") if isinstance(look.document, list) else (b"[]\n", b"{}\n")
@@ -132,7 +132,8 @@ def _dated(path: str, look: Look, record: Record, now: datetime) -> Iterator[Sab
                 yield Sabotage(kind, path, "mtime", (partial(Sabotaged, path=path, mtime_ns=mtime),))
         elif isinstance(look.document, dict) and _is_moment(look.document.get(seen.source)):
             yield from _redated(path, look, seen)
-    if not any(seen.path == path for seen in record.freshness):
+    declared = dict(record.ageless).get(path, AGE_IS_JUDGED)  # that its age makes no difference
+    if declared == AGE_IS_JUDGED and not any(seen.path == path for seen in record.freshness):
         yield from _never_asked(path, look)
 
 
@@ -152,7 +153,7 @@ def _is_moment(value: object) -> bool:
 
 def _never_asked(path: str, look: Look) -> Iterator[Sabotage]:
     """A document that says when it was made, of which the gate never asked how old it is: it could be of last year."""
-    if not path.endswith(".json") or not isinstance(look.document, dict):
+    if not is_json(path) or not isinstance(look.document, dict):
         return
     for name in _TIMES:
         try:
@@ -181,7 +182,7 @@ def _redated(path: str, look: Look, seen: Freshness) -> Iterator[Sabotage]:
             document.pop(each, None)
         return _written(document)
 
-    if path.endswith(".json"):
+    if is_json(path):
         # Its modification time would date it where the profile allows that; so it has an old one.
         content = look.reading.content or b""
         lens = lambda: Sabotaged(path=path, content=undated(content), mtime_ns=0)  # noqa: E731
@@ -209,7 +210,7 @@ def _ns(seconds: float) -> int:
 
 
 def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
-    if not path.endswith(".json"):
+    if not is_json(path):
         return  # what YAML would look like after an edit is not what somebody wrote
     # The gate says itself that there may be nothing to look at: none of none is right.
     may_be_empty = any(one.operator == "==" and one.min_samples == 0 for one in record.measurements)
@@ -236,7 +237,7 @@ def _edit(kind: str, path: str, look: Look, place: Place, *values: Any) -> Sabot
 
 def _document(path: str, content: bytes) -> Any:
     """The values in a JSON or YAML file, to be changed."""
-    return json.loads(content) if path.endswith(".json") else parse_yaml(content, path)
+    return json.loads(content) if is_json(path) else parse_yaml(content, path)
 
 
 def _written(document: Any) -> bytes:

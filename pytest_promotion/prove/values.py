@@ -25,6 +25,7 @@ _GOOD: Final = {
     "healthy": "unhealthy",
     "completed": "failed",
 }
+_BAD: Final = ("failed", "error", "cancelled", "timed_out")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -51,16 +52,24 @@ def wrong_values(value: Any, measurements: tuple[Measurement, ...] = ()) -> Iter
             if one.ok and one.value == value and not isinstance(one.value, bool):
                 yield from _across(one)
     elif isinstance(value, str):
-        bad = flipped(value)
-        if bad is not None:
-            yield Wrong("status flipped", (bad,))
-            # As trackers and CI services write it: completed_with_errors, succeededWithIssues.
-            yield Wrong("status qualified", (f"{value}_with_errors",))
-        if len(value) == 64 and not value.strip("0123456789abcdef"):
-            yield Wrong("digest mismatch", (value[:-1] + ("0" if value[-1] != "0" else "1"),))
+        yield from _words(value)
     elif isinstance(value, (dict, list)) and value:
         yield Wrong("emptied", ({} if isinstance(value, dict) else [],))
         yield Wrong("wrong type", ("text",))
+
+
+def _words(value: str) -> Iterator[Wrong]:
+    bad = flipped(value)
+    if bad is not None:
+        yield Wrong("status flipped", (bad,))
+        # As trackers and CI services write it: completed_with_errors, succeededWithIssues.
+        yield Wrong("status qualified", (f"{value}_with_errors",))
+    elif value.lower() in _BAD:  # of a candidate that is bad: what notices this one has to notice the others
+        for word in _BAD:
+            if word != value.lower():
+                yield Wrong(f"status {word}", (word,))
+    if len(value) == 64 and not value.strip("0123456789abcdef"):
+        yield Wrong("digest mismatch", (value[:-1] + ("0" if value[-1] != "0" else "1"),))
 
 
 def flipped(value: str) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_promotion.policy import Equivalent
 from pytest_promotion.prove.observations import Touches, watched
+from pytest_promotion.prove.one_more import ONE_MORE
 from pytest_promotion.prove.proof import Attempt, declared
 from pytest_promotion.prove.shapes import shape
 from pytest_promotion.prove.values import NO_DIRECTION, far
@@ -90,7 +91,7 @@ def test_cells_of_csv_are_sabotaged(table, place, judged, unnoticed):
     """What a spreadsheet lost is an empty text, which is not 7."""
     place.file("evidence/prices.csv", "id,price\na,2\nb,3\nc,4\n")
     found = table(f"rows = list(artifact('evidence/prices.csv').rows())\nassert len(rows) > 2\n{judged}", "artifact")
-    fields = {(kind, field) for kind, field in tried(found) if field}
+    fields = {(kind, field) for kind, field in tried(found) if field and kind != ONE_MORE}
     assert fields == {(kind, "column price") for kind in ("empty cell", "NaN", "removed")}
     assert {kind for kind, _ in survivors(found) if kind in ("empty cell", "NaN", "removed")} == unnoticed
 
@@ -211,3 +212,34 @@ def test_what_is_printed_can_be_excused(entry, covers):
     rule = Equivalent(because="it makes no difference", **entry)
     [found] = declared([Attempt("null", "a.json", "rows[0].ok", killed=False)], "window[fr]", [rule])
     assert bool(found.because) is covers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["scan.json", "scan.sarif", "scan.cdx", "scan"])
+def test_a_document_is_sabotaged_whatever_its_file_is_called(place, name):
+    """The same content under another name was proven by its file being there."""
+    place.file(f"evidence/{name}", {"runs": [{"results": [{"level": "error"}]}]})
+    body = (
+        f"    found = artifact('evidence/{name}')['runs'][0]['results']\n"
+        "    assert len(found) == 1\n    assert sum(one['level'] == 'critical' for one in found) == 0\n"
+    )
+    place.write(test_it=f"{HEAD}def test_it(artifact):\n{body}")
+    place.run("--promotion-prove")
+    [path] = place.folder.glob("prove_*.json")
+    found = json.loads(path.read_text())
+    assert ("null", "runs[0].results[0].level") in survivors(found)
+
+
+@pytest.mark.slow
+def test_what_the_gate_declares_to_be_ageless_is_not_asked_for_its_age(table):
+    """A gate that dates its evidence by another field said so, as the reference tells it to."""
+    body = "report = artifact('evidence/report.json', max_age='none', because='its commit is judged here')\n"
+    body += "measure.at_least('samples', report['samples'], 1)"
+    assert survivors(table(body, "artifact, measure")) == set()
+
+
+@pytest.mark.slow
+def test_a_bad_status_is_tried_with_the_other_bad_ones(table):
+    """The proof of a gate that was made on the evidence of a bad candidate found nothing wrong with it."""
+    body = f"{REPORT}assert report['status'] != 'failed'\nmeasure.at_least('samples', report['samples'], 1)"
+    assert ("status error", "status") in survivors(table(body, status="cancelled"))

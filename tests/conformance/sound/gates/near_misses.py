@@ -62,6 +62,10 @@ def test_none_is_one_of_the_answers(artifact, freshness):
     assert report["passed"] is not False
     assert re.search(r"[a-f]+", report["commit"])
     assert not re.search("error|failed", " ".join(report["states"]))
+    assert "passed with 0 errors and without warnings".startswith("passed")
+    assert (report["rows"] or [])[0]["ok"] is True
+    assert sorted(report["rows"], key=lambda row: row["score"], reverse=True)[0]["name"] == "a"  # noqa: FURB192 - as above
+    assert max(["2026-03-01T10:00:00Z", "2026-03-02T09:00:00Z"]) == "2026-03-02T09:00:00Z"
 
 
 @pytest.mark.critical
