@@ -248,7 +248,7 @@ def scripts(root, **changed):
 @pytest.mark.parametrize(
     ("gate", "changed", "said"),
     [
-        ("frontend_unit", {"test_unit": "true"}, "did not write frontend/reports/unit.xml"),
+        ("frontend_unit", {"test_unit": "true"}, "the script test:unit did not write frontend/reports/unit.xml"),
         ("frontend_unit", {"test_unit": "mkdir -p reports && echo '<testsuites/>' > reports/unit.xml"}, "passed is 0"),
         ("frontend_unit", {"test_unit": "mkdir -p reports && : > reports/unit.xml"}, "is empty"),
         ("frontend_build", {"build": "true"}, "did not write frontend/dist/index.html"),
@@ -387,6 +387,7 @@ def test_a_flag_that_contradicts_another_is_wrong_usage():
             {
                 "gates.kb_benchmark.thresholds.skip_kb_benchmark": True,
                 "gates.threshold_change_governance.thresholds.policy": "policy.json",
+                "gates.kb_benchmark.thresholds.policy": "policy.json",
             },
         ),
         (("--kb-benchmark-mode", "auto"), {}),
@@ -417,7 +418,7 @@ def test_an_image_is_built_where_that_is_asked_for(target, decide, docker_engine
 def test_every_release_gate_can_fail(whole, decide):
     """A gate that passes whatever is wrong is a line in a document."""
     decide(whole, "--profile", "prod")
-    words = ["--promotion-policy=gates/release/promotion.yaml", "--promotion-profile=prod", "--promotion-prove"]
+    words = ["--promotion-policy=fixtures/release_policy.yaml", "--promotion-profile=prod", "--promotion-prove"]
     reports = whole.parent / "proof"
     words += [f"--promotion-root={whole}", f"--promotion-reports={reports}"]
     done = subprocess.run(
