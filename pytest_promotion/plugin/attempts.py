@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from pytest_promotion.plugin.gate_words import numbers_of, words_of
 from pytest_promotion.policy import Policy
 from pytest_promotion.prove import coverage, text_values
 from pytest_promotion.prove.forms import form_of
-from pytest_promotion.prove.limits import BEYOND, beyond_sentence, numbers_in, passed_beyond
+from pytest_promotion.prove.limits import BEYOND, Numbers, beyond_sentence, numbers_in, numbers_read, passed_beyond
 from pytest_promotion.prove.observers import READ_AS_IS, Answer, Answers, Look, Sabotaged, Watching
 from pytest_promotion.prove.one_more import ONE_MORE, in_file, missed
 from pytest_promotion.prove.proof import NOTHING, Attempt, Proof, declared
@@ -66,7 +66,8 @@ def prove(
         known, objection = _repeated(item, watching.answers, programs=programs)
     if not objection:
         limits = [one for one in policy.gate(gate.id).thresholds_at(now).values() if isinstance(one, (int, float))]
-        made = _attempts(item, honest, known, now, [*limits, *numbers_of(item)])
+        numbers = Numbers((*map(float, limits), *numbers_of(item)), tuple(numbers_read(watching.looks.values())))
+        made = _attempts(item, honest, known, now, numbers)
         tried = declared(made, gate.id, policy.prove.equivalent)
     return Proof(gate.id, gate.severity.value, where, objection, tried, fields, read)
 
@@ -86,7 +87,7 @@ def _repeated(item: pytest.Item, answers: list[Answer], *, programs: bool) -> tu
 
 
 def _attempts(
-    item: pytest.Item, honest: Honest, known: list[Answer], now: datetime, numbers: Sequence[float]
+    item: pytest.Item, honest: Honest, known: list[Answer], now: datetime, numbers: Numbers
 ) -> Iterator[Attempt]:
     record = honest.record
     over = frozenset(note.split(",")[0].removeprefix("passed over ") for note in record.notes if "passed over" in note)
@@ -107,7 +108,7 @@ def _attempts(
 
 
 def _beyond_limits(
-    item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Sequence[float]
+    item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Numbers
 ) -> Iterator[Attempt]:
     """The numbers in a file that pass beyond a limit among *numbers*, since they are rounded."""
     for field, value, write in numbers_in(path, look):
@@ -133,9 +134,7 @@ def _in_one_more(item: pytest.Item, path: str, look: Look, known: list[Answer]) 
         yield Attempt(ONE_MORE, path, field, bool(message), message)
 
 
-def _values_in(
-    item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Sequence[float]
-) -> Iterator[Attempt]:
+def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Numbers) -> Iterator[Attempt]:
     """The values in a file that the gate takes apart by itself."""
     form = form_of(path, look.reading.content)
     if form is None:
@@ -150,7 +149,7 @@ def _values_in(
 
 
 def _values_printed(
-    item: pytest.Item, number: int, answer: Answer, known: list[Answer], numbers: Sequence[float]
+    item: pytest.Item, number: int, answer: Answer, known: list[Answer], numbers: Numbers
 ) -> Iterator[Attempt]:
     """The values in what a program printed; that none of them counts is the rule where its exit code does."""
     form = form_of("", answer.output)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pytest_promotion.prove.limits import LARGEST
+
 _DEPTH = 3  # from the gate to the helpers of its module, and to theirs
 _ESCAPES = re.compile(r"\\[A-Za-z]")  # of regular expressions
 
@@ -26,7 +28,9 @@ def words_of(item: pytest.Item) -> list[str]:
 
 def numbers_of(item: pytest.Item) -> list[float]:
     """The numbers there."""
-    return list(dict.fromkeys(one for one in _constants(item) if type(one) in (int, float)))
+    return list(
+        dict.fromkeys(float(one) for one in _constants(item) if type(one) in (int, float) and abs(one) < LARGEST)
+    )
 
 
 def _constants(item: pytest.Item) -> Iterator[Any]:

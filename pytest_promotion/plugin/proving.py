@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -86,9 +86,19 @@ def _dishonest(reports: list[pytest.TestReport]) -> str:
 class ProvingSession:
     """Collects the proofs where a session is led, and owns its exit code."""
 
-    def __init__(self, config: pytest.Config, policy: Policy, selection: Selection, folder: ReportFolder) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        policy: Policy,
+        selection: Selection,
+        folder: ReportFolder,
+        not_applicable: Collection[str],
+    ) -> None:
         self._config = config
         self._policy = policy
+        required = policy.rules.required_ids
+        self._required = None if required is None else [name for name in required if name not in not_applicable]
+        self._not_applicable = frozenset(not_applicable)
         self._selection = selection
         self._folder = folder
         self._proofs: dict[str, Proof] = {}
@@ -105,15 +115,12 @@ class ProvingSession:
             self._proofs[report.nodeid] = Proof(**found)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        # A gate that the profile does not have is not missed.
-        required = self._policy.rules.required_ids
-        left_out = {item.stash[GATE].id for item in items if GATE in item.stash}
-        called = (
-            left_out
-            if required is None
-            else {name for name in left_out if {name, name.partition("[")[0]} & set(required)}
-        )
-        self._deselected = self._deselected or bool(called)
+        # A gate that the profile does not have, or that does not apply, is not missed.
+        for item in items:
+            if GATE in item.stash:
+                names = {item.stash[GATE].id, item.stash[GATE].id.partition("[")[0]}
+                missed = not names & self._not_applicable if self._required is None else names & set(self._required)
+                self._deselected = self._deselected or bool(missed)
 
     def problem(self, sentence: str) -> None:
         """Something went wrong that belongs to no gate."""
@@ -124,11 +131,10 @@ class ProvingSession:
         tried = {proof.gate for proof in self._proofs.values()}
         heard = tried | {name.partition("[")[0] for name in tried}
         whole = not (self._deselected or self._selection.requested in (Requested.PLACES, Requested.PARTS))
-        required = self._policy.rules.required_ids or ()
         table = Table(
             proofs=tuple(sorted(self._proofs.values(), key=lambda proof: proof.gate)),
             floor=self._policy.prove.min_kill_rate,
-            missing=tuple(name for name in required if name not in heard) if whole else (),
+            missing=tuple(name for name in self._required or () if name not in heard) if whole else (),
             problems=tuple(self._problems),
         )
         self._document = clean(table.document())

@@ -151,7 +151,7 @@ def _add_html_column(config: pytest.Config, recorder: Any, decisions: Path) -> N
 def _start_proving(config: pytest.Config, given: Any, selection: Any, folder: Any, *, distributing: bool) -> None:
     from pytest_promotion.plugin import distributed, proving
 
-    session = proving.ProvingSession(config, given.policy, selection, folder)
+    session = proving.ProvingSession(config, given.policy, selection, folder, given.not_applicable)
     config.pluginmanager.register(session, "promotion-proving")
     if distributing:
         config.pluginmanager.register(distributed.ProvingController(given, session), "promotion-controller")

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from pytest_promotion.prove.forms import number_of
 from pytest_promotion.prove.observations import Place
@@ -27,20 +27,40 @@ _NEAR: Final = 1e-3  # of a step: how close to where the rounding turns is looke
 _COUNTS: Final = (-1, 0, 1, 2, 3, 4)  # positions and counts far more often than limits of a fraction
 _MOST: Final = 12  # numbers of a gate that are tried
 _TINY: Final = 1e-9
+LARGEST: Final = 1e15  # of a number whose digits a float has
 
 
-def passed_beyond(
-    value: float, numbers: Iterable[float], passes: Callable[[float], bool]
-) -> Iterator[tuple[float, float]]:
+class Numbers(NamedTuple):
+    """The numbers that a gate has: those in its source and its policy, which may be its limits, and those it read."""
+
+    limits: tuple[float, ...] = ()
+    read: tuple[float, ...] = ()
+
+
+NO_NUMBERS: Final = Numbers()
+
+
+def numbers_read(looks: Iterable[Look]) -> Iterator[float]:
+    """The numbers in what a gate looked at: one of them may be the limit of another."""
+    for look in looks:
+        for seen in (look.touches.seen, *(row.seen for row in look.rows.values())):
+            for value in seen.values():
+                number = number_of(value) if isinstance(value, str) else value
+                if isinstance(number, (int, float)) and abs(number) < LARGEST:
+                    yield float(number)
+
+
+def passed_beyond(value: float, numbers: Numbers, passes: Callable[[float], bool]) -> Iterator[tuple[float, float]]:
     """
     Numbers that the gate passes with although they are beyond its limit, each with that limit.
 
     Args:
         value: the number in the evidence, with which it passes.
-        numbers: those in the gate's source and in its policy, among which are its limits.
+        numbers: those that the gate has.
         passes: whether the gate passes with another number in place of *value*.
     """
-    known = _scaled(value, [float(one) for one in numbers])
+    limits = _scaled(value, numbers.limits)
+    known = [*limits, *numbers.read]
     asked: dict[float, bool] = {}
 
     def passes_at(number: float) -> bool:
@@ -48,7 +68,7 @@ def passed_beyond(
             asked[number] = passes(number)
         return asked[number]
 
-    for limit in [one for one in known if one not in _COUNTS][:_MOST]:
+    for limit in [one for one in limits if one not in _COUNTS][:_MOST]:
         beyond = _beyond(limit, known, passes_at)
         if beyond is not None:
             yield beyond, limit
@@ -106,7 +126,7 @@ def _in_rows(content: bytes, place: Place, number: float) -> bytes:
     return in_lines(place, number, first=False)(content)
 
 
-def _scaled(value: float, known: list[float]) -> list[float]:
+def _scaled(value: float, known: Sequence[float]) -> list[float]:
     """The numbers as they are, and as shares of percentages or the other way round, where *value* may be one."""
     found = list(known)
     if abs(value) <= 1:

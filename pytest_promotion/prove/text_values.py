@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pytest_promotion.prove.forms import Form, number_of
-from pytest_promotion.prove.limits import BEYOND, beyond_sentence, passed_beyond
+from pytest_promotion.prove.limits import BEYOND, LARGEST, NO_NUMBERS, Numbers, beyond_sentence, passed_beyond
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.one_more import ONE_MORE, missed
 from pytest_promotion.prove.values import changed, chosen, dotted, far, wrong_values
@@ -41,7 +41,7 @@ def tried(
     known: Mapping[Place, Any],
     notices: Callable[[bytes], str],
     words: Sequence[str] = (),
-    numbers: Sequence[float] = (),
+    numbers: Numbers = NO_NUMBERS,
 ) -> Iterator[Found]:
     """
     What the gate notices of the values in *form*.
@@ -53,7 +53,7 @@ def tried(
         known: the places whose values were seen to be read, which are sabotaged elsewhere.
         notices: runs the gate on other content; its message, or "" where it passed.
         words: the texts in the source of the gate, among which is what it looks for.
-        numbers: those there, among which are its limits.
+        numbers: those that it has, among which are its limits.
     """
     document = form.document
     leaves = dict(list(_leaves(document))[:_MOST])
@@ -122,10 +122,13 @@ class _Trial:
                 message = message or self.notices({place: value if self._form.typed else str(value)})
             yield Found(kind, dotted(place), message)
 
-    def beyond(self, place: Place, numbers: Sequence[float]) -> Iterator[Found]:
+    def beyond(self, place: Place, numbers: Numbers) -> Iterator[Found]:
         """That a number there passes beyond its limit, since it is rounded."""
         value = self._value(place)
         if type(value) is float:
+            others = (number_of(one) if isinstance(one, str) else one for one in self._leaves.values())
+            found = (float(one) for one in others if isinstance(one, (int, float)) and abs(one) < LARGEST)
+            numbers = Numbers(numbers.limits, (*numbers.read, *found))
             write = (lambda number: number) if self._form.typed else repr
             for number, limit in passed_beyond(value, numbers, lambda one: not self.notices({place: write(one)})):
                 yield Found(BEYOND, dotted(place), "", beyond_sentence(number, limit))

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from pytest_promotion.plugin.gate_words import numbers_of
-from pytest_promotion.prove.limits import BEYOND, passed_beyond
+from pytest_promotion.prove.limits import BEYOND, Numbers, passed_beyond
 
 READ = {
     "json": "x = artifact('a.json')['score']",
@@ -111,7 +111,7 @@ def test_every_way_of_rounding(limits_of, condition):
     """Only calls of `round`, `int`, `floor` and `ceil` in the comparison itself were seen."""
     judge, numbers = limits_of(condition)
     assert judge(0.95)
-    found = list(passed_beyond(0.95, numbers, judge))
+    found = list(passed_beyond(0.95, Numbers(tuple(numbers)), judge))
     assert found
     assert all(judge(number) and number != limit for number, limit in found)
 
@@ -121,7 +121,14 @@ def test_no_limit_that_is_held_is_named(limits_of, condition):
     """A tolerance, a range, a percentage and a difference of constants are not roundings."""
     judge, numbers = limits_of(condition)
     assert judge(0.95)
-    assert list(passed_beyond(0.95, numbers, judge)) == []
+    assert list(passed_beyond(0.95, Numbers(tuple(numbers)), judge)) == []
+
+
+def test_a_limit_that_is_read_is_no_rounding():
+    """A figure of 0.1 that may not be below another figure of 0.05 looks as if it were rounded to one digit."""
+    judge = lambda x: x >= 0.05  # noqa: E731 - as above
+    assert list(passed_beyond(0.1, Numbers((0.1,)), judge)) != []
+    assert list(passed_beyond(0.1, Numbers((0.1,), (0.05,)), judge)) == []
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def digests(root):
 
 @pytest.mark.parametrize(
     ("words", "gates"),
-    [((), 22), (("--promotion-profile=strict",), 23), (("--promotion-set=require_day2_go=true", "-n2"), 23)],
+    [(("-n2",), 22), (("--promotion-profile=strict",), 23), (("--promotion-set=require_day2_go=true", "-n2"), 23)],
 )
 def test_no_sabotage_survives_and_no_file_is_touched(tmp_path, words, gates):
     """A gate of the contract that cannot fail is a line in a document, and a proof that edits evidence is an attack."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -65,6 +66,18 @@ def rerecorded(root, change):
         ]
 
     edited(root, RECORD, follow)
+    if "prod" in policy:
+        replaced(root, f"{QA}/{BENCHMARK}", of_policy(policy))
+
+
+def of_policy(policy):
+    """Makes a benchmark report one with the thresholds and the cases that *policy* has for prod."""
+
+    def change(report):
+        limits = {name: least for name, least in policy["prod"].items() if name in thresholds.NUMBERS}
+        report.update(thresholds=limits, cases_file=policy["prod"]["cases"])
+
+    return change
 
 
 def setting(profile, name, value):
@@ -232,6 +245,7 @@ def replaced(root, name, change):
 
 
 QA = "docs/QA/KB-TC-20261020-01"
+BENCHMARK = "benchmark_20261019T040000Z.json"
 REVIEW = "review_20261019T030000Z.json"
 MONITORS = [f"monitor_202610{day}T020000Z.json" for day in ("05", "12", "19")]
 
@@ -249,6 +263,14 @@ MONITORS = [f"monitor_202610{day}T020000Z.json" for day in ("05", "12", "19")]
             lambda one: one["decision"].update(decision="investigate_before_change"),
             "says investigate_before_change",
         ),
+        (BENCHMARK, lambda one: one["thresholds"].update(min_recall=0.75), "has no benchmark of prod with the new"),
+        (BENCHMARK, lambda one: one.update(cases_file="backend/config/easy.json"), "the new thresholds and its cases"),
+        (BENCHMARK, lambda one: one.update(profile="staging"), "has no benchmark of prod"),
+        (BENCHMARK, lambda one: one.update(status="incomplete"), "has no benchmark of prod"),
+        (BENCHMARK, lambda one: one.update(kind="kb_monitor"), "has no benchmark of prod"),
+        (BENCHMARK, lambda one: one.update(avg_keyword_recall=0.79), "avg_keyword_recall 0.79, and min_recall becomes"),
+        (BENCHMARK, lambda one: one.update(avg_keyword_recall=None), "has no number avg_keyword_recall"),
+        (BENCHMARK, lambda one: one.update(generated_at_utc="2026-10-21T04:00:00Z"), "was made after the record"),
         ("review_20261019T030000Z.json", lambda one: one.update(decision="keep"), "has no decision"),
         ("review_20261019T030000Z.json", lambda one: one.update(profile="dev"), "no weekly review of prod"),
     ],
@@ -259,6 +281,16 @@ MONITORS = [f"monitor_202610{day}T020000Z.json" for day in ("05", "12", "19")]
         "other profile",
         "undated",
         "investigate",
+        *(
+            "old thresholds",
+            "other cases",
+            "benchmark of staging",
+            "of a part",
+            "no benchmark",
+            "not met",
+            "no average",
+        ),
+        "benchmark after the record",
         "no decision",
         "other review",
     ],
@@ -336,6 +368,8 @@ def test_records_lead_from_one_to_the_next(target):
     policy = edited(target, POLICY, setting("prod", "min_recall", 0.85))
     acceptance = target / QA / "acceptance_2.md"
     acceptance.write_text("Acceptance of KB-TC-20261021-01\n")
+    shutil.copy(target / QA / BENCHMARK, target / QA / "benchmark_2.json")
+    edited(target, f"{QA}/benchmark_2.json", of_policy(policy))
     second = {
         **first,
         "change_id": "KB-TC-20261021-01",
@@ -346,7 +380,10 @@ def test_records_lead_from_one_to_the_next(target):
     }
     second["evidence"] = {
         **first["evidence"],
-        "acceptance": [{"path": f"{QA}/acceptance_2.md", "sha256": sha256(acceptance.read_bytes()).hexdigest()}],
+        "acceptance": [
+            {"path": f"{QA}/{file.name}", "sha256": sha256(file.read_bytes()).hexdigest()}
+            for file in (acceptance, target / QA / "benchmark_2.json")
+        ],
     }
     path = target / FOLDER / "KB-TC-20261021-01.yaml"
     path.write_text(yaml.safe_dump(second))
@@ -377,9 +414,12 @@ def test_a_way_back_that_is_recorded_does_not_go_round_for_ever(target):
 
 def test_a_draft_becomes_a_record_when_people_have_filled_it_in(target):
     """Digests that are copied by hand are copied wrongly, and then the check is what is blamed."""
-    edited(target, POLICY, setting("prod", "min_precision", 0.6))
+    policy = edited(target, POLICY, setting("prod", "min_precision", 0.6))
+    shutil.copy(target / QA / BENCHMARK, target / QA / "benchmark_2.json")
+    edited(target, f"{QA}/benchmark_2.json", of_policy(policy))
     words = ["threshold-change", "new", "--root", str(target), "--change-id", "KB-TC-20261121-01"]
     words += ["--requested-by", "ines", "--acceptance", f"{QA}/acceptance_2.md", "--review", f"{QA}/{REVIEW}"]
+    words += ["--acceptance", f"{QA}/benchmark_2.json"]
     words += [word for name in MONITORS for word in ("--monitor", f"{QA}/{name}")]
     lacking = CliRunner().invoke(main, words)
     assert (lacking.exit_code, "acceptance_2.md is missing" in lacking.output) == (3, True)

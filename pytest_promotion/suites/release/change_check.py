@@ -77,7 +77,7 @@ def check(
     try:
         for step, reached in () if problems else _steps(accepted, current, records):
             with _about(step):
-                _check(step, used, seen, demands, signers, now)
+                _check(step, reached, used, seen, demands, signers, now)
             used.append(step)
             state = reached
         if not problems and thresholds.sha256(state) != goal:
@@ -154,6 +154,7 @@ def _applied(step: Written, state: Policy) -> Policy:
 
 def _check(
     step: Written,
+    after: Policy,
     before: Sequence[Written],
     seen: Callable[[str], Seen],
     demands: Demands,
@@ -167,7 +168,7 @@ def _check(
         raise Unproven(f"it is dated {format_duration((step.moment - now).total_seconds())} in the future")
     if before and step.moment < before[-1].moment:
         raise GateFailed(f"it is older than {before[-1].record.change_id}, which it builds on")
-    check_evidence(step, seen, demands)
+    check_evidence(step, after, seen, demands)
     wanted = demands.min_loosening_approvals if step.loosens else demands.min_approvals
     if signers is None and demands.signed:
         raise Unproven("who approved it is not known: the policy names no signers, and accepts no names instead")

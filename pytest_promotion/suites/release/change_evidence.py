@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,10 +12,11 @@ from pytest_promotion.durations import format_duration
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.documents import decode, named, parse_json
 from pytest_promotion.suites.release.change_record import Attached, Written
-from pytest_promotion.suites.release.thresholds import ABSENT
+from pytest_promotion.suites.release.knowledge.measuring import DECLARED
+from pytest_promotion.suites.release.thresholds import ABSENT, Policy
 
-# The metric of a monitor report that each threshold is held against.
-_METRICS: Final = {"min_precision": "avg_precision_at_k", "min_recall": "avg_keyword_recall"}
+# The figure in a report that each threshold is for.
+_METRICS: Final = {f"min_{name}": declared for name, declared in DECLARED.items()}
 _BLOCKING: Final = ("investigate_before_change", "insufficient_data")
 _DATE: Final = "generated_at_utc"
 
@@ -49,12 +50,15 @@ class _Report:
     data: dict[str, Any]
 
 
-def check_evidence(step: Written, seen: Callable[[str], Seen], demands: Demands) -> None:
+def check_evidence(step: Written, after: Policy, seen: Callable[[str], Seen], demands: Demands) -> None:
     """
     Demands monitor reports and a review of each profile that *step* changes, and an acceptance that is of it.
 
     Reports are dated before the record and not too long before it; the newest monitor report of a profile meets the
-    thresholds that it gets.
+    thresholds that it gets, and the acceptance has a benchmark that was run with them.
+
+    Args:
+        after: the policy that *step* leads to.
 
     Raises:
         GateFailed: where a file is another one than was named, or speaks against the change.
@@ -67,10 +71,35 @@ def check_evidence(step: Written, seen: Callable[[str], Seen], demands: Demands)
         trend = sorted((one for one in monitors if one.profile == profile), key=lambda one: one.moment)
         _check_trend(step, profile, trend, demands)
         _check_reviews(profile, [one for one in reviews if one.profile == profile])
-    for item in evidence.acceptance:
+    benchmarks = [item for item in evidence.acceptance if item.path.endswith(".json")]
+    accepted = [item for item in evidence.acceptance if item not in benchmarks]
+    if not accepted:
+        raise Unproven(f"nobody accepts it: the acceptance has no text that names {step.record.change_id}")
+    for item in accepted:
         text = decode(_same(item, seen).content, item.path)
         if step.record.change_id not in text:
             raise GateFailed(f"{item.path} accepts something else: it does not name {step.record.change_id}")
+    runs = list(_reports(step, benchmarks, seen, demands.max_evidence_age))
+    for profile in step.profiles:
+        if profile in after:
+            _check_benchmark(profile, after[profile], [one for one in runs if one.profile == profile])
+
+
+def _check_benchmark(profile: str, rules: Mapping[str, Any], runs: Sequence[_Report]) -> None:
+    """Demands a benchmark of *profile* that was run with the thresholds in *rules*, on its cases, and met them."""
+    limits = {name: least for name, least in rules.items() if name in _METRICS}
+    for run in runs:
+        stated = run.data.get("thresholds")
+        if run.data.get("kind") == "kb_benchmark" and run.data.get("status") == "measured" and isinstance(stated, dict):
+            same = all(stated.get(name) == least for name, least in limits.items())
+            if same and run.data.get("cases_file") == rules.get("cases", run.data.get("cases_file")):
+                break
+    else:
+        raise Unproven(f"the acceptance has no benchmark of {profile} with the new thresholds and its cases")
+    for name, least in limits.items():
+        value = _number(run.data, _METRICS[name], run.path)
+        if value < least:
+            raise GateFailed(f"{run.path} measured {_METRICS[name]} {value}, and {name} becomes {least}")
 
 
 def _check_trend(step: Written, profile: str, trend: Sequence[_Report], demands: Demands) -> None:
@@ -87,12 +116,16 @@ def _check_trend(step: Written, profile: str, trend: Sequence[_Report], demands:
     for change in step.changes:
         if change.profile != profile or change.field not in _METRICS or change.new is ABSENT:
             continue
-        name = _METRICS[change.field]
-        value = metrics.get(name) if isinstance(metrics, dict) else None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise Unproven(f"{newest.path} has no number {name}")
+        value = _number(metrics if isinstance(metrics, dict) else {}, _METRICS[change.field], newest.path)
         if value < change.new:
             raise GateFailed(f"{change.place} becomes {change.new}, and {newest.path} measured {value}")
+
+
+def _number(data: Mapping[str, Any], name: str, path: str) -> float:
+    value = data.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unproven(f"{path} has no number {name}")
+    return value
 
 
 def _check_reviews(profile: str, reviews: Sequence[_Report]) -> None:
@@ -117,7 +150,9 @@ def _reports(
         data = parse_json(_same(item, seen).content, item.path)
         if not isinstance(data, dict):
             raise Unproven(f"{item.path} is {named(data)}, expected an object")
-        profile = data["profile"]
+        profile = data.get("profile")
+        if not isinstance(profile, str):
+            raise Unproven(f"{item.path} names no profile")
         try:
             moment = parse_moment(data[_DATE])
         except BadTimestamp as problem:
