@@ -105,9 +105,20 @@ def test_a_release_is_stopped_by_each_thing_that_is_wrong_with_it(whole, decide)
     assert secret not in everything
 
 
-def test_what_a_flag_skips_did_not_run_and_the_decision_says_so(whole, decide):
+def test_staging_may_go_on_without_compose_and_the_decision_says_so(whole, decide):
+    """A pass that does not name what was left out is taken for a whole one."""
+    decision, done = decide(whole, "--profile", "staging", "--skip-docker")
+    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+    found = check_of(decision, "compose_config")
+    assert (found["outcome"], found["pass"]) == ("NOT_APPLICABLE", False)
+    assert "--skip-docker" in found["reason"]
+    assert decision["not_applicable"] == ["compose_config"]
+    assert [one.split(":")[0] for one in decision["weakened"]] == ["gates.compose_config.thresholds.skip_docker"]
+
+
+def test_what_a_flag_skips_in_production_did_not_run_and_the_decision_says_so(whole, decide):
     """`prod` with everything skipped once passed in 0.05 s."""
-    decision, done = decide(whole, "--profile", "staging", "--skip-docker", "--allow-dirty-git")
+    decision, done = decide(whole, "--profile", "prod", "--skip-docker", "--allow-dirty-git")
     assert (decision["status"], done.returncode) == ("FAIL", 2)
     assert outcomes(decision)["compose_config"] == "NOT_RUN"
     assert decision["critical_failures"] == ["compose_config"]

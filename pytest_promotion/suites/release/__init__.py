@@ -35,7 +35,7 @@ suite: Final = Suite(
             flag="--skip-docker",
             sets=("gates.compose_config.thresholds.skip_docker=true",),
             excludes="--docker-build",
-            help="Leave Compose out: its gate is NOT_RUN and the decision FAIL.",
+            help="Leave Compose out: not applicable and listed as weakened; in prod NOT_RUN, and the decision FAIL.",
         ),
         GatesOption(
             flag="--docker-build",

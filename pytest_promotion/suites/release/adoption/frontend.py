@@ -47,6 +47,7 @@ def frontend(repository: Repository) -> Part:
     names = []
     for gate, candidates in GATES.items():
         name = next((one for one in candidates if _PLACEHOLDER not in scripts.get(one, _PLACEHOLDER)), None)
+        part.set(gate, folder=folder, script=name or candidates[0], package_manager=manager.name)
         if name is None:
             # The condition is about the first name: a script of that name makes the gate apply.
             entry = ["scripts", candidates[0]]
@@ -55,7 +56,6 @@ def frontend(repository: Repository) -> Part:
             part.notes.append(f"{gate}: not applicable until package.json has a script {candidates[0]}")
             continue
         names.append(name)
-        part.set(gate, folder=folder, script=name, package_manager=manager.name)
         if gate == "frontend_unit":
             _unit(part, scripts[name], package)
         if gate == "frontend_build":
