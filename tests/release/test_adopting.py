@@ -243,6 +243,33 @@ def test_the_policy_of_a_knowledge_base_is_pinned_as_it_is(tmp_path):
     assert found.files == {rules["approved"]: files["config/kb_benchmark_policy.json"].encode()}
 
 
+def knowledge(root):
+    """A repository with a knowledge base, adopted."""
+    files = {"config/kb_benchmark_policy.json": (KNOWLEDGE / "kb_benchmark_policy.json").read_text(), "a": "b"}
+    adopters.adopt(adopters.repository(root, files))
+    return root
+
+
+GOVERNED = ("--promotion-set=refresh=", "--promotion-set=required=threshold_change_governance", "--allow-dirty-git")
+
+
+def test_a_policy_that_nobody_changed_needs_no_record(tmp_path):
+    """Where there was no change yet there is no record, and a gate that needs one can never pass."""
+    decision, done = adopters.decide(knowledge(tmp_path), "dev", *GOVERNED)
+    assert outcomes(decision)["threshold_change_governance"] == "PASS", done.stdout
+
+
+@pytest.mark.parametrize("name", ["kb_benchmark_policy.json", "kb_benchmark_policy.approved.json"])
+def test_a_policy_that_somebody_changed_is_refused(tmp_path, name):
+    """The pin is in another file than both, so that neither can be edited alone."""
+    path = knowledge(tmp_path) / "config" / name
+    policy = json.loads(path.read_text())
+    policy["prod"]["min_recall"] = 0.01
+    path.write_text(json.dumps(policy))
+    decision, _ = adopters.decide(tmp_path, "dev", *GOVERNED)
+    assert outcomes(decision)["threshold_change_governance"] in ("FAIL", "INCONCLUSIVE")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"prod": {"min_recall": 2}}'])
 def test_a_policy_that_cannot_be_read_is_not_pinned(tmp_path, text):
     """A digest of something broken would approve it."""

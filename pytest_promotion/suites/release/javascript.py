@@ -101,7 +101,7 @@ def reporting(name: str | None, results: Path) -> tuple[list[str], dict[str, str
     """
     The arguments and the environment with which the runner called *name* writes JUnit to *results*.
 
-    None stands for a script that writes it without being told. Raises `Unproven` for another name.
+    None stands for a script that writes it by itself. Raises `Unproven` for another name.
     """
     if name is None:
         return [], {}

@@ -28,7 +28,7 @@ _SECTIONS: Final = (("pytest",), ("tool", "pytest"), ("tool", "pytest", "ini_opt
 def backend(repository: Repository) -> Part:
     """The settings of the gate `backend_tests` and its producer."""
     part = Part()
-    if not repository.named(*_PROJECT):
+    if not repository.files_called(*_PROJECT):
         places = [f"{folder}{name}" for name in _PROJECT for folder in ("", "*/")]
         part.leave_out("backend_tests", "this repository has no Python project", no_files=places)
         part.notes.append("Python: none, there is no pyproject.toml, setup.py, setup.cfg or requirements.txt")

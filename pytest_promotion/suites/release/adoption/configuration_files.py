@@ -29,7 +29,7 @@ _MOST: Final = 12
 def compose(repository: Repository, env_file: str | None) -> Part:
     """The settings of `compose_config` and `image_build`."""
     part = Part()
-    found = repository.named(*COMPOSE)
+    found = repository.files_called(*COMPOSE)
     if not found:
         places = [f"{folder}{name}*.y*ml" for folder in ("", "*/", "*/*/") for name in ("compose", "docker-compose")]
         for gate in ("compose_config", "image_build"):
@@ -48,8 +48,8 @@ def compose(repository: Repository, env_file: str | None) -> Part:
 def env_file(repository: Repository) -> str | None:
     """The env file of the release: one that is there, or that an example beside it stands for."""
     there = [path for path in (".env", "backend/.env") if (repository.root / path).is_file()]
-    there += [file for file in repository.named(".env") if file not in there]
-    there += [joined(parent_of(file), ".env") for file in repository.named(*_EXAMPLES)]
+    there += [file for file in repository.files_called(".env") if file not in there]
+    there += [joined(parent_of(file), ".env") for file in repository.files_called(*_EXAMPLES)]
     # The one of the backend before that of a frontend, which holds what is sent to browsers.
     return next((one for one in there if "frontend" not in one and "web" not in one.split("/")), None)
 
@@ -70,7 +70,7 @@ def environment(repository: Repository, found: str | None) -> Part:
 def required_files(repository: Repository) -> Part:
     """The settings of `required_files`: files that can be read as strictly as the gate reads them."""
     part = Part()
-    files = [file for file in repository.named(*_REQUIRED) if file.count("/") <= 1]
+    files = [file for file in repository.files_called(*_REQUIRED) if file.count("/") <= 1]
     files += [file for file in repository.files if _WORKFLOW.match(file)]
     tracked = [file for file in files if _is_readable(repository, file)][:_MOST]
     if not tracked:

@@ -69,7 +69,7 @@ def frontend(repository: Repository) -> Part:
 def _package(repository: Repository) -> tuple[str, Mapping[str, str], Mapping[str, Any]] | None:
     """The package.json with most of the scripts, the nearest to the root of several."""
     best = None
-    for file in repository.named("package.json"):
+    for file in repository.files_called("package.json"):
         package = repository.document(file)
         scripts = package.get("scripts") if isinstance(package, dict) else None
         if not isinstance(scripts, dict):
@@ -146,7 +146,7 @@ def _build(part: Part, repository: Repository, folder: str, text: str) -> None:
         return
     configured = [
         match
-        for file in repository.named("vite.config.ts", "vite.config.js", "vite.config.mts", "vite.config.mjs")
+        for file in repository.files_called("vite.config.ts", "vite.config.js", "vite.config.mts", "vite.config.mjs")
         if parent_of(file) == folder and (match := _OUT_FOLDER.search(repository.text(file)))
     ]
     if configured and "vite" in text:

@@ -19,7 +19,7 @@ _ANYWHERE: Final = [f"{folder}kb_benchmark*.json" for folder in ("", "*/", "*/*/
 def knowledge_base(repository: Repository) -> Part:
     """The settings of the gates of the knowledge base, the approved policy pinned by its digest."""
     part = Part()
-    found = repository.named(POLICY)
+    found = repository.files_called(POLICY)
     if not found:
         for gate in GATES:
             part.leave_out(gate, "this repository has no knowledge base", no_files=_ANYWHERE)

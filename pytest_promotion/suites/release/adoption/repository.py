@@ -32,7 +32,7 @@ class Repository:
         folders = {str(parent) for file in files for parent in PurePosixPath(file).parents}
         return cls(root, tuple(files), frozenset(folders))
 
-    def named(self, *names: str) -> list[str]:
+    def files_called(self, *names: str) -> list[str]:
         """The files of one of *names*, in the order of the names, those nearest to the root first."""
         found = [file for file in self.files if PurePosixPath(file).name in names]
         near = [file for file in found if file.count("/") <= _DEEPEST]
