@@ -1,10 +1,13 @@
 """What is released was tested, linted and built, here and now, from these files."""
 
+import os
+
 import pytest
 
 from pytest_promotion import GateFailed, Unproven
 from pytest_promotion.readers import junit
 from pytest_promotion.readers.compose import engine
+from pytest_promotion.suites.release import javascript
 from pytest_promotion.suites.release.configuration import compose_files, keep, resolved
 from pytest_promotion.suites.release.tools import INSTALL
 
@@ -26,35 +29,45 @@ def test_backend_tests(artifact, freshness, measure, policy, reason):
 
 
 @pytest.fixture
-def npm(artifact, measure, policy, tool, workspace):
-    """`npm(script)`: runs a script of the frontend's package.json, which must succeed."""
+def script_of(artifact, measure, policy, tool, workspace):
+    """`script_of(name)`: runs a script of the frontend's package.json, which must succeed."""
 
-    def run(script):
-        folder = policy["folder"]
+    def run(script, arguments=(), environment=None):
+        folder, manager = policy["folder"], javascript.manager_called(policy["package_manager"])
         scripts = artifact(f"{folder}/package.json")["scripts"]
         measure.text(f"the script {script}", scripts[script])
-        done = tool(["npm", "--prefix", folder, "run", "--silent", script], policy["timeout_s"])
+        variables = {**os.environ, "CI": "1", "NO_COLOR": "1", **(environment or {})}
+        done = tool(manager.run(folder, script, arguments), policy["timeout_s"], variables)
         if done.exit_code != 0:  # no assertion: pytest would lay out what was printed, and reports keep that
-            lacking = "" if (workspace / folder / "node_modules").is_dir() else f"; run `npm ci` in {folder} first"
-            raise GateFailed(f"npm run {script} ended with exit code {done.exit_code}{lacking}")
+            there = any((place / "node_modules").is_dir() for place in _up_to(workspace, folder))
+            install = " ".join(manager.installing[:2])
+            lacking = "" if there else f"; run `{install}` in {folder} first"
+            raise GateFailed(f"{manager.name} run {script} ended with exit code {done.exit_code}{lacking}")
 
     return run
 
 
+def _up_to(workspace, folder):
+    """The folder and those above it, the workspace included: a lock file of a workspace is above its packages."""
+    place = workspace / folder
+    return [place, *(above for above in place.parents if above.is_relative_to(workspace))]
+
+
 @pytest.mark.critical(owner="frontend", fix="npm ci && npm run lint", timeout=1900)
-def test_frontend_lint(npm, policy, reason):
+def test_frontend_lint(policy, reason, script_of):
     """The frontend is free of what the linter finds."""
-    npm(policy["script"])
+    script_of(policy["script"])
     reason("the linter finds nothing")
 
 
 @pytest.mark.critical(owner="frontend", fix="npm ci && npm run test:unit", timeout=1900)
-def test_frontend_unit(artifact, measure, npm, policy, reason, state):
+def test_frontend_unit(artifact, measure, policy, reason, script_of, state, workspace):
     """The frontend's unit tests ran just now, there are some, and none failed."""
     path = policy["results"]
     before = state(path)
-    npm(policy["script"])
-    assert state(path) not in (None, before), f"npm run {policy['script']} did not write {path}"
+    (workspace / path).parent.mkdir(parents=True, exist_ok=True)  # not every runner makes it
+    script_of(policy["script"], *javascript.reporting(policy["reporter"], workspace / path))
+    assert state(path) not in (None, before), f"the script {policy['script']} did not write {path}"
     counts = junit.read(artifact(path).text, path)
     measure.equals("failed", counts.failed, 0)
     measure.at_least("passed", counts.passed, policy["min_passed"])
@@ -62,14 +75,14 @@ def test_frontend_unit(artifact, measure, npm, policy, reason, state):
 
 
 @pytest.mark.critical(owner="frontend", fix="npm ci && npm run build", timeout=1900)
-def test_frontend_build(artifact, measure, npm, policy, reason, state):
+def test_frontend_build(artifact, measure, policy, reason, script_of, state):
     """The frontend builds, and the build wrote what is shipped."""
     paths = policy["writes"]
     assert paths, "the policy names no file that a build writes"
     before = {path: state(path) for path in paths}
-    npm(policy["script"])
+    script_of(policy["script"])
     for path in paths:
-        assert state(path) not in (None, before[path]), f"npm run {policy['script']} did not write {path}"
+        assert state(path) not in (None, before[path]), f"the script {policy['script']} did not write {path}"
         measure.at_least(f"bytes of {path}", artifact(path).size_bytes, 1)
     reason(f"the build wrote {', '.join(paths)}")
 

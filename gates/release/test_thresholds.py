@@ -17,7 +17,6 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
         return Seen(found.sha256, found.open().read())
 
     current = thresholds.checked(artifact(policy["policy"]).data, policy["policy"])
-    folder = policy["records"]
     people = policy.signers.content if policy.signers else None
     if people is None and not policy["accept_names"] and artifact.exists(policy["signers"]):
         people = artifact(policy["signers"]).open().read()
@@ -25,10 +24,7 @@ def test_threshold_change_governance(artifact, clock, measure, policy, reason, w
         current,
         thresholds.checked(artifact(policy["approved"]).data, policy["approved"]),
         policy["approved_sha256"],
-        [
-            change_record.read(seen(f"{folder}/{name}").content, f"{folder}/{name}")
-            for name in change_record.names(workspace / folder)
-        ],
+        change_record.read_below(workspace, policy["records"], lambda path: seen(path).content),
         seen,
         Demands(
             min_approvals=policy["min_approvals"],

@@ -64,11 +64,15 @@ def init(
     wanted = files.of_template(template or files.DEFAULT, gates) if template or not used else {}
     changes = list(_edits(folder, gates))
     notes: list[str] = []
+    found_ignored: list[str] = []
+    new_files: dict[str, bytes] = {}
     if used:
         adoptions = adopting.adopted(used, root or folder)
         of_suites = files.of_suites(used, gates, adopting.as_yaml(adoptions))
         changes += adopting.edits(adoptions, root or folder)
         notes = [note for adoption in adoptions for note in adoption.notes]
+        found_ignored = [line for adoption in adoptions for line in adoption.ignored]
+        new_files = {name: content for adoption in adoptions for name, content in adoption.files.items()}
         policy = of_suites.pop("promotion.yaml")
         wanted = of_suites | wanted
         if "promotion.yaml" in wanted:
@@ -81,6 +85,7 @@ def init(
         else:
             wanted["promotion.yaml"] = policy
     there = sorted(name for name in wanted if os.path.lexists(folder / name))
+    there += sorted(name for name in new_files if os.path.lexists((root or folder) / name))
     if there:
         say(f"not written: {listed(there)} {'exists' if len(there) == 1 else 'exist'} already", err=True)
         return 2
@@ -88,13 +93,16 @@ def init(
         for name, content in wanted.items():
             # Not over a file that was created just now.
             atomic.write(folder / name, content, durable=False, overwrite=False)
+        for name, content in new_files.items():
+            atomic.write((root or folder) / name, content, durable=False, overwrite=False)
         lines = [_REPORTS, *files.IGNORED.get(template or "", ()), *(line for suite in used for line in suite.ignored)]
+        lines += found_ignored
         ignored = _ignore(folder, lines)
         written = [edit for edit in changes if write and edit.content is not None]
         for edit in written:
             atomic.write(edit.path, (edit.content or "").encode())
     left = [edit for edit in changes if edit not in written]
-    _report(folder, sorted(wanted), ignored, written, left, _next(folder, gates, root), notes, as_json)
+    _report(folder, sorted([*wanted, *new_files]), ignored, written, left, _next(folder, gates, root), notes, as_json)
     return 0
 
 

@@ -109,7 +109,8 @@ class GateSession:
         names = [] if settings.clock.as_of else settings.policy.rules.refresh
         root, cwd = settings.root, project(self._config) or self._config.rootpath
         sign = self._producer_signature()
-        for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault(), sign):
+        rules = settings.policy.rules
+        for done in producers.refresh(names, settings.policy.producers, root, cwd, settings.vault(), sign, rules):
             if done.run is not None:
                 self._refreshed.append((done.name, done.run))
             for problem in done.problems:

@@ -7,9 +7,12 @@ A condition that cannot be evaluated is not met, so its gate applies and has to 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.documents import parse_json, parse_yaml
+from pytest_promotion.evidence.files import read_given
 from pytest_promotion.evidence.provenance import unchanged_since
 from pytest_promotion.policy.shape import Condition, GateRules, Rules
 
@@ -38,6 +41,9 @@ def _facts(gate: GateRules, condition: Condition, profile: str, root: Path) -> I
         patterns = condition.no_files
         absent = bool(patterns) and not any(_matches(root, pattern) for pattern in patterns)
         yield f"no file matches {', '.join(patterns)}" if absent else None
+    if condition.no_entry is not None:
+        file, entry = condition.no_entry.file, condition.no_entry.entry
+        yield f"{file} has no {'.'.join(entry)}" if _lacks(root / file, entry) else None
     if condition.profiles is not None:
         yield f"the profile is {profile}" if profile in condition.profiles else None
     if condition.unchanged is not None:
@@ -49,6 +55,22 @@ def _facts(gate: GateRules, condition: Condition, profile: str, root: Path) -> I
         # Of the same type: 0 and "false" are not false.
         same = type(value) is type(wanted) and value == wanted
         yield f"{name} is {json.dumps(wanted)}" if same else None
+
+
+def _lacks(path: Path, entry: Sequence[str]) -> bool:
+    """Whether the JSON or YAML file at *path* could be read, and has nothing at *entry*."""
+    parse = parse_json if path.suffix == ".json" else parse_yaml
+    try:
+        value = parse(read_given(path, path.name), path.name)
+    except Unproven:
+        return False
+    for key in entry:
+        if not isinstance(value, dict):
+            return False
+        if key not in value:
+            return True
+        value = value[key]
+    return False
 
 
 def _matches(root: Path, pattern: str) -> bool:

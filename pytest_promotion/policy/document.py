@@ -258,14 +258,14 @@ def _kinds(hint: Any) -> Iterator[Any]:
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any], *, join: bool = False) -> dict[str, Any]:
     """
-    *over* laid on *under*, mappings key by key.
+    *over* laid on *under*, mappings key by key; `not_applicable` as a whole, since a condition is one sentence.
 
     With *join*, `required`, what proving excuses, what may be of any age and what is not kept grow instead of being
     replaced.
     """
     merged = dict(under)
     for key, value in over.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+        if isinstance(value, dict) and isinstance(merged.get(key), dict) and key != "not_applicable":
             merged[key] = merge(merged[key], value, join=join and key in ("prove", "timestamps"))
         elif join and key in ("required", "equivalent", "ageless", "by_digest") and merged.get(key):
             merged[key] = [*merged[key], *(item for item in value or [] if item not in merged[key])]

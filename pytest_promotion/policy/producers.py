@@ -9,10 +9,14 @@ in it, so that a refresh cannot make old data fresh.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from pytest_promotion.durations import parse_duration
 from pytest_promotion.errors import PolicyError, Unproven
@@ -21,6 +25,9 @@ from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.model import CommandRun
 from pytest_promotion.policy import Producer
+from pytest_promotion.policy.shape import Rules
+
+_THRESHOLD: Final = re.compile(r"\{(\w+)\.(\w+)\}")
 
 Sign = Callable[[bytes], bytes]  # a statement in a signed envelope
 
@@ -41,17 +48,19 @@ def refresh(
     cwd: Path,
     vault: Vault | None = None,
     sign: Sign | None = None,
+    rules: Rules | None = None,
 ) -> Iterator[Refresh]:
     """
     Runs the named producers, one after the other, in *cwd*.
 
-    In a command and its environment, `{python}` stands for this interpreter and `{root}` for the promotion root.
+    In a command and its environment, `{python}` stands for this interpreter, `{root}` for the promotion root, and
+    `{GATE.THRESHOLD}` for what *rules* give: what is written is about what the gate asks for. Null is nothing.
 
     A producer with inputs leaves a statement beside what it writes, as `promotion run` does, signed by *sign* where
     that is given.
     """
     for name in names:
-        producer = producers[name]
+        producer = _with_thresholds(producers[name], rules)
         words = [_filled(word, root) for word in producer.command]
         book = Notebook()
         problems = _recorded(name, producer, words, root, cwd, vault, book, sign)
@@ -112,6 +121,19 @@ def _run(
         if _state(root / path) in (None, earlier):
             problems.append(f"the producer {name} did not write {path}")
     return problems
+
+
+def _with_thresholds(producer: Producer, rules: Rules | None) -> Producer:
+    """*producer* with the values of thresholds in its command."""
+    if rules is None:
+        return producer
+
+    def value(match: re.Match[str]) -> str:
+        thresholds = rules.gates[match[1]].thresholds if match[1] in rules.gates else {}
+        found = thresholds.get(match[2], match[0])
+        return "" if found is None else str(found)
+
+    return msgspec.structs.replace(producer, command=[_THRESHOLD.sub(value, word) for word in producer.command])
 
 
 def _filled(text: str, root: Path) -> str:

@@ -291,8 +291,9 @@ def _check_conditions(rules: Rules, policy: Document) -> None:
 
 def _meaningless(when: Condition) -> str:
     """What is wrong with a condition, or ""."""
-    if when.no_files is None and when.profiles is None and when.unchanged is None and not when.thresholds:
-        return "it has no condition: no_files, profiles, unchanged or thresholds"
+    parts = (when.no_files, when.no_entry, when.profiles, when.unchanged)
+    if all(part is None for part in parts) and not when.thresholds:
+        return "it has no condition: no_files, no_entry, profiles, unchanged or thresholds"
     for pattern in when.no_files or ():
         if pattern != pattern.strip() or set(pattern) & set("{}\\"):
             return f"{pattern!r} is no pattern: * ? [] and ** are, with / between folders, and no blanks around it"

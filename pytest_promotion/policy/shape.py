@@ -70,10 +70,20 @@ class Unchanged(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     paths: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
+class NoEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The JSON or YAML *file* is there and readable, and holds nothing at *entry*."""
+
+    file: Annotated[str, msgspec.Meta(min_length=1)]
+    entry: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1)
+    ]  # keys, outermost first
+
+
 class Condition(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What has to be true of the candidate; of several parts, all."""
 
     no_files: list[str] | None = None  # glob patterns below the promotion root, none of which matches a file
+    no_entry: NoEntry | None = None
     profiles: list[str] | None = None  # the decision is of one of these profiles
     unchanged: Unchanged | None = None
     thresholds: dict[str, bool | int | float | str | None] | None = None  # of the gate itself, with these values

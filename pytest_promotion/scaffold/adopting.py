@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,32 @@ def as_yaml(adoptions: Sequence[Adoption]) -> str:
     """The settings of *adoptions* as lines of a policy."""
     settings: dict[str, Any] = {}
     for adoption in adoptions:
-        settings |= adoption.settings
+        settings = _joined(settings, adoption.settings)
     if not settings:
         return ""
-    return (
-        f"\n# Found in this project.\n{yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110)}"
-    )
+    text = yaml.dump(settings, Dumper=_WithoutAliases, sort_keys=False, default_flow_style=None, width=110)
+    return f"\n# Found in this project.\n{text}"
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes what stands at two places twice: people edit one of them."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def _joined(known: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, mappings key by key and lists one after the other: two suites may bring producers."""
+    found = dict(known)
+    for key, value in more.items():
+        before = found.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            found[key] = _joined(before, value)
+        elif isinstance(before, list) and isinstance(value, list):
+            found[key] = [*before, *(item for item in value if item not in before)]
+        else:
+            found[key] = value
+    return found
 
 
 def edits(adoptions: Sequence[Adoption], root: Path) -> Iterator[Edit]:

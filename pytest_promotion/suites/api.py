@@ -43,6 +43,10 @@ class Adoption:
     """Keys of the policy, such as `release_manifest` and `producers`."""
     lines: Mapping[str, str] = field(default_factory=dict)
     """Lines for files of the project, by their paths below the root: they are shown, and written by a person."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """New files below the root, by their paths."""
+    ignored: tuple[str, ...] = ()
+    """Lines for the `.gitignore` of the project: what its producers and gates write."""
     notes: tuple[str, ...] = ()
 
 

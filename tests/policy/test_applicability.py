@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from pytest_promotion.policy.applicability import not_applicable
-from pytest_promotion.policy.shape import Condition, GateRules, NotApplicable, Rules, Unchanged
+from pytest_promotion.policy.shape import Condition, GateRules, NoEntry, NotApplicable, Rules, Unchanged
 
 BECAUSE = "there is no such part"
 
@@ -141,3 +141,25 @@ class TestUnchanged:
     def test_a_path_that_git_does_not_know(self, repository):
         """A misspelt path never changes."""
         assert self.applies(repository, path="infrastructure")
+
+
+@pytest.mark.parametrize(
+    ("text", "applies"),
+    [
+        ('{"scripts": {"build": "x"}}', False),
+        ("{}", False),
+        ('{"scripts": {"lint": ""}}', True),
+        ('{"scripts": {"lint": null}}', True),
+        ('{"scripts": []}', True),
+        ("[]", True),
+        ("{", True),
+        ("", True),
+        (None, True),
+    ],
+)
+def test_an_entry_that_is_missing_can_be_the_condition(tmp_path, text, applies):
+    """A file that cannot be read has not shown that it lacks anything."""
+    if text is not None:
+        (tmp_path / "package.json").write_text(text)
+    missing = NoEntry(file="package.json", entry=["scripts", "lint"])
+    assert (found(tmp_path, no_entry=missing) == {}) is applies

@@ -89,7 +89,7 @@ def decide(tmp_path: Path) -> Decide:
                     "-p",
                     "no:cacheprovider",
                 ),
-                "--promotion-policy=gates/release/promotion.yaml",
+                "--promotion-policy=fixtures/release_policy.yaml",
                 f"--promotion-root={root}",
                 f"--promotion-reports={reports}",
                 *([f"--promotion-set=required={only}"] if only else []),

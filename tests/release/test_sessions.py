@@ -105,9 +105,20 @@ def test_a_release_is_stopped_by_each_thing_that_is_wrong_with_it(whole, decide)
     assert secret not in everything
 
 
-def test_what_a_flag_skips_did_not_run_and_the_decision_says_so(whole, decide):
+def test_staging_may_go_on_without_compose_and_the_decision_says_so(whole, decide):
+    """A pass that does not name what was left out is taken for a whole one."""
+    decision, done = decide(whole, "--profile", "staging", "--skip-docker")
+    assert (decision["status"], done.returncode) == ("PASS", 0), done.stdout
+    found = check_of(decision, "compose_config")
+    assert (found["outcome"], found["pass"]) == ("NOT_APPLICABLE", False)
+    assert "--skip-docker" in found["reason"]
+    assert decision["not_applicable"] == ["compose_config"]
+    assert [one.split(":")[0] for one in decision["weakened"]] == ["gates.compose_config.thresholds.skip_docker"]
+
+
+def test_what_a_flag_skips_in_production_did_not_run_and_the_decision_says_so(whole, decide):
     """`prod` with everything skipped once passed in 0.05 s."""
-    decision, done = decide(whole, "--profile", "staging", "--skip-docker", "--allow-dirty-git")
+    decision, done = decide(whole, "--profile", "prod", "--skip-docker", "--allow-dirty-git")
     assert (decision["status"], done.returncode) == ("FAIL", 2)
     assert outcomes(decision)["compose_config"] == "NOT_RUN"
     assert decision["critical_failures"] == ["compose_config"]
@@ -248,7 +259,7 @@ def scripts(root, **changed):
 @pytest.mark.parametrize(
     ("gate", "changed", "said"),
     [
-        ("frontend_unit", {"test_unit": "true"}, "did not write frontend/reports/unit.xml"),
+        ("frontend_unit", {"test_unit": "true"}, "the script test:unit did not write frontend/reports/unit.xml"),
         ("frontend_unit", {"test_unit": "mkdir -p reports && echo '<testsuites/>' > reports/unit.xml"}, "passed is 0"),
         ("frontend_unit", {"test_unit": "mkdir -p reports && : > reports/unit.xml"}, "is empty"),
         ("frontend_build", {"build": "true"}, "did not write frontend/dist/index.html"),
@@ -387,6 +398,7 @@ def test_a_flag_that_contradicts_another_is_wrong_usage():
             {
                 "gates.kb_benchmark.thresholds.skip_kb_benchmark": True,
                 "gates.threshold_change_governance.thresholds.policy": "policy.json",
+                "gates.kb_benchmark.thresholds.policy": "policy.json",
             },
         ),
         (("--kb-benchmark-mode", "auto"), {}),
@@ -417,7 +429,7 @@ def test_an_image_is_built_where_that_is_asked_for(target, decide, docker_engine
 def test_every_release_gate_can_fail(whole, decide):
     """A gate that passes whatever is wrong is a line in a document."""
     decide(whole, "--profile", "prod")
-    words = ["--promotion-policy=gates/release/promotion.yaml", "--promotion-profile=prod", "--promotion-prove"]
+    words = ["--promotion-policy=fixtures/release_policy.yaml", "--promotion-profile=prod", "--promotion-prove"]
     reports = whole.parent / "proof"
     words += [f"--promotion-root={whole}", f"--promotion-reports={reports}"]
     done = subprocess.run(

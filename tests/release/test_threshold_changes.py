@@ -479,8 +479,8 @@ def test_where_signers_are_named_a_name_is_not_enough(target, signers):
 def test_the_gate_asks_for_signatures_where_its_policy_names_signers(target, signers, decide):
     """The signers of the promotion policy are who may approve, in the gate as in the command."""
     own = target / "promotion.yaml"
-    policy = yaml.safe_load((REPOSITORY / "gates/release/promotion.yaml").read_text())
-    own.write_text(yaml.safe_dump({**policy, "signers": "signers.yaml"}))
+    included = {"include": [str(REPOSITORY / "fixtures/release_policy.yaml")]}
+    own.write_text(yaml.safe_dump({"version": 1, **included, "signers": "signers.yaml"}))
     words = (f"--promotion-policy={own}",)
     (target / "docs/Ops/signers.yaml").unlink()
     assert "needs one of `ssh` and `dsse`" in check_of(decide(target, *words, only=GATE)[0], GATE)["reason"]

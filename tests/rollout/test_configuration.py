@@ -136,7 +136,7 @@ def judged(site, tmp_path):
         thresholds = {"compose": "compose.yaml", "env_file": ".env"}
         given = [f"--promotion-set=gates.compose_config.thresholds.{key}={value}" for key, value in thresholds.items()]
         words = [sys.executable, "-m", "pytest_promotion.cli", "gates", "gates/release", "-q", "-p", "no:cacheprovider"]
-        words += ["--promotion-policy=gates/release/promotion.yaml", f"--promotion-root={site.path}"]
+        words += ["--promotion-policy=fixtures/release_policy.yaml", f"--promotion-root={site.path}"]
         words += [f"--promotion-reports={reports}", "--promotion-set=required=compose_config", *given]
         around = {**os.environ, "PATH": site.environment["PATH"], **variables}
         done = subprocess.run(words, cwd=REPOSITORY, env=around, capture_output=True, text=True, check=False)

@@ -23,6 +23,7 @@ suite: Final = Suite(
         "drill": f"{_COMMANDS}.drill:drill",
     },
     ignored=("/.runtime/",),
+    adopts="pytest_promotion.suites.release.adoption.adopt:adopt",
     plugin="pytest_promotion.suites.release.session_report",
     options=(
         GatesOption(
@@ -34,7 +35,7 @@ suite: Final = Suite(
             flag="--skip-docker",
             sets=("gates.compose_config.thresholds.skip_docker=true",),
             excludes="--docker-build",
-            help="Leave Compose out: its gate is NOT_RUN and the decision FAIL.",
+            help="Leave Compose out: not applicable and listed as weakened; in prod NOT_RUN, and the decision FAIL.",
         ),
         GatesOption(
             flag="--docker-build",
@@ -54,7 +55,7 @@ suite: Final = Suite(
         GatesOption(
             flag="--kb-policy",
             metavar="FILE",
-            sets=("gates.threshold_change_governance.thresholds.policy={value}",),
+            sets=("gates.threshold_change_governance.thresholds.policy={value}", f"{_KB}.thresholds.policy={{value}}"),
             help="Policy file of the knowledge-base benchmark.",
         ),
         GatesOption(

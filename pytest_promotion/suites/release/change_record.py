@@ -8,7 +8,7 @@ this change, this evidence and this reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -208,3 +208,17 @@ def names(folder: Path) -> list[str]:
         return []
     found = [path.name for path in folder.iterdir() if path.suffix in SUFFIXES]
     return sorted(name for name in found if "template" not in name.lower())
+
+
+def read_below(root: Path, folder: str, content_of: Callable[[str], bytes]) -> list[Written]:
+    """
+    The records in *folder* below *root*, by name; none where there is no such folder.
+
+    Args:
+        content_of: gives the content of the file at a path below the root, and records that it was read.
+
+    Raises:
+        Unproven, PolicyError: where one is no record.
+    """
+    paths = [f"{folder}/{name}" for name in names(root / folder)]
+    return [read(content_of(path), path) for path in paths]

@@ -11,6 +11,9 @@ INSTALL: Final = {
     "git": "install it from https://git-scm.com/downloads",
     "gpg": "install GnuPG from https://gnupg.org/download",
     "npm": "install Node.js 20 or newer, which brings it, from https://nodejs.org",
+    "pnpm": "npm install --global pnpm",
+    "yarn": "npm install --global yarn",
+    "bun": "npm install --global bun",
     "ssh-keygen": "install OpenSSH 8.1 or newer",
     "docker compose": "install Docker with its Compose plugin from https://docs.docker.com/compose/install",
 }

@@ -1,0 +1,88 @@
+"""Repositories of nobody in particular, as they are before the release suite is adopted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from fixtures.release import git
+from tests.sessions import environment
+
+UNIT = "import { test } from 'node:test';\nimport assert from 'node:assert';\ntest('adds', () => assert.equal(1 + 1, 2));\n"
+BUILD = (
+    "import fs from 'node:fs';\nfs.mkdirSync('dist', { recursive: true });\nfs.writeFileSync('dist/index.html', 'x');\n"
+)
+SCRIPTS = {
+    "lint": "node --check unit.test.mjs",
+    "test": "node --test unit.test.mjs",
+    "build": "node build.mjs && vite build",
+}
+PYTHON = {
+    "backend/requirements.txt": "pytest\n",
+    "backend/pytest.ini": "[pytest]\ntestpaths = tests\nmarkers =\n    quick: is quick\naddopts = --strict-markers\n",
+    "backend/app/__init__.py": "def total(*prices):\n    return sum(prices)\n",
+    "backend/tests/test_total.py": (
+        "import pytest\nfrom app import total\n\n@pytest.mark.quick\ndef test_total():\n    assert total(1, 2) == 3\n"
+    ),
+}
+
+
+def javascript(folder: str, scripts: Mapping[str, str] = SCRIPTS, lock: str = "package-lock.json") -> dict[str, str]:
+    """A frontend without dependencies in *folder*; its `vite` is a file of its own."""
+    package = {"name": "shop", "version": "1.0.0", "private": True, "scripts": dict(scripts)}
+    locked = {**package, "lockfileVersion": 3, "requires": True, "packages": {"": {"name": "shop", "version": "1.0.0"}}}
+    del locked["scripts"], locked["private"]
+    return {
+        f"{folder}/package.json": json.dumps(package),
+        f"{folder}/{lock}": json.dumps(locked),
+        f"{folder}/unit.test.mjs": UNIT,
+        f"{folder}/build.mjs": BUILD,
+    }
+
+
+def repository(root: Path, files: Mapping[str, str]) -> Path:
+    """A repository at *root* with *files* in one commit."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    git(root, "init", "-q", "-b", "main")
+    commit(root)
+    return root
+
+
+def commit(root: Path) -> None:
+    """Commits whatever there is."""
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "More")
+
+
+def promotion(root: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`promotion` with *words* in *root*."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_promotion.cli", *words],
+        cwd=root,
+        env=environment("ALLOW_SIM_BACKTEST", "SECRET_KEY", "APP_ENV", "GITHUB_ACTIONS") | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+
+
+def adopt(root: Path) -> str:
+    """`promotion init --suite release` in *root*, committed; what it printed."""
+    done = promotion(root, "init", "--suite", "release", "--root", ".")
+    assert done.returncode == 0, done.stdout + done.stderr
+    commit(root)
+    return done.stdout
+
+
+def decide(root: Path, profile: str, *words: str, **variables: str) -> tuple[dict, subprocess.CompletedProcess[str]]:
+    """The decision of `promotion gates --profile` in *root*, and the process."""
+    done = promotion(root, "gates", "--profile", profile, "-q", "-p", "no:cacheprovider", *words, **variables)
+    latest = root / "reports/promotion_gates/latest.json"
+    assert latest.exists(), done.stdout + done.stderr
+    return json.loads(latest.read_text()), done
