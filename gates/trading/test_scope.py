@@ -44,7 +44,7 @@ def test_multi_bot_policy_scope(artifact, document, measure, policy, reason, set
     }
     measure.at_least("bots", len(bots.bots), 1)
     wrong = list(scope.disagreements(bots, accounts, limits, reconciled))
-    wrong += composed.wrong_in_compose(bots, artifact(composed.COMPOSE)["services"])
+    wrong += composed.wrong_in_compose(bots, artifact(composed.COMPOSE)["services"], artifact.exists)
     assert not wrong, "; ".join(wrong)
     # What is decided about risk stands in the decision, where a comparison of two shows what was loosened.
     largest = setting("largest_daily_loss_cap_pct")

@@ -67,7 +67,7 @@ def _words(value: str) -> Iterator[Wrong]:
     elif value.lower() in _BAD:  # of a candidate that is bad: what notices this one has to notice the others
         for word in _BAD:
             if word != value.lower():
-                yield Wrong(f"status {word}", (word,))
+                yield Wrong("status flipped", (word,))
     if len(value) == 64 and not value.strip("0123456789abcdef"):
         yield Wrong("digest mismatch", (value[:-1] + ("0" if value[-1] != "0" else "1"),))
 

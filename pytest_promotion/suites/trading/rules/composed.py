@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_promotion.suites.trading.documents.configuration import Bot, BotPolicy
@@ -11,6 +12,7 @@ from pytest_promotion.suites.trading.rules.scope import POLICY
 COMPOSE: Final = "compose/docker-compose.yml"
 SCRIPT: Final = "SCRIPT_CONFIG"
 ENTRY: Final = "CONFIG_FILE_NAME"
+_CONFIG: Final = re.compile(r"(?:^|[/-])(config/[\w./-]+\.(?:json|ya?ml))\}?$")  # also as the default of a variable
 _NAMES: Final = ("BOT_NAME", "HB_INSTANCE_NAME")
 _MODES: Final = ("BOT_POLICY_MODE", "BOT_MODE")
 _ROLES: Final = ("BOT_POLICY_ROLE",)
@@ -25,8 +27,15 @@ def environment(entry: Mapping[str, Any]) -> dict[str, str]:
     return dict(str(line).partition("=")[::2] for line in given)
 
 
-def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any]) -> Iterator[str]:
-    """The sentences where the Compose file starts a bot as another one than the policy has, or a service for none."""
+def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any], exists: Callable[[str], bool]) -> Iterator[str]:
+    """
+    The sentences where the Compose file starts a bot as another one than the policy has, or a service for none.
+
+    *exists* says whether the workspace has a file.
+    """
+    for name, entry in services.items():
+        yield from _of_another_bot(name, entry, sorted(policy.bots))
+        yield from _without_file(name, environment(entry), exists)
     given = {name: environment(services[name]) for name in policy.bots if name in services}
     yield from _without_variables(given)
     for name, bot in policy.bots.items():
@@ -43,6 +52,30 @@ def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any]) -> Iterator
         for variable, value in environment(services[name]).items():
             if variable == "HB_INSTANCE_NAME" and value not in policy.bots:
                 yield f"{COMPOSE}: services.{name} has {variable}={value}, and {POLICY} no such bot"
+
+
+def _of_another_bot(service: str, entry: Mapping[str, Any], bots: Sequence[str]) -> Iterator[str]:
+    """The folders and variables of one bot in the service of another, and one bot's variable set from another's."""
+    place = f"{COMPOSE}: services.{service}"
+    others = set(bots) - {service} if service in bots else set()
+    for volume in entry.get("volumes", []):
+        source = str(volume.get("source", "") if isinstance(volume, Mapping) else volume).partition(":")[0]
+        for other in sorted(others & set(source.split("/"))):
+            yield f"{place}.volumes has {source}, a folder of {other}"
+    prefixes = {f"{bot.upper()}_": bot for bot in bots}
+    for variable, value in environment(entry).items():
+        own = next((bot for prefix, bot in prefixes.items() if variable.startswith(prefix)), service)
+        for prefix, bot in prefixes.items():
+            if value.startswith(f"${{{prefix}") and own in bots and bot != own:
+                yield f"{place} has {variable}={value}, a variable of {bot}"
+
+
+def _without_file(service: str, given: Mapping[str, str], exists: Callable[[str], bool]) -> Iterator[str]:
+    """Variables that name a file of the folder `config` which is not there."""
+    for variable, value in given.items():
+        found = _CONFIG.search(value)
+        if found and not exists(found[1]):
+            yield f"{COMPOSE}: services.{service} has {variable}={value}, and there is no {found[1]}"
 
 
 def _without_variables(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
