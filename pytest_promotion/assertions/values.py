@@ -41,6 +41,8 @@ _RANKS: Final = frozenset(
 _VERDICTS: Final = ("ok", "passed", "valid", "success", "succeeded", "successful", "healthy", "approved")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NO_WORDS: Final = re.compile(r"\\.|\[[^]]*\]|\(\?[a-z]+[:)]")  # escapes, sets and flags in a regular expression
+_DAY_FIRST: Final = re.compile(r"\b\d\d?[/.]\d\d?[/.]\d{4}\b")  # a date that begins with what counts least
+_DIGIT: Final = re.compile(r"\d")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _QUALIFIED: Final = (
     r"[a-z]*[\s_-]*(?:with(?!out)|but)[\s_-]*(?!(?:0|no|zero)\b)(?:\w+[\s_-]+)?(?:error|failure|issue|problem)s?"
@@ -103,8 +105,8 @@ def order(left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any) 
     if isinstance(left, str) and isinstance(right, str):
         return _text_order(left, right)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        pairs = [(a, b) for a, b in zip(left, right, strict=False) if isinstance(a, str) and isinstance(b, str)]
-        return next(filter(None, (_text_order(*pair) for pair in pairs)), "")
+        pair = next(((a, b) for a, b in zip(left, right, strict=False) if a != b), (None, None))
+        return _text_order(*pair) if isinstance(pair[0], str) and isinstance(pair[1], str) else ""
     if isinstance(left, bool) is not isinstance(right, bool) and isinstance(left, Number) and isinstance(right, Number):
         return f"compares {left!r} with {right!r}: a truth value is no number"
     if is_narrow(left) or is_narrow(right):
@@ -117,7 +119,14 @@ def order(left: Any, right: Any, holds: Callable[[Any, Any], Any], result: Any) 
 def ranking(values: Sequence[Any]) -> str:
     """Why the first and the last of *values* in their order say nothing."""
     texts = [one for one in values if isinstance(one, (str, list, tuple))]
+    if len({_shape(one) if isinstance(one, str) else id(one) for one in texts}) == 1:
+        return ""
     return next(filter(None, (order(texts[0], one, operator.lt, None) for one in texts[1:])), "")
+
+
+def _shape(text: str) -> str:
+    """*text* without its digits: names of one shape, such as those with a time, are in the order of their numbers."""
+    return text if _DAY_FIRST.search(text) else _DIGIT.sub("0", text)
 
 
 def match(found: Any) -> str:

@@ -51,6 +51,9 @@ def test_first_and_last_of_texts(artifact, freshness):
     freshness(report)
     assert sorted(row["name"] for row in report["rows"])[-1] == "b"  # noqa: FURB192 - as gates are written
     assert max("2026-02-28", report["day"]) == "2026-03-01"
+    files = ["scan_20261130T093000Z.json", "scan_20261130T101500Z.json"]
+    assert max(files) == files[1]
+    assert sorted(files, key=lambda name: name)[-1] == files[1]  # noqa: FURB192 - as above
     assert max(report["rows"], key=lambda row: row["score"])["name"] == "a"
 
 
