@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_promotion.cli import main
+from pytest_promotion.evidence import large_files, reading
 from tests.event_rows import line, lines
 from tests.test_schema import check
 from tests.verifying import LOOSE
@@ -37,6 +38,13 @@ from pytest_promotion.evidence import artifacts, large_files
 reading.HELD_BYTES, large_files._BLOCK = 100, 512
 artifacts._COUNTED.clear()
 """
+
+
+@pytest.fixture(autouse=True)
+def sizes(monkeypatch):
+    """What SMALL sets in a session of this process is put back."""
+    monkeypatch.setattr(reading, "HELD_BYTES", reading.HELD_BYTES)
+    monkeypatch.setattr(large_files, "_BLOCK", large_files._BLOCK)
 
 
 def command(*words: object):

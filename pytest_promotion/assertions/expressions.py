@@ -17,6 +17,7 @@ from pytest_promotion.assertions.sources import (
     NAN_REDUCTIONS,
     Place,
     is_array_reduction,
+    is_constant,
     is_lookup,
     is_reduction,
     is_selection,
@@ -224,7 +225,7 @@ def _stops_at_shortest(node: ast.Call) -> bool:
 
 def _is_field(node: ast.expr) -> bool:
     """Whether *node* reads a field of evidence; a call of `get` is inside one of `lookup` by now."""
-    return isinstance(node, ast.Subscript) or last_name(node) in ("get", "lookup")
+    return (isinstance(node, ast.Subscript) or last_name(node) in ("get", "lookup")) and not is_constant(node)
 
 
 def _is_end(node: ast.expr) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ import click
 
 from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
-from pytest_promotion.clock import iso
+from pytest_promotion.clock import FUTURE_SKEW, iso
 from pytest_promotion.errors import Unproven
 from pytest_promotion.text import legible
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _DAYS: Final = "events_*.jsonl"  # what is counted of a folder
 _QUIET_S: Final = 1.0  # what is counted sooner needs no bar
-_SKEW: Final = timedelta(minutes=2)  # how far clocks may disagree
 
 
 @click.group("event-store")
@@ -98,7 +97,7 @@ def _counted(place: str, executor: Executor | None, *, whole_names: bool) -> dic
         place = os.path.abspath(place)  # the workers are elsewhere
     if "://" not in place and Path(place).is_dir():
         place = f"{place.rstrip('/')}/{_DAYS}"
-    latest = datetime.now(UTC) + _SKEW
+    latest = datetime.now(UTC) + FUTURE_SKEW
     lost: tuple[str, ...] = ()
     with _progress(place) as progress:
         if any(sign in place for sign in "*?[") and not Path(place).is_file():
