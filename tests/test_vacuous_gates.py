@@ -147,7 +147,9 @@ def test_a_broken_candidate_is_not_promoted_by_workers(name, place, monkeypatch)
     assert [one["run_id"] for one in place.decisions() if one["status"] == "PASS"] == []
     assert result.ret != 0
     if not case.outer and "interrupt" not in name:
-        assert case.says in _all_that_was_said(place, result)
+        said = _all_that_was_said(place, result)
+        # A conftest that runs the tests itself runs in the controller, to which the workers then never come.
+        assert case.says in said or (name == "runtestloop-skips" and "was not collected" in said)
 
 
 TOLD = re.findall(r"^\| (\d+) \| (.+?) \| (\S.*?) \| (\S.*?) \| (\S.*?) \|$", README, re.MULTILINE)
