@@ -13,7 +13,6 @@ from pytest_promotion.assertions import current, values
 from pytest_promotion.assertions.current import doubt, where
 
 _ORDERS: Final = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
-
 _MEASURED: Final = {"at_least": operator.ge, "at_most": operator.le, "equals": operator.eq}
 
 
@@ -113,11 +112,9 @@ class _Parts:
         value, name = read
         if isinstance(value, timedelta):
             _dated(value)
-            if name == "seconds" and value.days:
-                doubt(f"compares the seconds of {value}, in which its days do not count", "an assertion")
             if name == "days":
                 cut.last = value.days, value / timedelta(days=1)
-        return getattr(value, name)
+        return seconds[value] if name == "seconds" else getattr(value, name)
 
 
 class _Seconds:

@@ -107,16 +107,18 @@ def _attempts(
         yield Attempt(NOTHING, "", "", killed=False)
 
 
+def _with_content(item: pytest.Item, path: str, known: list[Answer]) -> Callable[[bytes], str]:
+    """What runs the gate with other content in the file at *path*: its message, or "" where it passed."""
+    return lambda content: attempt(item, Sabotaged(path=path, content=content, answers=Answers(known)))
+
+
 def _beyond_limits(
     item: pytest.Item, path: str, look: Look, known: list[Answer], numbers: Numbers
 ) -> Iterator[Attempt]:
     """The numbers in a file that pass beyond a limit among *numbers*, since they are rounded."""
+    notices = _with_content(item, path, known)
     for field, value, write in numbers_in(path, look):
-
-        def passes(number: float, write: Callable[[float], bytes] = write) -> bool:
-            return not attempt(item, Sabotaged(path=path, content=write(number), answers=Answers(known)))
-
-        for number, limit in passed_beyond(value, numbers, passes):
+        for number, limit in passed_beyond(value, numbers, lambda one, write=write: not notices(write(one))):  # type: ignore[misc]
             yield Attempt(BEYOND, path, field, killed=False, said=beyond_sentence(number, limit))
 
 
@@ -126,11 +128,8 @@ def _in_one_more(item: pytest.Item, path: str, look: Look, known: list[Answer]) 
     if found is None:
         return
     document, seen, write = found
-
-    def notices(changed: object) -> str:
-        return attempt(item, Sabotaged(path=path, content=write(changed), answers=Answers(known)))
-
-    for field, message in missed(document, seen, notices):
+    notices = _with_content(item, path, known)
+    for field, message in missed(document, seen, lambda changed: notices(write(changed))):
         yield Attempt(ONE_MORE, path, field, bool(message), message)
 
 
@@ -139,10 +138,7 @@ def _values_in(item: pytest.Item, path: str, look: Look, known: list[Answer], nu
     form = form_of(path, look.reading.content)
     if form is None:
         return
-
-    def notices(content: bytes) -> str:
-        return attempt(item, Sabotaged(path=path, content=content, answers=Answers(known)))
-
+    notices = _with_content(item, path, known)
     words = words_of(item) if form.prose else ()
     for kind, field, message, detail in text_values.tried(form, look.touches.seen, notices, words, numbers):
         yield Attempt(kind, path, field, bool(message), message or detail)

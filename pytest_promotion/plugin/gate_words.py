@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_promotion.prove.limits import LARGEST
+from pytest_promotion.prove.limits import numbers_among
 
 _DEPTH = 3  # from the gate to the helpers of its module, and to theirs
 _ESCAPES = re.compile(r"\\[A-Za-z]")  # of regular expressions
@@ -28,9 +28,7 @@ def words_of(item: pytest.Item) -> list[str]:
 
 def numbers_of(item: pytest.Item) -> list[float]:
     """The numbers there."""
-    return list(
-        dict.fromkeys(float(one) for one in _constants(item) if type(one) in (int, float) and abs(one) < LARGEST)
-    )
+    return list(dict.fromkeys(numbers_among(one for one in _constants(item) if type(one) in (int, float))))
 
 
 def _constants(item: pytest.Item) -> Iterator[Any]:

@@ -12,14 +12,14 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import parse_yaml
 
-_LARGEST: Final = 2**20  # bytes: what is larger is not taken apart
+LARGEST_BYTES: Final = 2**20  # bytes: what is larger is not taken apart
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 # A number by itself: no part of a date, a version or a path.
 _IN_TEXT: Final = re.compile(rf"(?<![\w.:/-])({_NUMBER.pattern})(?![\w.:/-]*\w)")
@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
 def form_of(path: str, content: bytes | None) -> Form | None:
     """What *content* is, by the name of its file and by what it says; None for what is no text or is large."""
-    if content is None or len(content) > _LARGEST:
+    if content is None or len(content) > LARGEST_BYTES:
         return None
     try:
         text = content.decode("utf-8-sig")
@@ -79,7 +79,12 @@ def _json_lines(text: str) -> Form | None:
         return None
     if not all(isinstance(row, dict) for row in rows):
         return None
-    return Form(rows, lambda rows: b"".join(json.dumps(row).encode() + b"\n" for row in rows), typed=True)
+    return Form(rows, json_lines, typed=True)
+
+
+def json_lines(rows: Iterable[Any]) -> bytes:
+    """*rows* as JSON lines."""
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
 def _yaml(content: bytes, path: str) -> Form | None:

@@ -27,7 +27,7 @@ _NEAR: Final = 1e-3  # of a step: how close to where the rounding turns is looke
 _COUNTS: Final = (-1, 0, 1, 2, 3, 4)  # positions and counts far more often than limits of a fraction
 _MOST: Final = 12  # numbers of a gate that are tried
 _TINY: Final = 1e-9
-LARGEST: Final = 1e15  # of a number whose digits a float has
+_LARGEST: Final = 1e15  # of a number whose digits a float has
 
 
 class Numbers(NamedTuple):
@@ -40,14 +40,19 @@ class Numbers(NamedTuple):
 NO_NUMBERS: Final = Numbers()
 
 
+def numbers_among(values: Iterable[object]) -> Iterator[float]:
+    """The numbers among *values*, also those that are texts, as far as a float has all of their digits."""
+    for value in values:
+        number = number_of(value) if isinstance(value, str) else value
+        if isinstance(number, (int, float)) and abs(number) < _LARGEST:
+            yield float(number)
+
+
 def numbers_read(looks: Iterable[Look]) -> Iterator[float]:
     """The numbers in what a gate looked at: one of them may be the limit of another."""
     for look in looks:
         for seen in (look.touches.seen, *(row.seen for row in look.rows.values())):
-            for value in seen.values():
-                number = number_of(value) if isinstance(value, str) else value
-                if isinstance(number, (int, float)) and abs(number) < LARGEST:
-                    yield float(number)
+            yield from numbers_among(seen.values())
 
 
 def passed_beyond(value: float, numbers: Numbers, passes: Callable[[float], bool]) -> Iterator[tuple[float, float]]:

@@ -16,28 +16,26 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from pytest_promotion.prove.forms import number_of
+from pytest_promotion.prove.forms import LARGEST_BYTES, json_lines, number_of
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look
 from pytest_promotion.prove.rows import SUFFIXES, is_json
 from pytest_promotion.prove.values import changed, chosen, dotted, far, flipped
 
 ONE_MORE: Final = "in one more element"
-_LARGEST: Final = 2**20  # bytes
 _OWN: Final = ("id", "key", "index", "number", "rank", "epoch", "step", "version", "time", "date", "day")
 
 
 def in_file(path: str, look: Look) -> tuple[Any, Mapping[Place, Any], Callable[[Any], bytes]] | None:
     """The values of a file with lists or rows, those that the gate looked at, and how it is written; else None."""
     content, suffix = look.reading.content, PurePosixPath(path).suffix
-    if content is None or len(content) > _LARGEST:
+    if content is None or len(content) > LARGEST_BYTES:
         return None
     if suffix in SUFFIXES and 0 in look.rows:
         seen = {(0, *place): value for place, value in look.rows[0].seen.items()}
         if suffix == ".csv":
             return list(csv.DictReader(io.StringIO(content.decode(), newline=""))), seen, _csv
-        lines = [json.loads(line) for line in content.splitlines() if line.strip()]
-        return lines, seen, lambda rows: b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        return [json.loads(line) for line in content.splitlines() if line.strip()], seen, json_lines
     if is_json(path) and look.document is not None:
         return json.loads(content), look.touches.seen, lambda document: json.dumps(document).encode()
     return None

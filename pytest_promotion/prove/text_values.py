@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pytest_promotion.prove.forms import Form, number_of
-from pytest_promotion.prove.limits import BEYOND, LARGEST, NO_NUMBERS, Numbers, beyond_sentence, passed_beyond
+from pytest_promotion.prove.limits import BEYOND, NO_NUMBERS, Numbers, beyond_sentence, numbers_among, passed_beyond
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.one_more import ONE_MORE, missed
 from pytest_promotion.prove.values import changed, chosen, dotted, far, wrong_values
@@ -61,6 +61,7 @@ def tried(
     if not places:
         return
     trial = _Trial(form, leaves, notices)
+    numbers = Numbers(numbers.limits, (*numbers.read, *numbers_among(leaves.values())))
     judged = list(trial.judged(places)) or list(trial.judged_alone(places))
     if not judged and (form.typed or (form.prose and _looks_for(document, words, notices))):
         yield Found(NO_VALUE, "", "")
@@ -126,9 +127,6 @@ class _Trial:
         """That a number there passes beyond its limit, since it is rounded."""
         value = self._value(place)
         if type(value) is float:
-            others = (number_of(one) if isinstance(one, str) else one for one in self._leaves.values())
-            found = (float(one) for one in others if isinstance(one, (int, float)) and abs(one) < LARGEST)
-            numbers = Numbers(numbers.limits, (*numbers.read, *found))
             write = (lambda number: number) if self._form.typed else repr
             for number, limit in passed_beyond(value, numbers, lambda one: not self.notices({place: write(one)})):
                 yield Found(BEYOND, dotted(place), "", beyond_sentence(number, limit))
