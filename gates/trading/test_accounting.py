@@ -8,6 +8,7 @@ from pytest_promotion.suites.trading.documents import book_reports, configuratio
 from pytest_promotion.suites.trading.documents import controllers as running
 from pytest_promotion.suites.trading.documents.typed import settings_of, typed
 from pytest_promotion.suites.trading.rules import books, controllers, figures, minutes, scope
+from pytest_promotion.suites.trading.rules.minute_totals import wrong_in_newest
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ def test_accounting_integrity_v2(artifact, charged, freshness, measure, minute_l
         wrong += minutes.without_price(logs.near)
         lately = [row for row in logs.rows if row.moment >= report.timestamp - timedelta(days=1) and row.has_price()]
         wrong += minutes.contradictions(lately, scope.place_of(bots[name]))
+        wrong += wrong_in_newest(logs.near)
         if row is not None:
             limits = settings_of(thresholds, name, configuration.Inventory, scope.RECONCILIATION)
             wrong += charged(row)

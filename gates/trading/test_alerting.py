@@ -19,6 +19,7 @@ def test_alerting_health(artifact, freshness, measure, policy, reason):
     facts = typed(probe.data, AlertProbe, probe.path)
     assert facts.probes, f"{probe.path} tried no endpoint"
     for tried in facts.probes:
-        measure.equals(f"{tried.endpoint} answered", tried.ok, True)
+        measure.equals(f"{tried.endpoint} answered", tried.answered, True)
     measure.equals("status", facts.status, "ok")
+    measure.equals(f"{probe.path} mode", facts.mode, "live")
     reason(f"{len(facts.probes)} alert endpoints answered")

@@ -63,6 +63,8 @@ def test_reconciliation_status(artifact, freshness, measure, policy, reason):
             if abs(drift) >= limits.inventory_critical:
                 understated.append(f"{finding}, a {finding.severity} with a drift of {drift:g}")
     measure.none("findings that are critical by their drift", understated, among=found, may_be_empty=True)
+    uncounted = list(books.wrong_in_fills(report.path, report["findings"]))
+    measure.none("findings that their own counts contradict", uncounted, among=found, may_be_empty=True)
     remark = f": {', '.join(warnings)}" if warnings else ""
     reason(f"{facts.checked_bots} bots reconciled, {facts.warning_count} warnings{remark}")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from pytest_promotion.suites.trading.documents import configuration, reports
-from pytest_promotion.suites.trading.documents.events import MARKET, rows_of
+from pytest_promotion.suites.trading.documents.event_row import MARKET
+from pytest_promotion.suites.trading.documents.events import rows_of
 from pytest_promotion.suites.trading.documents.typed import typed
 from pytest_promotion.suites.trading.rules.day2 import wrong_in_day2
 from pytest_promotion.suites.trading.rules.scope import POLICY

@@ -69,6 +69,7 @@ def test_paper_smoke_matrix(artifact, freshness, measure, minute_logs, policy, r
         assert value in (reports.UNSET, "paper_only"), f"{place}.{field} is {value!r}, expected 'paper_only'"
     strangers = sorted(set(facts.bots) - set(bots))
     measure.none(f"bots of {snapshot.path} that {scope.POLICY} does not have", strangers, among=len(facts.bots))
+    measure.none(f"bots of {snapshot.path} from another source", facts.other_sources, among=len(facts.bots))
     if policy["rows_within_sec"] == 0:
         measure.equals("rows_within_sec", policy["rows_within_sec"], 0)
     else:

@@ -2,7 +2,12 @@
 
 import pytest
 
-from pytest_promotion.suites.trading.rules.manifest import wrong_in_manifest
+from pytest_promotion.suites.trading.documents.retention import Retention
+from pytest_promotion.suites.trading.documents.typed import typed
+from pytest_promotion.suites.trading.rules import retention
+from pytest_promotion.suites.trading.rules.catalog import CATALOG
+from pytest_promotion.suites.trading.rules.composed import COMPOSE
+from pytest_promotion.suites.trading.rules.manifest import images_of, wrong_in_manifest, wrong_names
 
 
 @pytest.mark.critical(owner="release", fix="restore the named file from the release branch")
@@ -19,4 +24,18 @@ def test_preflight_checks(artifact, policy, reason, workspace):
         assert manifests, f"nothing matches {pattern}"
         wrong = [problem for path in manifests for problem in wrong_in_manifest(path, artifact(path).text)]
         assert not wrong, "; ".join(wrong)
-    reason(f"all {len(files)} required files are there and readable")
+        # What was released before may have had another image; what is to be released is in the newest manifest.
+        bundles = artifact(CATALOG)["approved_bundles"]
+        assert bundles, f"{CATALOG}: approved_bundles is empty"
+        controllers = {f"{bundle['strategy']}_{bundle['version']}" for bundle in bundles}
+        newest = manifests[-1]
+        other = list(wrong_names(newest, artifact(newest).text, controllers, images_of(artifact(COMPOSE)["services"])))
+        assert not other, "; ".join(other)
+    if artifact.exists(retention.PATH):
+        kept = typed(artifact(retention.PATH).data, Retention, retention.PATH)
+        lost = list(retention.wrong_in_retention(kept, artifact.exists))
+        assert not lost, "; ".join(lost)
+        remark = f", {retention.PATH} removes no report that is judged"
+    else:
+        remark = ""
+    reason(f"all {len(files)} required files are there and readable{remark}")

@@ -8,6 +8,7 @@ from pytest_promotion.suites.trading.documents import controllers as running
 from pytest_promotion.suites.trading.documents.typed import settings_of, typed
 from pytest_promotion.suites.trading.rules import catalog as bundles
 from pytest_promotion.suites.trading.rules import composed, controllers, coordination, scope
+from pytest_promotion.suites.trading.rules.versions import of_another_version
 
 MAY_BE_COORDINATED = {"live", "testnet_probe"}
 GUARDRAILS = {
@@ -44,6 +45,7 @@ def test_multi_bot_policy_scope(artifact, document, measure, policy, reason, set
     }
     measure.at_least("bots", len(bots.bots), 1)
     wrong = list(scope.disagreements(bots, accounts, limits, reconciled))
+    wrong += of_another_version(scope.POLICY, bots.version, bots.policy_id)
     wrong += composed.wrong_in_compose(bots, artifact(composed.COMPOSE)["services"], artifact.exists)
     assert not wrong, "; ".join(wrong)
     # What is decided about risk stands in the decision, where a comparison of two shows what was loosened.
@@ -133,6 +135,7 @@ def test_strategy_catalog_consistency(
         return list(controllers.wrong_in_controller(path, controller, bounds, fees, exchanges))
 
     wrong, misnamed = list(bundles.wrong_in_catalog(catalog, bots)), []
+    wrong += bundles.symbols_of_no_bundle(catalog, bots, ran)
     wrong += controllers.wrong_in_fees(fees) if fees else []
     wrong += controllers.wrong_in_exchanges(exchanges) if exchanges else []
     for bundle in catalog.approved_bundles:
@@ -175,6 +178,8 @@ def test_coordination_policy_scope(artifact, document, freshness, measure, polic
         return
     unread, path = [], coordination.PATH
     rules = document(path, configuration.CoordinationPolicy, unread)
+    other = list(of_another_version(path, rules.version, rules.policy_id))
+    assert not other, other[0]
     measure.equals("require_ml_enabled", rules.require_ml_enabled, True)
     measure.equals("enabled_default", rules.enabled_default, False)
     bots = typed(artifact(scope.POLICY)["bots"], dict, scope.POLICY, place="bots")

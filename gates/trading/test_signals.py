@@ -6,6 +6,8 @@ import pytest
 
 from pytest_promotion.suites.trading.documents.models import ModelGovernance, ModelReport
 from pytest_promotion.suites.trading.documents.typed import typed
+from pytest_promotion.suites.trading.rules import composed
+from pytest_promotion.suites.trading.rules.versions import of_another_version
 
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -18,10 +20,16 @@ def test_ml_signal_governance(artifact, freshness, measure, policy, reason, stor
         return
     path = "config/ml_governance_policy_v1.json"
     rules = typed(artifact(path).data, ModelGovernance, path)  # its shape is demanded with the model off, too
+    other = list(of_another_version(path, rules.version, rules.policy_id))
+    assert not other, other[0]
     measure.equals("require_report_when_enabled", rules.require_report_when_enabled, True)
     said = os.environ.get("ML_ENABLED", str(rules.enabled_default)).strip().lower()
     assert said in SWITCH, f"ML_ENABLED is {said!r}, expected true or false"
+    services = artifact(composed.COMPOSE)["services"]
+    given = {name: composed.environment(entry) for name, entry in services.items()}
+    on = [name for name, own in given.items() if "ML_ENABLED" in own and composed.is_on(own["ML_ENABLED"], os.environ)]
     if not SWITCH[said]:
+        assert not on, f"{composed.COMPOSE}: {', '.join(on)} would use a model, and ML_ENABLED is {said}"
         reason("the model is off; baseline rules decide")
         return
     report = artifact("reports/ml/latest.json")

@@ -75,7 +75,7 @@ EQUIVALENTS: Final[tuple[tuple[str, str, str, str], ...]] = (
     (_EVENTS, r".*/payload/(?!mid_price|action|expires_at_ms|instance_name|connector_name|trading_pair).*", _ANY,
      "not repeated anywhere"),
     # Reports.
-    (_PARITY, r"(event_store_files?.*|reconciliation_status)", _ANY, "which inputs it had; of others, its figures differ"),
+    (_PARITY, r"event_store_files?.*", _ANY, "which inputs it had; of others, its figures differ"),
     (_PARITY, r"bots/\d/summary/.*_total|bots/\d/summary/actionable_intents", _ANY, "the store may be gone; see metrics"),
     (r"reports/coordination/.*", r"(state|status|ml_enabled|instance_name|decisions_seen|intents_.*)", _ANY, "words of the service"),
     (r"reports/(paper_soak|analysis)/.*", r".*", "a tenth|removed|another|unknown", "of another shape, or fewer of them"),
@@ -83,6 +83,6 @@ EQUIVALENTS: Final[tuple[tuple[str, str, str, str], ...]] = (
     (r"reports/analysis/.*", r"(bots/.*|reason)", _ANY, "how one company's service lists them"),
     (r"reports/exchange_snapshots/.*", r"(source|mode|note|account_map_path|account_probe.*|bots/.*/(source|account.*|row_ts_utc))",
      _ANY, "how the snapshot was taken"),
-    (r"reports/portfolio_risk/.*", r"(publish_actions_enabled|actions/\d/event_id|findings/.*)", _ANY, "not repeated"),
+    (r"reports/portfolio_risk/.*", r"(actions/\d/event_id|findings/.*)", _ANY, "not repeated"),
     (r"reports/reconciliation/.*", r"(exchange_source_enabled|exchange_snapshot_path|findings/.*)", _ANY, "not repeated"),
 )  # fmt: skip

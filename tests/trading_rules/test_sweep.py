@@ -7,17 +7,18 @@ from itertools import product
 
 import pytest
 
-from tests.trading_rules import of_configuration, of_figures, of_reports
+from tests.trading_rules import of_configuration, of_figures, of_reports, of_rows
 from tests.trading_rules.changes import Sabotage
 
 pytestmark = pytest.mark.slow
 
-SABOTAGES = {sabotage.id: sabotage for sabotage in (*of_configuration.ALL, *of_reports.ALL, *of_figures.ALL)}
+LISTED = (*of_configuration.ALL, *of_reports.ALL, *of_figures.ALL, *of_rows.ALL)
+SABOTAGES = {sabotage.id: sabotage for sabotage in LISTED}
 
 
 def test_the_names_are_told_apart():
     """Of two sabotages with one name, one would not be tried."""
-    assert len(SABOTAGES) == len(of_configuration.ALL) + len(of_reports.ALL) + len(of_figures.ALL)
+    assert len(SABOTAGES) == len(LISTED)
 
 
 WAYS = tuple(product(("demo", "live"), ("default", "ci")))

@@ -61,6 +61,14 @@ class DriftFinding(BotFinding):
     details: DriftDetails
 
 
+class FillCounts(msgspec.Struct):
+    """How many fills the table of a bot has, and how many events tell of one."""
+
+    OPEN: ClassVar[bool] = True
+    fills_csv: Count
+    fills_events: Count
+
+
 class AccountingSnapshot(msgspec.Struct):
     """What one bot holds, in quote currency, and what it lost today, as shares of one."""
 
@@ -148,9 +156,9 @@ class ParityReport(msgspec.Struct):
     bots: list[ComparedBot]
     thresholds_path: Name
     thresholds_version: Version
+    reconciliation_status: Literal["ok", "warning"]
     event_store_file: Any = None
     event_store_files: Any = None
-    reconciliation_status: Any = None
 
 
 class BotRisk(msgspec.Struct):
@@ -207,5 +215,5 @@ class PortfolioRisk(msgspec.Struct):
     findings: list[TitledFinding]
     limits_path: Name
     actions: list[RiskAction]
+    publish_actions_enabled: bool
     bots: Any = None
-    publish_actions_enabled: Any = None

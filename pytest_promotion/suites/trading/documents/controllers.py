@@ -49,7 +49,7 @@ class Controller(msgspec.Struct):
     fee_profile: Name | Unset = UNSET
     require_fee_resolution: bool | Unset = UNSET
     spot_fee_pct: Fee | Unset = UNSET
-    slippage_est_pct: Annotated[float, msgspec.Meta(ge=0, le=0.02)] | Unset = UNSET
+    slippage_est_pct: Annotated[float, msgspec.Meta(gt=0, le=0.02)] | Unset = UNSET
     turnover_cap_x: Annotated[float, msgspec.Meta(gt=0, le=10)] | Unset = UNSET
     min_base_pct: Share | Unset = UNSET
     max_base_pct: Share | Unset = UNSET

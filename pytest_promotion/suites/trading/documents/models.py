@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ class ModelBaseline(msgspec.Struct):
     strategy_id: Name
     model_id: Name
     model_version: Name
-    min_observations: Annotated[int, msgspec.Meta(gt=0)]
+    min_observations: Annotated[int, msgspec.Meta(ge=30)]  # fewer have no distribution to speak of
 
 
 class ModelGain(msgspec.Struct):
@@ -29,15 +29,15 @@ class ModelDrift(msgspec.Struct):
     """How far a model may drift."""
 
     max_feature_psi: ShareLimit
-    max_confidence_drop: ShareLimit
+    max_confidence_drop: Annotated[float, msgspec.Meta(gt=0, le=0.5)]
 
 
 class ModelRetirement(msgspec.Struct):
-    """When a model is retired. No incident at all may be what a company tolerates."""
+    """When a model is retired. No incident at all may be what a company tolerates, and one a day is the most."""
 
     max_consecutive_underperformance_days: Annotated[int, msgspec.Meta(gt=0, le=365)]
-    max_critical_incidents_7d: Annotated[int, msgspec.Meta(ge=0, le=100)]
-    fail_action: Name
+    max_critical_incidents_7d: Annotated[int, msgspec.Meta(ge=0, le=7)]
+    fail_action: Literal["disable_ml", "retire_model", "rollback_model", "fallback_to_baseline"]
 
 
 class ModelGovernance(msgspec.Struct):

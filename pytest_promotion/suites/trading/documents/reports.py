@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -47,11 +48,22 @@ class ExchangeSnapshot(msgspec.Struct):
     ts_utc: Any
     account_probe: AccountProbe
     bots: dict[str, SnapshotBot]
+    mode: Annotated[str, msgspec.Meta(pattern=r"^(proxy_local|[a-z0-9]+_ccxt_private)$")]
     source: Any = None
-    mode: Any = None
     account_map_path: Any = None
     note: Any = None
     account_probe_cache: Any = None
+
+    @property
+    def other_sources(self) -> list[str]:
+        """A sentence for each bot whose source is not that of the snapshot's mode."""
+        proxied = self.mode == "proxy_local"
+        return [
+            f"bots.{name}.source is {bot.source!r}, and mode {self.mode!r}"
+            for name, bot in self.bots.items()
+            if bot.source != ("local_minute_proxy" if proxied else self.mode)
+            and (proxied or bot.source != "local_minute_proxy")
+        ]
 
 
 class Probe(msgspec.Struct):
@@ -59,8 +71,14 @@ class Probe(msgspec.Struct):
 
     endpoint: Name
     ok: bool
+    reason: Name
     url: Any = None
-    reason: Any = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it answered, by its own word and by the HTTP status that it has as reason."""
+        status = re.search(r"\b[1-5]\d\d\b", self.reason)
+        return self.ok and (status is None or status[0].startswith("2"))
 
 
 class AlertProbe(msgspec.Struct):
@@ -69,7 +87,7 @@ class AlertProbe(msgspec.Struct):
     ts_utc: Any
     status: Name
     probes: list[Probe]
-    mode: Any = None
+    mode: Literal["live", "local_dev_degraded"]
 
 
 class CoordinationHealth(msgspec.Struct):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from pytest_promotion.suites.trading.documents.book_reports import ComparedBot, DriftFinding, Finding
+from pytest_promotion.suites.trading.documents.book_reports import ComparedBot, DriftFinding, FillCounts, Finding
 from pytest_promotion.suites.trading.documents.configuration import Inventory, ParityPlan
 from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow
+from pytest_promotion.suites.trading.documents.typed import typed
 from pytest_promotion.suites.trading.rules.figures import same
 from pytest_promotion.suites.trading.rules.scope import RECONCILIATION
 
@@ -95,6 +96,16 @@ def wrong_in_inventory(
         ):
             if value is not msgspec.UNSET and not same(abs(value), own):
                 yield f"{path}: {bot} inventory: details.{name} is {value:g}, expected {own:g} ({limits})"
+
+
+def wrong_in_fills(path: str, findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each finding that fills are not those of the events, whose own counts say that they are."""
+    for number, finding in enumerate(findings):
+        if finding["check"] == "fill_parity":
+            place = f"{path}: findings[{number}].details"
+            counts = typed(finding["details"], FillCounts, path, place=f"findings[{number}].details")
+            if counts.fills_csv == counts.fills_events:
+                yield f"{place}: fills_csv is {counts.fills_csv}, fills_events as well"
 
 
 def about(path: str, field: str, stated: str, wanted: str) -> Iterator[str]:

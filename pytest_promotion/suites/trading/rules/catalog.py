@@ -154,6 +154,17 @@ def wrong_in_started(catalog: Catalog, bot: str, script: str, controllers: Mappi
     return wrong
 
 
+def symbols_of_no_bundle(
+    catalog: Catalog, bots: Mapping[str, TradedBot], controllers: Mapping[str, Controller]
+) -> Iterator[str]:
+    """The sentences for symbols that a bot may trade, and none of its bundles does; *controllers* by their paths."""
+    for name, bot in bots.items():
+        bundles = [bundle for bundle in catalog.approved_bundles if bundle.bot == name]
+        pairs = {controllers[bundle.controller_config].trading_pair for bundle in bundles}
+        for symbol in sorted(set(bot.allowed_symbols) - pairs) if bundles else []:
+            yield f"{POLICY}: bots.{name}.allowed_symbols has {symbol!r}, which no approved bundle of {name} trades"
+
+
 def is_approved(catalog: Catalog, bot: str, script: str) -> bool:
     """Whether a bundle of *bot* has the script at that path."""
     return any(bundle.bot == bot and bundle.script_config == script for bundle in catalog.approved_bundles)
@@ -172,8 +183,9 @@ def _inside_limits(
         yield f"{name}: connector_name is {controller.connector_name!r}, {POLICY} has {bot.exchange!r} for {bundle.bot}"
     if controller.trading_pair not in bot.allowed_symbols:
         yield f"{name}: trading_pair is {controller.trading_pair!r}, the policy allows {bot.allowed_symbols}"
-    if not envelope.allow_order_placement and not controller.no_trade:
-        yield f"{name}: no_trade is false, and orders may not be placed in the mode {bundle.mode}"
+    if envelope.allow_order_placement == controller.no_trade:
+        stated, may = ("true", "may") if controller.no_trade else ("false", "may not")
+        yield f"{name}: no_trade is {stated}, and orders {may} be placed in the mode {bundle.mode}"
     for limit, whose in (
         (envelope.max_notional_quote, f"the envelope of {bundle.mode}"),
         (bot.max_notional_quote, f"the policy for {bundle.bot}"),

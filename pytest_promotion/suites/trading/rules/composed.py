@@ -17,6 +17,10 @@ _NAMES: Final = ("BOT_NAME", "HB_INSTANCE_NAME")
 _MODES: Final = ("BOT_POLICY_MODE", "BOT_MODE")
 _ROLES: Final = ("BOT_POLICY_ROLE",)
 _VERSIONS: Final = ("BOT_POLICY_VERSION",)
+# What stops a bot in an outage, and tells it to stop after a loss.
+_ALWAYS_ON: Final = ("BUS_SOFT_PAUSE_ON_OUTAGE", "PORTFOLIO_RISK_PUBLISH_ACTIONS")
+_VARIABLE: Final = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_ON: Final = ("1", "true", "yes", "on")
 
 
 def environment(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -25,6 +29,15 @@ def environment(entry: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(given, Mapping):
         return {str(name): "" if value is None else str(value) for name, value in given.items()}
     return dict(str(line).partition("=")[::2] for line in given)
+
+
+def is_on(value: str, given: Mapping[str, str]) -> bool:
+    """Whether a switch is on; its *value* may be a variable with a default, and *given* are those that are set."""
+
+    def filled(found: re.Match[str]) -> str:
+        return given.get(found[1] or found[3]) or found[2] or ""
+
+    return _VARIABLE.sub(filled, value).strip().lower() in _ON
 
 
 def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any], exists: Callable[[str], bool]) -> Iterator[str]:
@@ -36,6 +49,7 @@ def wrong_in_compose(policy: BotPolicy, services: Mapping[str, Any], exists: Cal
     for name, entry in services.items():
         yield from _of_another_bot(name, entry, sorted(policy.bots))
         yield from _without_file(name, environment(entry), exists)
+        yield from _switched_off(name, environment(entry))
     given = {name: environment(services[name]) for name in policy.bots if name in services}
     yield from _without_variables(given)
     for name, bot in policy.bots.items():
@@ -76,6 +90,12 @@ def _without_file(service: str, given: Mapping[str, str], exists: Callable[[str]
         found = _CONFIG.search(value)
         if found and not exists(found[1]):
             yield f"{COMPOSE}: services.{service} has {variable}={value}, and there is no {found[1]}"
+
+
+def _switched_off(service: str, given: Mapping[str, str]) -> Iterator[str]:
+    for variable, value in given.items():
+        if variable in _ALWAYS_ON and not is_on(value, {}):
+            yield f"{COMPOSE}: services.{service} has {variable}={value}, expected true"
 
 
 def _without_variables(given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 _HEADING = re.compile(r"^(#{1,6})\s+\S")
 # What a manifest freezes: a file, an image, a digest or a link, as Markdown writes them.
 _FROZEN = re.compile(r"`[^`]+`|\]\([^)]+\)|\bsha256:[0-9a-f]{8}")
 _LEAST_LINES = 3
+
+
+_CONTROLLER = re.compile(r"`(?:[\w./-]*/)?controllers/(\w+)\.py`")
+_STARTED = re.compile(r"(?:\$\{\w+:?-)?([\w./-]+):([\w.-]+)\}?")
+_IMAGE = re.compile(r"`([\w./-]+):([\w.-]+)`")
+
+
+def images_of(services: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The tags of each image that the services of a Compose file have, also as the default of a variable."""
+    tags: dict[str, set[str]] = {}
+    for service in services.values():
+        found = _STARTED.fullmatch(service["image"]) if "image" in service else None
+        if found:
+            tags.setdefault(found[1], set()).add(found[2])
+    return tags
+
+
+def wrong_names(path: str, text: str, controllers: Collection[str], images: dict[str, set[str]]) -> Iterator[str]:
+    """
+    The sentences where a manifest releases something else than what bundles run and Compose starts.
+
+    Args:
+        controllers: the names of the modules that approved bundles run.
+        images: the tags that Compose has of each image.
+    """
+    named = set(_CONTROLLER.findall(text))
+    for controller in sorted(set(controllers) - named) if named else []:
+        yield f"{path} names the controllers {', '.join(sorted(named))}, and bundles run {controller}"
+    for image, tag in _IMAGE.findall(text):
+        if image in images and tag not in images[image]:
+            yield f"{path} names {image}:{tag}, Compose has {', '.join(sorted(images[image]))}"
 
 
 def wrong_in_manifest(path: str, text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pytest_promotion.suites.trading.documents.kinds import STATES
 from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow, minute_rows
+from pytest_promotion.suites.trading.rules.minute_totals import moved_without_fill, wrong_in_counts, wrong_in_newest
 
 _NOISE: Final = 1e-9  # of binary fractions that a bot writes as decimals
 # A share of what the equity was: when the day began, and when it was highest.
@@ -51,8 +52,7 @@ def inspected(rows: Iterable[Mapping[str, Any]], newest: datetime, window: timed
             found.problems += without_price([row])
         if row.moment == newest:
             found.newest_state = state
-            if state == "hard_stop":
-                found.problems.append(f"{row.origin}: state of the newest row is 'hard_stop'")
+            found.problems += wrong_in_newest([row])
     found.problems += contradictions([row for row in priced if row.moment >= newest - timedelta(days=1)], place)
     return found
 
@@ -78,12 +78,14 @@ def contradictions(rows: Sequence[MinuteRow], place: Place) -> Iterator[str]:
         if symbol not in place.symbols:
             yield f"{row.origin}: trading_pair is {symbol!r}, the policy allows {', '.join(place.symbols)}"
         yield from _balances(row)
+        yield from wrong_in_counts(row)
         loss, drawdown = row.number("daily_loss_pct"), row.number("drawdown_pct")
         for column, share in (("daily_loss_pct", loss), ("drawdown_pct", drawdown)):
             if not 0 <= share < 1:
                 yield f"{row.origin}: {column} is {share:g}, expected a share from 0 to below 1"
         if drawdown < loss - row.unit("daily_loss_pct") - _NOISE:
             yield f"{row.origin}: drawdown_pct is {drawdown:g}, below the daily_loss_pct of {loss:g}"
+    yield from moved_without_fill(rows)
     for column, what in _SHARES_OF.items():
         yield from _shares(rows, column, what)
 

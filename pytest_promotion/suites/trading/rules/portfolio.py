@@ -82,7 +82,14 @@ def wrong_in_findings(
 
 
 def wrong_in_actions(path: str, report: PortfolioRisk) -> Iterator[str]:
-    """The sentences where the actions on single bots are not those of the portfolio."""
+    """The sentences where the actions on single bots are not those of the portfolio, or reach nobody."""
+    if not report.publish_actions_enabled:
+        yield f"{path}: publish_actions_enabled is false: no bot would hear of a breach"
+    if report.portfolio_action != "allow":
+        acted = [action.bot for action in report.actions]
+        for bot in report.risk_scope_bots:
+            if acted.count(bot) != 1:
+                yield f"{path}: {bot} has {acted.count(bot)} actions, portfolio_action is {report.portfolio_action!r}"
     for number, action in enumerate(report.actions):
         if action.bot not in report.risk_scope_bots:
             yield f"{path}: actions[{number}].bot is {action.bot!r}, which is not in scope"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from pytest_promotion.suites.trading.documents.configuration import PlacedBot
-from pytest_promotion.suites.trading.documents.events import MARKET, Source
+from pytest_promotion.suites.trading.documents.event_row import MARKET
+from pytest_promotion.suites.trading.documents.events import Source
 from pytest_promotion.suites.trading.rules.scope import POLICY, place_of
 
 
