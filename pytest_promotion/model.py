@@ -117,8 +117,22 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """Where a figure lies that samples were taken of, by that method, in so many of all cases: 0.95 of them."""
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
-    """A value held against a threshold. `ok` is None where that could not be told."""
+    """
+    A value held against a threshold. `ok` is None where that could not be told.
+
+    Of a figure with an interval, the whole interval has to be on the right side of the threshold.
+    """
 
     name: str
     value: Any
@@ -127,6 +141,7 @@ class Measurement:
     ok: bool | None
     samples: int | None = None
     min_samples: int | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

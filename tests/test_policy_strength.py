@@ -304,6 +304,7 @@ def test_no_rule_of_a_policy_is_overlooked(name):
         "partial": "allow",
         "prove": "required",
         "provenance": "required",
+        "confidence": 0.99,
         "refresh": ["p"],
         "release_manifest": "m",
         "waivers": "w.yaml",

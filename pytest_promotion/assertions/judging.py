@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from pytest_promotion.assertions.sources import Place, is_constant, is_function, place
-from pytest_promotion.assertions.syntax import MEASURES, last_name
+from pytest_promotion.assertions.syntax import MEASURES, SAMPLED, last_name
 
 ASSERTING = ("assert", "demand", "expect")  # how the names of functions start that raise where something does not hold
 WHOLE = ("allclose", "array_equal", "array_equiv")  # functions that compare collections as a whole
@@ -24,7 +24,13 @@ def judges(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         names = list(chain(node.value))
         checks = names[1:] and names[-1] == "check"
-        return names[0] in (*MEASURES, "none") or any(one.startswith(ASSERTING) for one in names) or bool(checks)
+        sampled = names[0] in SAMPLED and names[1:2] == ["measure"]
+        return (
+            sampled
+            or names[0] in (*MEASURES, "none")
+            or any(one.startswith(ASSERTING) for one in names)
+            or bool(checks)
+        )
     return isinstance(node, ast.Assert) or (isinstance(node, ast.If) and fails(node.body))
 
 

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 
 MEASURES = ("at_least", "at_most", "between", "equals")  # the methods of `measure` that compare
+# Those that judge figures from samples; `mean` and `quantile` are also names of functions that compute.
+SAMPLED = ("proportion", "mean", "quantile", "not_worse", "better", "same_distribution", "trials")
 _AGES = ("age", "elapsed", "lag", "staleness")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 

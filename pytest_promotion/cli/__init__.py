@@ -20,6 +20,7 @@ _SECTIONS: Final[list[Section]] = [
             "list-gates": ("pytest_promotion.cli.list_gates:list_gates", "List the gates, and where each is required."),
             "gates": ("pytest_promotion.cli.gates:gates", "Run the gates and decide."),
             "run": ("pytest_promotion.cli.run:run", "Run a producer of evidence and record what it read."),
+            "plan-samples": ("pytest_promotion.cli.plan_samples:plan_samples", "How many samples does a gate need?"),
         },
     ),
     (

@@ -11,6 +11,15 @@ from pytest_promotion.model import Outcome
 _LEAST = 1e-6  # seconds: ages are rounded to microseconds
 
 
+class Bounded(Protocol):
+    """An interval; None for an end that samples do not reach."""
+
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
 class Measured(Protocol):
     """A measurement, of a session or as it is read from a file."""
 
@@ -24,6 +33,8 @@ class Measured(Protocol):
     def threshold(self) -> Any: ...
     @property
     def ok(self) -> bool | None: ...
+    @property
+    def interval(self) -> Bounded | None: ...
 
 
 class Aged(Protocol):
@@ -53,7 +64,11 @@ def belied(outcome: Outcome, measurements: Iterable[Measured], ages: Iterable[Ag
 
 def holds_at(one: Measured, threshold: Any) -> bool | None:
     """Whether *one* holds at *threshold*; None for what cannot be compared again, such as an unknown operator."""
-    return _holds(one.value, one.operator, threshold)
+    if one.interval is None:
+        return _holds(one.value, one.operator, threshold)
+    # The whole interval has to hold.
+    end = {">=": one.interval.low, "<=": one.interval.high}.get(one.operator)
+    return False if end is None else _holds(end, one.operator, threshold)
 
 
 def _holds(value: Any, operator: str, threshold: Any) -> bool | None:

@@ -15,27 +15,21 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from numbers import Rational, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_promotion.assertions.syntax import names_an_age
 from pytest_promotion.clock import FUTURE_SKEW
 from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.evidence.sample_measures import SampleMeasures
 from pytest_promotion.model import Measurement
-
-if TYPE_CHECKING:
-    from pytest_promotion.evidence.evidence_log import Notebook
-
 
 _LEAST_AGE = -FUTURE_SKEW.total_seconds()
 
 
-class Measure:
+class Measure(SampleMeasures):
     """Each method records name, value, operator and threshold, and fails the gate unless the value is shown to hold."""
 
-    __slots__ = ("_notebook",)
-
-    def __init__(self, notebook: Notebook) -> None:
-        self._notebook = notebook
+    __slots__ = ()
 
     def at_least(
         self, name: str, value: Any, threshold: Any, min_samples: int | None = None, *, samples: int | None = None

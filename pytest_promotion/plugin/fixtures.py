@@ -230,9 +230,9 @@ def freshness(_shelf: Shelf, policy: GatePolicy) -> Callable[..., None]:
 
 
 @pytest.fixture
-def measure(notebook: Notebook) -> Measure:
+def measure(notebook: Notebook, policy: GatePolicy) -> Measure:
     """`measure.at_least(name, value, threshold)` and its kin: a value held against a threshold, and recorded."""
-    return Measure(notebook)
+    return Measure(notebook, policy.resolved.confidence)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ class Policy:
         """SHA-256 of the RFC 8785 form of the resolved rules: equal digests, equal rules."""
         rules = msgspec.to_builtins(self.rules)
         # So that policies which do not ask for them keep the digest they have always had.
-        for key, default in (("prove", "off"), ("provenance", "optional")):
+        for key, default in (("prove", "off"), ("provenance", "optional"), ("confidence", 0.95)):
             if rules[key] == default:
                 del rules[key]
         if not rules["by_digest"]:

@@ -268,6 +268,10 @@ class Stage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     keys: list[str] = []
 
 
+# Of the intervals of figures from samples: a share of one, see `measure.proportion`.
+Confidence = Annotated[float, msgspec.Meta(ge=0.8, lt=1)]
+
+
 class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a profile may change, resolved."""
 
@@ -284,6 +288,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     refresh: list[str] = []
     prove: ProveMode = "off"
     provenance: ProvenanceMode = "optional"
+    confidence: Confidence = 0.95
 
     @property
     def required_ids(self) -> list[str] | None:
@@ -333,6 +338,7 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     partial: Literal["refuse", "allow"] | None = None
     refresh: list[str] | None = None
     provenance: ProvenanceMode | None = None
+    confidence: Confidence | None = None
     prove: ProfileProve | ProveMode | None = None
 
 
@@ -356,5 +362,6 @@ class PolicyFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     producers: dict[str, Producer] = {}
     prove: Prove | ProveMode = Prove()
     provenance: ProvenanceMode = "optional"
+    confidence: Confidence = 0.95
     refresh: list[str] = []
     stages: dict[str, Stage] = {}

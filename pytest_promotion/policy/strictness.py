@@ -84,6 +84,7 @@ _RANKS: Final[dict[Place, _Rank]] = {
     ("waivers",): lambda value: value is None,
     ("prove",): _ladder(*PROVE_MODES),
     ("provenance",): _ladder(*PROVENANCE_MODES),
+    ("confidence",): _higher,
     ("prove", "min_kill_rate"): _higher,
 }
 # Of a quorum; an exception that is not accepted at all is stricter than any.

@@ -7,7 +7,7 @@ Where two suites set the same session-wide rule, the stricter one holds; a gate 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,8 +102,8 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
                 rules[key] = _gates(rules[key], value, policy)
             elif key == "timestamps":
                 rules[key] = _stricter_timestamps(rules[key], value)
-            elif key in _MODES:
-                rules[key] = max(rules[key], value, key=_MODES[key].index)
+            elif key in _RANKS:
+                rules[key] = max(rules[key], value, key=_RANKS[key])
             elif key in _STRICTER:
                 rules[key] = _STRICTER[key] if _STRICTER[key] in (rules[key], value) else value
             elif rules[key] != value:
@@ -111,7 +111,12 @@ def joined(policies: Sequence[SuitePolicy], profile: str) -> dict[str, Any]:
     return rules
 
 
-_MODES: Final = {"prove": PROVE_MODES, "provenance": PROVENANCE_MODES}
+# The largest is the strictest.
+_RANKS: Final[dict[str, Callable[[Any], float]]] = {
+    "prove": PROVE_MODES.index,
+    "provenance": PROVENANCE_MODES.index,
+    "confidence": float,
+}
 _STRICTER: Final = {"evidence": "required", "partial": "refuse"}
 
 

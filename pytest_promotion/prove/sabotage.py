@@ -8,8 +8,8 @@ matter to the gate, because it never looked there, is not in the list.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ from pytest_promotion.model import AGE_IS_JUDGED, CommandRun, Freshness, Record
 from pytest_promotion.prove.observations import Place
 from pytest_promotion.prove.observers import Look, Sabotaged
 from pytest_promotion.prove.rows import SUFFIXES, is_json, wrong_rows
-from pytest_promotion.prove.values import changed, chosen, dotted, is_named, wrong_values
+from pytest_promotion.prove.values import JUDGED_TOGETHER, changed, chosen, dotted, is_named, samples, wrong_values
 
 _LONGEST_BREAK = timedelta(days=20)  # without a business day: a national holiday of a week, between weekends
 _DAYS: Final = timedelta(days=400)
@@ -215,6 +215,7 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
     # The gate says itself that there may be nothing to look at: none of none is right.
     may_be_empty = any(one.operator == "==" and one.min_samples == 0 for one in record.measurements)
     dates = {seen.source for seen in record.freshness if seen.path == path} | set(_TIMES)
+    is_sampled = any(one.interval is not None for one in record.measurements)
     for place, value in chosen(look.touches.seen):
         if len(place) == 1 and place[0] in dates:
             continue  # its time, sabotaged as such
@@ -222,7 +223,9 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
         for kind, values in wrong_values(value, about):
             if kind == "emptied" and may_be_empty and isinstance(value, list):
                 continue
-            yield _edit(kind, path, look, place, *values)
+            one = _edit(kind, path, look, place, *values)
+            alike = samples(place, look.touches.seen) if is_sampled and kind in JUDGED_TOGETHER else ()
+            yield replace(one, lenses=(*one.lenses, *_together(path, look, alike, values))) if alike else one
     for place, value in chosen(look.touches.stepped_into):
         if place not in look.touches.seen and not (may_be_empty and isinstance(value, list)):
             yield _edit("emptied", path, look, place, {} if isinstance(value, dict) else [])
@@ -233,6 +236,19 @@ def _edit(kind: str, path: str, look: Look, place: Place, *values: Any) -> Sabot
         return _written(changed(_document(path, content), place, new))
 
     return _bytes(kind, path, look, *(partial(edited, new=new) for new in values), field=dotted(place))
+
+
+def _together(path: str, look: Look, places: Sequence[Place], values: Sequence[Any]) -> Iterator[Lens]:
+    """One for each of *values*, which stands at all *places*: of samples, one alone need make no difference."""
+
+    def edited(new: Any) -> Sabotaged:
+        document = _document(path, look.reading.content or b"")
+        for place in places:
+            changed(document, place, new)
+        return Sabotaged(path=path, content=_written(document))
+
+    for value in dict.fromkeys((*values, *((True, False) if isinstance(values[0], bool) else ()))):
+        yield partial(edited, value)
 
 
 def _document(path: str, content: bytes) -> Any:

@@ -13,6 +13,8 @@ from pytest_promotion.prove.observations import Place
 
 REMOVED: Final = object()
 NO_DIRECTION: Final = "far too low and far too high"
+# Of samples, a gate that judges their interval has to notice these only where all of them are wrong.
+JUDGED_TOGETHER: Final = ("flipped", "status flipped", "status qualified", NO_DIRECTION)
 _FAR: Final = 10**6
 _PER_SHAPE: Final = 1  # of values whose places differ only in list positions, so many are sabotaged
 _GOOD: Final = {
@@ -99,10 +101,21 @@ def chosen(seen: Mapping[Place, Any]) -> Iterator[tuple[Place, Any]]:
     for place, value in seen.items():
         if not place:
             continue
-        shape = tuple("*" if isinstance(step, int) else step for step in place)
+        shape = _shape(place)
         shapes[shape] = shapes.get(shape, 0) + 1
         if shapes[shape] <= _PER_SHAPE:
             yield place, value
+
+
+def samples(place: Place, seen: Mapping[Place, Any]) -> list[Place]:
+    """The places of *seen* that differ from *place* in list positions only, itself among them; none if it is alone."""
+    shape = _shape(place)
+    found = [other for other in seen if len(other) == len(place) and _shape(other) == shape]
+    return found if len(found) > 1 else []
+
+
+def _shape(place: Place) -> Place:
+    return tuple("*" if isinstance(step, int) else step for step in place)
 
 
 def is_named(name: str, place: Place) -> bool:

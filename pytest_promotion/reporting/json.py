@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from pytest_promotion.model import (
     Freshness,
     GateResult,
     GitState,
+    Interval,
     Measurement,
     Outcome,
     Provenance,
@@ -209,7 +211,14 @@ def _measurement(item: Measurement) -> dict[str, Any]:
         "pass": item.ok,
         "samples": item.samples,
         "min_samples": item.min_samples,
+        **({"interval": _interval(item.interval)} if item.interval else {}),
     }
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    """The interval of a figure; null for an end that the samples do not reach."""
+    low, high = (end if math.isfinite(end) else None for end in (interval.low, interval.high))
+    return {"low": low, "high": high, "confidence": interval.confidence, "method": interval.method}
 
 
 def _freshness(item: Freshness) -> dict[str, Any]:

@@ -57,6 +57,15 @@ class StoredFreshness(msgspec.Struct, frozen=True):
     max_age_s: float
 
 
+class StoredInterval(msgspec.Struct, frozen=True):
+    """Where a figure from samples lies; None for an end that the samples do not reach."""
+
+    low: float | None
+    high: float | None
+    confidence: float
+    method: str
+
+
 class StoredMeasurement(msgspec.Struct, frozen=True):
     """A value that was held against a threshold."""
 
@@ -65,6 +74,7 @@ class StoredMeasurement(msgspec.Struct, frozen=True):
     operator: str
     threshold: Any
     ok: bool | None = msgspec.field(name="pass")
+    interval: StoredInterval | None = None
 
 
 class StoredInput(msgspec.Struct, frozen=True):

@@ -140,7 +140,7 @@ def test_a_file_that_nests_without_end_is_refused():
         ("version: 2\n", "p.yaml line 1: version: invalid enum value 2"),
         ("required: [a]\n", "p.yaml: the policy: object missing required field `version`"),
         ("version: 1\nrequierd: [a]\n", "p.yaml line 2: unknown key 'requierd'; did you mean 'required'?"),
-        ("version: 1\nqqq: 1\n", "p.yaml line 2: unknown key 'qqq'; known here: by_digest, evidence, exceptions, gates, "),
+        ("version: 1\nqqq: 1\n", "p.yaml line 2: unknown key 'qqq'; known here: by_digest, confidence, evidence, exceptions, gates, "),
         ("version: 1\nrequired: [a, 9.10]\n", "p.yaml line 2: required.1: expected a gate id, or a mapping of `gate` and `parameters`, got `float`"),
         ("version: 1\nrequired: a\n", "p.yaml line 2: required: expected `array | null`, got `str`"),
         ("version: 1\ngates: []\n", "p.yaml line 2: gates: expected `object`, got `array`"),

@@ -427,7 +427,11 @@ def test_the_digest_is_that_of_the_profile_and_its_rules():
     """Other tools compute it; a key that is called otherwise is another digest."""
     found = load("ci")
     rules = msgspec.to_builtins(found.rules)
-    assert (rules.pop("prove"), rules.pop("provenance")) == ("off", "optional")  # which are no rules
+    assert (rules.pop("prove"), rules.pop("provenance"), rules.pop("confidence")) == (
+        "off",
+        "optional",
+        0.95,
+    )  # which are no rules
     assert rules["timestamps"].pop("calendar") is None
     assert rules.pop("by_digest") == []
     assert {gate.pop("about") for gate in rules["gates"].values()} == {None}

@@ -1,0 +1,412 @@
+"""
+Holding a figure that was computed from samples against a threshold: by its interval, and not by itself.
+
+The gate passes where the whole interval is on the right side of the threshold, and fails where it is on the wrong one.
+Where the threshold lies inside it, the samples cannot tell, and the gate is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_promotion.errors import GateFailed, Unproven
+from pytest_promotion.model import Interval, Measurement
+from pytest_promotion.samples import drift, means, proportions
+from pytest_promotion.samples.interval import (
+    LEAST_CONFIDENCE,
+    Estimated,
+    are_booleans,
+    booleans,
+    numbers,
+    samples_needed,
+    shows,
+)
+from pytest_promotion.samples.means import MeanMethod
+from pytest_promotion.samples.proportions import ShareMethod
+from pytest_promotion.samples.sequential import always_valid
+
+if TYPE_CHECKING:
+    from pytest_promotion.evidence.evidence_log import Notebook
+
+SLICE: Final = 30  # samples; of a smaller slice nothing is said
+_STEPS: Final = 40
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """What was computed from samples, and what is demanded of it."""
+
+    name: str
+    samples: int
+    estimated: Estimated
+    operator: str
+    threshold: float
+    above_threshold: bool = False  # the threshold itself is not enough
+
+
+class SampleMeasures:
+    """The methods of `measure` for figures from samples. *confidence* is that of the policy, which a call may raise."""
+
+    __slots__ = ("_confidence", "_notebook")
+
+    def __init__(self, notebook: Notebook, confidence: float = 0.95) -> None:
+        self._notebook = notebook
+        self._confidence = confidence
+
+    def proportion(
+        self,
+        name: str,
+        successes: Any,
+        samples: int | None = None,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        confidence: float | None = None,
+        method: ShareMethod = "wilson",
+        by: Iterable[Any] | None = None,
+        min_slice: int = SLICE,
+    ) -> None:
+        """
+        Demands a share of successes: `proportion("accuracy", 894, 1000, at_least=0.9)`, or with a list of booleans.
+
+        Args:
+            successes: how many of *samples* were, or a list with true or false for each.
+            at_least: the least share, from 0 to 1; or
+            at_most: the largest one.
+            confidence: of the two-sided interval; not below that of the policy.
+            method: `wilson` (score) or `exact` (Clopper and Pearson).
+            by: of a list, the slice that each sample belongs to. Every slice has to pass by itself.
+            min_slice: how many samples a slice has to have.
+        """
+        with self._notebook.noting():
+            if samples is None:
+                values = booleans(name, _listed(name, successes))
+                self._slices(
+                    name,
+                    values,
+                    lambda what, some: proportions.proportion(what, sum(some), len(some), method),
+                    at_least,
+                    at_most,
+                    confidence,
+                    by,
+                    min_slice,
+                )
+                return
+            if by is not None:
+                raise Unproven(f"{name}: slices need a list of samples, and only their numbers were given")
+            estimated = proportions.proportion(name, successes, samples, method)
+            self._judge([_figure(name, samples, estimated, at_least, at_most)], confidence)
+
+    def mean(
+        self,
+        name: str,
+        values: Iterable[Any],
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        confidence: float | None = None,
+        method: MeanMethod = "bca",
+        by: Iterable[Any] | None = None,
+        min_slice: int = SLICE,
+    ) -> None:
+        """Demands a mean; *method* is `bca`, a bootstrap for any distribution, or `t`, for values roughly normal."""
+        with self._notebook.noting():
+            found = numbers(name, values)
+            self._slices(
+                name,
+                found,
+                lambda what, some: means.mean(what, some, method),
+                at_least,
+                at_most,
+                confidence,
+                by,
+                min_slice,
+            )
+
+    def quantile(
+        self,
+        name: str,
+        values: Iterable[Any],
+        q: float,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        """Demands a quantile, such as 0.95 of latencies, by an interval that holds for every distribution."""
+        with self._notebook.noting():
+            found = numbers(name, values)
+            estimated = means.quantile(name, found, q)
+            self._judge([_figure(name, len(found), estimated, at_least, at_most)], confidence)
+
+    def not_worse(
+        self,
+        name: str,
+        candidate: Iterable[Any],
+        champion: Iterable[Any],
+        *,
+        margin: float,
+        paired: bool = True,
+        lower_is_better: bool = False,
+        confidence: float | None = None,
+    ) -> None:
+        """
+        Demands that the candidate is not worse than the champion by more than *margin*: non-inferiority.
+
+        Args:
+            candidate: a result for each example: true or false, or a number.
+            champion: the same, of the same examples in the same order.
+            margin: what may be lost, above 0, in the unit of the results; of booleans a share.
+            paired: with False, the examples are different ones.
+            lower_is_better: of losses and latencies.
+        """
+        if not margin > 0:
+            with self._notebook.noting():
+                raise Unproven(f"{name}: the margin is {margin!r}, expected a number above 0")
+        self._compare(name, candidate, champion, -margin, False, paired, lower_is_better, confidence)
+
+    def better(
+        self,
+        name: str,
+        candidate: Iterable[Any],
+        champion: Iterable[Any],
+        *,
+        by: float = 0.0,
+        paired: bool = True,
+        lower_is_better: bool = False,
+        confidence: float | None = None,
+    ) -> None:
+        """Demands that the candidate is better than the champion, by more than *by*; see `not_worse`."""
+        if not by >= 0:
+            with self._notebook.noting():
+                raise Unproven(f"{name}: by is {by!r}, expected 0 or more")
+        self._compare(name, candidate, champion, by, True, paired, lower_is_better, confidence)
+
+    def same_distribution(
+        self,
+        name: str,
+        current: Sequence[Any],
+        reference: Sequence[Any],
+        *,
+        at_most: float = 0.1,
+        confidence: float | None = None,
+    ) -> None:
+        """
+        Demands that *current* is distributed as *reference* is, by the population stability index (PSI).
+
+        Args:
+            at_most: the largest index. By convention, 0.1 is a small shift and 0.25 a large one.
+        """
+        with self._notebook.noting():
+            here, there = _listed(name, current), _listed(name, reference)
+            if any(map(_is_number, (*here, *there))):
+                here, there = numbers(name, here), numbers(name, there)
+            elif not all(isinstance(value, (str, bool)) for value in (*here, *there)):
+                raise Unproven(f"{name}: the samples are neither numbers nor texts")
+            estimated = drift.stability(name, here, there)
+            self._judge([_figure(f"{name} (PSI)", len(here), estimated, None, at_most)], confidence)
+
+    def trials(
+        self,
+        name: str,
+        run: Callable[[], Any],
+        *,
+        at_least: float,
+        most: int,
+        confidence: float | None = None,
+    ) -> None:
+        """
+        Demands a share of successes of what is run again and again, until it is told, and *most* times at the most.
+
+        Every run counts and none is picked. The interval is valid at any time, so that looking after each run keeps the
+        error rate.
+
+        Args:
+            run: called without arguments; true or false. What it raises is the gate's failure.
+        """
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            with self._notebook.noting():
+                raise Unproven(f"{name}: most is {most!r}, expected a whole number from 1")
+        with self._notebook.noting():
+            level = self._level(name, confidence)
+            _figure(name, 0, (0.0, lambda _: always_valid(0, 0, level)), at_least, None)
+        done = successes = 0
+        while done < most:
+            result = run()
+            with self._notebook.noting():
+                [one] = booleans(f"{name}, run {done + 1}", [result])
+            done, successes = done + 1, successes + one
+            if shows(always_valid(successes, done, level), ">=", at_least) is not None:
+                break
+        estimated = (successes / done, lambda at: always_valid(successes, done, at))
+        with self._notebook.noting():
+            self._judge([_figure(name, done, estimated, at_least, None)], confidence)
+
+    def _compare(
+        self,
+        name: str,
+        candidate: Iterable[Any],
+        champion: Iterable[Any],
+        least: float,
+        above: bool,
+        paired: bool,
+        lower_is_better: bool,
+        confidence: float | None,
+    ) -> None:
+        with self._notebook.noting():
+            one, other = _listed(name, candidate), _listed(name, champion)
+            if paired and len(one) != len(other):
+                raise Unproven(f"{name}: {len(one)} results of the candidate, {len(other)} of the champion")
+            if lower_is_better:
+                one, other = other, one
+            what = f"{name}, {'champion less candidate' if lower_is_better else 'candidate less champion'}"
+            if paired and are_booleans(one) and are_booleans(other):
+                estimated = proportions.paired_difference(one, other)
+            elif paired:
+                pairs = zip(_numeric(name, one), _numeric(name, other), strict=True)
+                estimated = means.mean(what, [first - second for first, second in pairs])
+            else:
+                estimated = means.difference(what, _numeric(name, one), _numeric(name, other))
+            self._judge([_Figure(what, len(one), estimated, ">=", least, above)], confidence)
+
+    def _slices(
+        self,
+        name: str,
+        values: list[Any],
+        estimate: Callable[[str, list[Any]], Estimated],
+        at_least: float | None,
+        at_most: float | None,
+        confidence: float | None,
+        by: Iterable[Any] | None,
+        min_slice: int,
+    ) -> None:
+        """Judge all the samples, and each slice of them."""
+        figures = [_figure(name, len(values), estimate(name, values), at_least, at_most)]
+        slices: defaultdict[str, list[Any]] = defaultdict(list)
+        if by is not None:
+            labels = _listed(name, by)
+            if len(labels) != len(values):
+                raise Unproven(f"{name}: {len(values)} samples, and {len(labels)} slices that they belong to")
+            for label, value in zip(labels, values, strict=True):
+                slices[f"{name} of {label}"].append(value)
+        thin = [f"{what} has {len(some)}" for what, some in sorted(slices.items()) if len(some) < min_slice]
+        if thin:
+            raise Unproven(f"{'; '.join(thin[:3])}{' …' if len(thin) > 3 else ''}: a slice needs {min_slice} samples")
+        figures += [
+            _figure(what, len(some), estimate(what, some), at_least, at_most) for what, some in sorted(slices.items())
+        ]
+        self._judge(figures, confidence)
+
+    def _level(self, name: str, confidence: float | None) -> float:
+        level = self._confidence if confidence is None else confidence
+        if not _is_number(level) or not LEAST_CONFIDENCE <= level < 1:
+            raise Unproven(f"{name}: the confidence is {level!r}, expected {LEAST_CONFIDENCE:g} to below 1")
+        if level < self._confidence:
+            raise Unproven(f"{name}: the confidence is {level:g}, and the policy has {self._confidence:g}")
+        return level
+
+    def _judge(self, figures: list[_Figure], confidence: float | None) -> None:
+        """Record each figure, and refuse the first that was shown not to hold, else the first that cannot be told."""
+        level = self._level(figures[0].name, confidence)
+        intervals = [figure.estimated[1](level) for figure in figures]
+        verdicts = [_verdict(figure, interval) for figure, interval in zip(figures, intervals, strict=True)]
+        if len(figures) > 1:
+            verdicts = _corrected(figures, verdicts, level)
+        refusals: list[tuple[bool, str]] = []
+        for figure, interval, verdict in zip(figures, intervals, verdicts, strict=True):
+            estimate = figure.estimated[0]
+            self._notebook.measurements.append(
+                Measurement(
+                    figure.name,
+                    estimate,
+                    figure.operator,
+                    figure.threshold,
+                    verdict,
+                    figure.samples,
+                    interval=interval,
+                )
+            )
+            if verdict is not True:
+                refusals.append((verdict is False, _sentence(figure, interval, verdict)))
+        failed = [sentence for is_shown, sentence in refusals if is_shown]
+        more = f"; and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+        if failed:
+            raise GateFailed(failed[0] + more)
+        if refusals:
+            raise Unproven(refusals[0][1] + more)
+        self._notebook.tally.judge()
+
+
+def _figure(name: str, samples: int, estimated: Estimated, at_least: float | None, at_most: float | None) -> _Figure:
+    if (at_least is None) == (at_most is None):
+        raise Unproven(f"{name}: give at_least or at_most, one of them")
+    operator, threshold = (">=", at_least) if at_least is not None else ("<=", at_most)
+    if not _is_number(threshold):
+        raise Unproven(f"{name}: the threshold {threshold!r} is not a finite number")
+    return _Figure(name, samples, estimated, operator, float(threshold))  # type: ignore[arg-type]
+
+
+def _verdict(figure: _Figure, interval: Interval) -> bool | None:
+    found = shows(interval, figure.operator, figure.threshold)
+    if found and figure.above_threshold and interval.low <= figure.threshold:
+        return None
+    return found
+
+
+def _corrected(figures: list[_Figure], verdicts: list[bool | None], level: float) -> list[bool | None]:
+    """
+    The verdicts on slices: that all of them pass needs no correction, that one of them fails does.
+
+    All have to pass, each at the level: an intersection-union test keeps it (R. L. Berger, 1982). Of many good slices
+    one looks bad by chance: failures are corrected by the step-down procedure of Holm (1979). The first figure is that
+    of all samples.
+    """
+    failing = [number for number, verdict in enumerate(verdicts) if number and verdict is False]
+    chances = sorted((_chance(figures[number], level), number) for number in failing)
+    kept, slices = list(verdicts), len(figures) - 1
+    for rank, (chance, _) in enumerate(chances):
+        if chance > (1 - level) / (slices - rank):
+            for _, later in chances[rank:]:
+                kept[later] = None
+            break
+    return kept
+
+
+def _chance(figure: _Figure, level: float) -> float:
+    """The smallest 1 - confidence at which the figure is still shown to fail."""
+    low, high = 0.0, 1 - level
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _verdict(figure, figure.estimated[1](1 - middle)) is False else (middle, high)
+    return high
+
+
+def _sentence(figure: _Figure, interval: Interval, verdict: bool | None) -> str:
+    estimate = figure.estimated[0]
+    ends = f"{interval.low:.3g} to {interval.high:.3g} at {interval.confidence * 100:g} %"
+    wanted = f"expected {figure.operator} {figure.threshold!r}"
+    found = f"{figure.name} is {estimate:.3g} over {figure.samples:,} samples ({ends}), {wanted}"
+    if verdict is False:
+        return found
+    return f"{found}: cannot tell; {samples_needed(estimate, interval, figure.threshold, figure.samples)}"
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
+        raise Unproven(f"{name}: found {values!r:.60} where a list of samples belongs")
+    found = list(values)
+    if not found:
+        raise Unproven(f"{name}: there are 0 samples")
+    return found
+
+
+def _numeric(name: str, values: list[Any]) -> list[float]:
+    """Results as numbers: of booleans 1 and 0."""
+    return [float(value) for value in values] if are_booleans(values) else numbers(name, values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300
