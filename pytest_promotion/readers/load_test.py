@@ -56,6 +56,11 @@ class Measured:
     ended: str | None = None  # ISO 8601, where the file says it
 
     @property
+    def created(self) -> str | None:
+        """When the test ended."""
+        return self.ended
+
+    @property
     def never_tried(self) -> tuple[str, ...]:
         """The rates of nothing: k6 says of a threshold on one of them that it held."""
         return tuple(name for name, one in self.metrics.items() if isinstance(one, Rate) and one.total < 1)

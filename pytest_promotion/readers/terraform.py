@@ -56,6 +56,11 @@ class Plan:
     invoked: tuple[str, ...] = ()  # the actions that it would invoke, from Terraform 1.14 on
     is_opentofu: bool = False  # which counts its own versions, and never says whether a plan is complete
 
+    @property
+    def created(self) -> str | None:
+        """When the plan was made."""
+        return self.made
+
 
 def parse(content: bytes, origin: str) -> dict[str, Any]:
     """The plan document in *content*. Raises `Unproven` for what is none, and for another major version."""
