@@ -29,8 +29,11 @@ class Counts:
 
 
 def read_file(content: bytes, origin: str) -> Counts:
-    """The counts in the bytes of a JUnit file. Raises `Unproven` for what is none."""
-    return read(decode(content, origin), origin)
+    """The counts in the bytes of a JUnit file. Raises `Unproven` for what is none, and where no test is listed."""
+    found = read(decode(content, origin), origin)
+    if not found.total:
+        raise Unproven(f"{origin} lists no test: none of none failed")
+    return found
 
 
 def read(text: str, origin: str) -> Counts:

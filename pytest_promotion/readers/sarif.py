@@ -16,7 +16,7 @@ from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers import sarif_tools
-from pytest_promotion.readers.findings import Finding, Scan, digests_of, severity_of_score, text
+from pytest_promotion.readers.findings import Finding, Scan, digests_of, severity_of, severity_of_score, text
 from pytest_promotion.readers.sarif_rules import Rules
 
 VERSION: Final = "2.1.0"
@@ -34,7 +34,8 @@ def read(document: dict[str, Any], origin: str) -> Scan:
     runs = a_list(document["runs"], f"{origin}: runs")
     every = [_run(an_object(one, f"{origin}: runs[{at}]"), f"{origin}: runs[{at}]") for at, one in enumerate(runs)]
     incomplete = [why for one in every for why in one.incomplete]
-    if an_optional_list(document.get("inlineExternalProperties"), f"{origin}: inlineExternalProperties"):
+    inline = an_optional_list(document.get("inlineExternalProperties"), f"{origin}: inlineExternalProperties")
+    if any(an_object(one, f"{origin}: inlineExternalProperties").get(part) for one in inline for part in _ELSEWHERE):
         incomplete.append("results stand outside of their runs, in inlineExternalProperties, which are not read")
     ends = [one.created for one in every]
     commits = {one.commit for one in every}
@@ -132,7 +133,9 @@ def _severity(fields: dict[str, Any], rule: dict[str, Any] | None, rules: Rules,
         bag = an_optional_object(source.get("properties"), f"{place}.properties")
         score = bag.get("security-severity") if score is None else score
     if score is not None:
-        return severity_of_score(score)
+        # A number by GitHub's agreement; some write the word.
+        by_score = severity_of_score(score)
+        return by_score if by_score != "unknown" else severity_of(score)
     if rule is None:  # it points at a rule that is not there, which may have any severity
         return "unknown"
     level = fields.get("level")

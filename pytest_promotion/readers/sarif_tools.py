@@ -16,9 +16,11 @@ _TOOLS: Final = {
     **dict.fromkeys(("npm audit", "pip-audit", "govulncheck", "cargo-audit", "docker scout"), VULNERABILITIES),
     **dict.fromkeys(("gitleaks", "trufflehog", "detect-secrets"), SECRETS),
     **dict.fromkeys(("kics", "checkov", "tfsec", "snyk iac", "terrascan", "kubesec", "hadolint"), MISCONFIGURATIONS),
-    **dict.fromkeys(("codeql", "semgrep", "snykcode", "snyk code", "bandit", "flawfinder", "njsscan"), CODE),
+    **dict.fromkeys(("codeql", "semgrep", "snykcode", "snyk code", "bandit", "flawfinder", "nodejsscan"), CODE),
     **dict.fromkeys(("spotbugs", "find security bugs", "eslint", "ruff", "gosec", "brakeman", "psalm", "pmd"), CODE),
-    **dict.fromkeys(("shellcheck", "clang", "infer", "sonar", "devskim", "mobsfscan", "pylint", "flake8"), CODE),
+    **dict.fromkeys(
+        ("njsscan", "shellcheck", "clang", "infer", "sonar", "devskim", "mobsfscan", "pylint", "flake8"), CODE
+    ),
 }
 # Trivy and tools like it do all of it: the rules of what they found say what that was.
 _NAMES: Final = {

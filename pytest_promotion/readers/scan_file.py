@@ -43,7 +43,9 @@ _REFUSED: Final = (
     (("reportSchema", "scanInfo"), "the JSON of Dependency-Check, which can write SARIF"),
     (("metrics", "generated_at", "results"), "the JSON of Bandit, which can write SARIF: bandit -f sarif"),
     (("imageScanFindings",), "an answer of Amazon ECR"),
+    (("jsonapi", "data"), "an answer of Snyk's API"),
     (("data",), "an answer of GitHub's API"),
+    (("scan", "vulnerabilities"), "a security report of GitLab"),
 )
 
 
@@ -64,6 +66,9 @@ def read(content: bytes, origin: str) -> Scan:
 
 
 def _of_object(document: dict[str, Any], origin: str) -> Scan:
+    for keys, form in _REFUSED:
+        if all(key in document for key in keys):
+            raise Unproven(f"{origin} is {form}; read are {READ}")
     for keys, reader in _READERS:
         if all(key in document for key in keys):
             return reader(document, origin)
@@ -73,9 +78,8 @@ def _of_object(document: dict[str, Any], origin: str) -> Scan:
         return snyk.read([document], origin)
     if str(document.get("apiVersion", "")).startswith(trivy_operator.GROUP):
         return trivy_operator.read(document, origin)
-    for keys, form in _REFUSED:
-        if all(key in document for key in keys):
-            raise Unproven(f"{origin} is {form}; read are {READ}")
+    if set(document) == {"Findings"}:
+        raise Unproven(f"{origin} is a list in the format of AWS Security Hub; read are {READ}")
     if document and all(str(key).endswith(".aquasecurity.github.io") for key in document):
         raise Unproven(f"{origin} is a collection of reports of Trivy's operator: give each of them by itself")
     raise Unproven(f"{origin} is an object that no scanner known here writes; read are {READ}")

@@ -90,7 +90,8 @@ def read_cluster(document: dict[str, Any], origin: str) -> Scan:
             results = an_optional_list(resource.get("Results"), f"{place}.Results")
             here, what = _results(results, f"{place}.Results")
             found, kinds, looked_at = found + here, kinds | what, looked_at + len(results)
-            described = a_list(resource.get("Metadata", []), f"{place}.Metadata")
+            said = resource.get("Metadata") or []  # one system, or those of several images
+            described = [said] if isinstance(said, dict) else a_list(said, f"{place}.Metadata")
             systems += [_end_of_life(an_object(one, f"{place}.Metadata"), place) for one in described]
             if VULNERABILITIES in what and not described:
                 incomplete.append(f"{called}: it does not say of which system, which may be past its end of life")
@@ -126,7 +127,9 @@ def _results(results: list[Any], place: str) -> tuple[list[Finding], frozenset[s
 
 
 def _of(result: dict[str, Any], place: str) -> Iterator[Finding]:
-    target = text(result.get("Target"), f"{place}.Target")
+    target = result.get("Target")
+    if not isinstance(target, str):  # which is empty for packages of Java
+        raise Unproven(f"{place}.Target is {target!r}, expected a text")
     for name in _LISTS:
         for at, one in enumerate(an_optional_list(result.get(name), f"{place}.{name}")):
             spot = f"{place}.{name}[{at}]"
