@@ -69,4 +69,4 @@ def _stats(stats: dict[str, Any], place: str) -> dict[str, float]:
     if whole(stats.get("rounds"), f"{place}.rounds") < 1:
         raise Unproven(f"{place}: it ran 0 rounds")
     kept = {name: value for name, value in stats.items() if name not in ("data", "outliers", "outliers_unit")}
-    return {name: number(value, f"{place}.{name}") for name, value in kept.items() if not isinstance(value, str)}
+    return {name: number(value, f"{place}.{name}") for name, value in kept.items()}

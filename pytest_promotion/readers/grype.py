@@ -62,7 +62,7 @@ def _database(descriptor: dict[str, Any], origin: str) -> tuple[str | None, str]
     built = status.get("built")
     if not isinstance(built, str) or not built:
         return None, "it does not say of when its database of vulnerabilities is"
-    wrong = status.get("error") or (status.get("valid") is False and "it is not valid")
+    wrong = status.get("error") or (status.get("valid", True) is not True and "it is not valid")
     return built, f"its database of vulnerabilities could not be used: {wrong}" if wrong else ""
 
 

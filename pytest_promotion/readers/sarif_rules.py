@@ -47,11 +47,8 @@ class Rules:
     def _pointed_at(self, pointer: dict[str, Any], place: str) -> dict[str, Any] | None:
         index = _index(pointer.get("index"))
         if index is not None:
-            rules = self._component(an_optional_object(pointer.get("toolComponent"), f"{place}.toolComponent"))
-            if rules is None or index >= len(rules):
-                return None
-            found: dict[str, Any] = rules[index]
-            return found
+            component = an_optional_object(pointer.get("toolComponent"), f"{place}.toolComponent")
+            return self._numbered(self._component(component), index, pointer.get("id"), named_too=not component)
         if pointer.get("guid"):
             return self._by_guid.get(str(pointer["guid"]).lower())
         name = pointer.get("id")
@@ -62,6 +59,14 @@ class Rules:
             name = name.rpartition("/")[0]
         by_id: dict[str, Any] = self._by_id.get(name, {})
         return by_id
+
+    @staticmethod
+    def _numbered(rules: Any, index: int, name: Any, *, named_too: bool) -> dict[str, Any] | None:
+        """The rule at *index*, which has the id *name*; else the one of that id, where only the driver is meant."""
+        found: dict[str, Any] | None = rules[index] if rules is not None and index < len(rules) else None
+        if found is not None and (not isinstance(name, str) or f"{name}/".startswith(f"{found['id']}/")):
+            return found
+        return next((one for one in rules or () if one["id"] == name), None) if named_too else None
 
     def _component(self, reference: dict[str, Any]) -> list[dict[str, Any]] | None:
         """The rules of the component that is referred to, the driver's where none is; None where it is not here."""

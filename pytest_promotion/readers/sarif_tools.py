@@ -73,5 +73,6 @@ def not_parsed(run: dict[str, Any], place: str) -> Iterator[str]:
     for one in covered:
         if one.get("type") == "FAILED_PARSING" and one.get("files"):
             yield f"{one['files']} files of {one.get('lang', 'a language')} could not be parsed"
-    if covered and not any(one.get("type") == "SUPPORTED" and one.get("files") for one in covered):
+    supported = [one for one in covered if one.get("type", "SUPPORTED") == "SUPPORTED" and one.get("isSupported", True)]
+    if covered and not any(one.get("files") for one in supported):
         yield "no file was of a language that is supported"

@@ -30,7 +30,7 @@ READ: Final = (
 )
 _OSV: Final = {"results", "experimental_config", "license_summary", "image_metadata", "package_metadata"}
 # A document with these keys is of a format that is known and is not read.
-_REFUSED: Final = (
+_REFUSED: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("spdxVersion",), "an SPDX bill of materials, which lists no vulnerabilities"),
     (("spdx:document",), "an SPDX bill of materials, which lists no vulnerabilities"),
     (("@context", "@graph"), "an SPDX 3 bill of materials, which is not read"),
@@ -74,7 +74,7 @@ def _of_object(document: dict[str, Any], origin: str) -> Scan:
             return reader(document, origin)
     if "results" in document and set(document) <= _OSV:
         return osv.read(document, origin)
-    if "ok" in document and ("error" in document or "path" in document):
+    if "ok" in document and ("error" in document or "path" in document or "vulnerabilities" in document):
         return snyk.read([document], origin)
     if str(document.get("apiVersion", "")).startswith(trivy_operator.GROUP):
         return trivy_operator.read(document, origin)
@@ -111,6 +111,7 @@ _READERS: Final[tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], str], Sca
     (("check_type", "results"), lambda document, origin: checkov.read([document], origin)),
     (("checkov_version",), lambda document, origin: checkov.read([document], origin)),
     (("results", "errors"), semgrep.read),
+    (("vulnerabilities", "dependencyCount"), lambda document, origin: snyk.read([document], origin)),
     (("infrastructureAsCodeIssues",), lambda document, origin: snyk.read([document], origin)),
 )
 _OF_LISTS: Final[tuple[tuple[tuple[str, ...], Callable[[list[dict[str, Any]], str], Scan]], ...]] = (
