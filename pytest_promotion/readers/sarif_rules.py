@@ -62,11 +62,13 @@ class Rules:
 
     @staticmethod
     def _numbered(rules: Any, index: int, name: Any, *, named_too: bool) -> dict[str, Any] | None:
-        """The rule at *index*, which has the id *name*; else the one of that id, where only the driver is meant."""
+        """The rule at *index*; that of the id *name* where it has another, or, in the driver, is not there."""
         found: dict[str, Any] | None = rules[index] if rules is not None and index < len(rules) else None
         if found is not None and (not isinstance(name, str) or f"{name}/".startswith(f"{found['id']}/")):
             return found
-        return next((one for one in rules or () if one["id"] == name), None) if named_too else None
+        if found is None and not named_too:
+            return None
+        return next((one for one in rules or () if one["id"] == name), None)
 
     def _component(self, reference: dict[str, Any]) -> list[dict[str, Any]] | None:
         """The rules of the component that is referred to, the driver's where none is; None where it is not here."""

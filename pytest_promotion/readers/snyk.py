@@ -13,7 +13,6 @@ from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
 from pytest_promotion.readers.findings import (
-    LICENCES,
     MISCONFIGURATIONS,
     SEVERITIES,
     VULNERABILITIES,
@@ -104,7 +103,6 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
                 part=f"{name} {said.get('version', '')}".strip(),
                 fixed_in=str(fixed) or ("an upgrade" if said.get("isUpgradable") is True else ""),
                 published=str(said.get("publicationTime") or ""),
-                kind=LICENCES if said.get("type") == "license" else VULNERABILITIES,
             )
         )
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
