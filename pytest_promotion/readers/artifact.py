@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import artifacts
 
 if TYPE_CHECKING:
@@ -82,7 +83,19 @@ class Artifact(artifacts.Artifact):
         """The metrics of an MLflow run, by the answer of its tracking server, or one metric's file of a run folder."""
         from pytest_promotion.readers import metrics
 
-        return self._facts(metrics.read)
+        facts = self._facts(metrics.read)
+        run, _, name = self.path.rpartition("/metrics/")
+        if facts.form == metrics.FILE and name:
+            metrics.refuse_unfinished(self._beside(f"{run}/meta.yaml").data, f"{run}/meta.yaml")
+        return facts
+
+    def _beside(self, path: str) -> artifacts.Artifact:
+        """A file that belongs to this one: evidence too, of the same age. Raises `Unproven` where it is not there."""
+        if self._shelf is None:
+            raise Unproven(f"{path} is needed beside {self.path}")
+        found = self._shelf.get(path)
+        self._shelf.ageless(found, f"a part of the run that {self.path} is of")
+        return found
 
     def load_test(self) -> Measured:
         """What a load test measured, by one of k6's four formats."""

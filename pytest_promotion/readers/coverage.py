@@ -1,7 +1,7 @@
 """
 How much of the code was covered by tests: `coverage.json` of coverage.py, or Cobertura's XML.
 
-What the file says of the whole is held against the sum of what it says of each file.
+What the file says of the whole is compared with the sum of what it says of each file.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Scan:
     kinds: frozenset[str] = frozenset()  # what was looked for, of KINDS; none where the scanner does not say
     target: str = ""  # the image, folder or repository by its name
     commit: str = ""  # of what was scanned, where the scanner says it
-    left_out: frozenset[str] = frozenset()  # severities that the scanner was told not to list
+    left_out: frozenset[str] = frozenset()  # severities that the scanner was configured not to list
     database: str | None = None  # ISO 8601: of when the scanner's advisories are, where it says so
     valid_until: str | None = None  # ISO 8601: until when the scanner itself keeps the report
     now: datetime | None = field(default=None, compare=False)  # at which excuses are judged
@@ -112,7 +112,7 @@ class Scan:
             raise Unproven(f"{severity!r} of {kind!r}: severities are {listed(SEVERITIES)}, kinds are {listed(KINDS)}")
         self.demand_whole((kind,) if kind else ())
         if severity in self.left_out:
-            raise Unproven(f"{self.tool} was told not to list {severity} findings")
+            raise Unproven(f"{self.tool} was configured not to list {severity} findings")
         every = self.counted if kind != LICENCES else [one for one in self.findings if not self._excused(one)]
         return sum(1 for one in every if one.severity == severity and kind in (None, one.kind))
 

@@ -1,7 +1,7 @@
 """
-The JSON of Gitleaks: the secrets that it found, as a list. Who wrote an empty list nobody can tell: ask for SARIF.
+The JSON of Gitleaks: the secrets that it found, as a list. An empty list does not say what wrote it: use SARIF.
 
-It gives no severity. A secret is critical: whoever has the history of the repository has it.
+It gives no severity. A secret is critical: everybody with the history of the repository has it.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def _database(descriptor: dict[str, Any], origin: str) -> tuple[str | None, str]
 
 
 def _left_out(descriptor: dict[str, Any], origin: str) -> frozenset[str]:
-    """Everything, where only what has a fix is listed: nobody can tell of which severity the others are."""
+    """Everything, where only what has a fix is listed: the severity of the others is not known."""
     settings = an_optional_object(descriptor.get("configuration"), f"{origin}: descriptor.configuration")
     only = settings.get("only-fixed") is True or settings.get("only-notfixed") is True
     return frozenset(("critical", "high", "medium", "low", "unknown")) if only else frozenset()

@@ -20,6 +20,8 @@ from pytest_promotion.readers.encodings import decode, parse_json
 from pytest_promotion.readers.findings import text
 from pytest_promotion.text import listed
 
+FILE: Final = "MLflow metric file"
+_FINISHED: Final = 3  # of the states in the meta.yaml of a run folder
 _INFINITE: Final = 1.797e308  # from which on a number stands for infinity
 
 
@@ -85,7 +87,15 @@ def _file(content: str, origin: str) -> Metrics:
         last = max(last or (step, moment, value), (step, moment, value))
     if last is None or not content.endswith("\n"):
         raise Unproven(f"{origin} does not end with a line end: its last value may be half written")
-    return _metrics("MLflow metric file", {PurePosixPath(origin).name: last}, origin, "")
+    return _metrics(FILE, {PurePosixPath(origin).name: last}, origin, "")
+
+
+def refuse_unfinished(meta: Any, origin: str) -> None:
+    """Raises `Unproven` where the `meta.yaml` of a run folder does not say that the run has finished, and is kept."""
+    fields = an_object(meta, origin)
+    status, stage = fields.get("status"), fields.get("lifecycle_stage")
+    if status != _FINISHED or isinstance(status, bool) or stage != "active":
+        raise Unproven(f"{origin}: the run has status {status!r} and is {stage!r}, expected {_FINISHED} and 'active'")
 
 
 def _metrics(form: str, last: Mapping[str, tuple[float, float, float]], origin: str, run: str) -> Metrics:

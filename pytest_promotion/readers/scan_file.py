@@ -87,7 +87,7 @@ def _of_object(document: dict[str, Any], origin: str) -> Scan:
 
 def _of_list(document: list[Any], origin: str) -> Scan:
     if not document:
-        raise Unproven(f"{origin} is an empty list: nobody can tell what was looked at, or whether anything was")
+        raise Unproven(f"{origin} is an empty list, which does not say what was looked at, or whether anything was")
     objects = [one for one in document if isinstance(one, dict)]
     if len(objects) == len(document):
         for keys, reader in _OF_LISTS:

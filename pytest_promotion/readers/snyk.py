@@ -108,10 +108,10 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
     filtered = an_optional_object(project.get("filtered"), f"{place}.filtered")
     for number, one in enumerate(an_optional_list(filtered.get("patch"), f"{place}.filtered.patch")):
-        said = an_object(one, f"{place}.filtered.patch[{number}]")
-        part = f"{said.get('packageName') or said.get('name')} {said.get('version', '')}".strip()
+        patch = an_object(one, f"{place}.filtered.patch[{number}]")
+        part = f"{patch.get('packageName') or patch.get('name')} {patch.get('version', '')}".strip()
         found.append(
-            Finding(str(said.get("id")), severity_of(said.get("severity")), part, suppressed="patched by Snyk")
+            Finding(str(patch.get("id")), severity_of(patch.get("severity")), part, suppressed="patched by Snyk")
         )
     ignored = filtered.get("ignore")
     for number, one in enumerate(an_optional_list(ignored, f"{place}.filtered.ignore")):

@@ -90,8 +90,8 @@ def read_cluster(document: dict[str, Any], origin: str) -> Scan:
             results = an_optional_list(resource.get("Results"), f"{place}.Results")
             here, what = _results(results, f"{place}.Results")
             found, kinds, looked_at = found + here, kinds | what, looked_at + len(results)
-            said = resource.get("Metadata") or []  # one system, or those of several images
-            described = [said] if isinstance(said, dict) else a_list(said, f"{place}.Metadata")
+            metadata = resource.get("Metadata") or []  # one system, or those of several images
+            described = [metadata] if isinstance(metadata, dict) else a_list(metadata, f"{place}.Metadata")
             systems += [_end_of_life(an_object(one, f"{place}.Metadata"), place) for one in described]
             if VULNERABILITIES in what and not described:
                 incomplete.append(f"{called}: it does not say of which system, which may be past its end of life")

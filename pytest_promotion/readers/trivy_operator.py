@@ -1,7 +1,7 @@
 """
 The reports that Trivy's operator keeps in a cluster: one of vulnerabilities, of secrets, or of configuration.
 
-The counts in `summary` are held against what is listed: a list that was cut says less than its summary.
+The counts in `summary` are compared with what is listed: a list that was cut says less than its summary.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The results of Great Expectations and of Soda, recounted from each expectation and each check.
 
-A declared `success` is held against what is listed. An expectation that raised an exception, and a check that was not
+A declared `success` is compared with what is listed. An expectation that raised an exception, and a check that was not
 evaluated, did not pass, whatever the whole says.
 """
 

@@ -174,6 +174,27 @@ def test_the_fields_in_a_file_of_another_tool_are_sabotaged(reports):
     assert min(tried.values()) >= 1, tried
 
 
+@pytest.mark.parametrize(
+    ("meta", "outcome"),
+    [
+        ("status: 3\nlifecycle_stage: active\n", "PASS"),
+        ("status: 1\nlifecycle_stage: active\n", "INCONCLUSIVE"),
+        ("status: 4\nlifecycle_stage: active\n", "INCONCLUSIVE"),
+        ("status: 3\nlifecycle_stage: deleted\n", "INCONCLUSIVE"),
+        (None, "INCONCLUSIVE"),
+    ],
+)
+def test_the_metric_of_a_run_that_has_not_finished_is_no_measurement(reports, meta, outcome):
+    """The file of a metric looks the same after the first epoch and after the last."""
+    folder = "mlruns/1/r1"
+    reports.file(f"{folder}/metrics/auc", f"{int(NOW.timestamp() * 1000)} 0.9 1\n".encode())
+    if meta is not None:
+        reports.file(f"{folder}/meta.yaml", meta.encode())
+    example = next(one for one in EXAMPLES if ".metrics()" in one)
+    reports.write(test_it="import pytest\n\n\n" + example.replace("reports/run.json", f"{folder}/metrics/auc"))
+    assert outcomes(reports)["model"][0] == outcome
+
+
 def test_a_reader_of_ones_own_is_taken(place):
     """Not every tool is known here."""
     place.file("reports/own.txt", b"failures: 0\n")

@@ -26,16 +26,16 @@ def command(program: str, folders: Sequence[str]) -> list[str]:
 
 def floor(program: str, folders: Sequence[str], rules: Sequence[str]) -> list[str]:
     """The command that asks Flake8 for *rules*, whatever the project has told it."""
-    asked = ["--isolated", "--disable-noqa", f"--select={','.join(rules)}"]
-    return [program, "--benchmark", f"--format={_FORMAT}", *asked, *folders]
+    options = ["--isolated", "--disable-noqa", f"--select={','.join(rules)}"]
+    return [program, "--benchmark", f"--format={_FORMAT}", *options, *folders]
 
 
 def found(done: Completed) -> tuple[list[Finding], int]:
     """What Flake8 found, and how many files it processed. Raises `Unproven` where it did not answer."""
-    said = (done.output.strip().splitlines() or ["nothing"])[0]
+    message = (done.output.strip().splitlines() or ["nothing"])[0]
     processed = _PROCESSED.search(done.output)
     if done.exit_code not in (0, 1) or processed is None:
-        raise Unproven(f"Flake8 ended with exit code {done.exit_code} and said {said[:200]!r}")
+        raise Unproven(f"Flake8 ended with exit code {done.exit_code} and message {message[:200]!r}")
     rows = [line.split("\t", 3) for line in done.output.splitlines() if line.count("\t") >= 3]
     findings = [
         Finding(PurePath(path).as_posix().removeprefix("./"), int(row), code, one_line(text))
@@ -43,5 +43,5 @@ def found(done: Completed) -> tuple[list[Finding], int]:
         if row.isdecimal()
     ]
     if done.exit_code == 1 and not findings:
-        raise Unproven(f"Flake8 ended with exit code 1 and said {said[:200]!r}")
+        raise Unproven(f"Flake8 ended with exit code 1 and message {message[:200]!r}")
     return findings, int(processed[1])

@@ -1,4 +1,4 @@
-"""Where the code of each language is in a repository that nobody has described, and which linters it has chosen."""
+"""Where the code of each language is in a repository without a description, and which linters it uses."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _FLAKE8: Final = (".flake8", "setup.cfg", "tox.ini")
 
 
 def folders(
-    root: Path, named: Sequence[str] | None, suffixes: Collection[str], outside: Collection[str] = ()
+    root: Path, configured: Sequence[str] | None, suffixes: Collection[str], outside: Collection[str] = ()
 ) -> list[str]:
     """
     Where the code of a language is, below *root*.
 
-    Those that are *named*, where one of them is there; else all folders and files at the top that have such files, but
-    for those *outside* of the service; none where the project does not have the language.
+    Those that are *configured*, where one of them is there; else all folders and files at the top that have such files,
+    but for those *outside* of the service; none where the project does not have the language.
     """
-    if named is not None and (not named or any((root / folder).exists() for folder in named)):
-        return list(named)
+    if configured is not None and (not configured or any((root / folder).exists() for folder in configured)):
+        return list(configured)
     tops = {path.relative_to(root).parts[0] for path in files_in(root, ["."], suffixes)}
     return sorted(tops - set(outside))
 
 
-def eslint(root: Path, named: str | None, config: str | None, code: Sequence[str]) -> tuple[str, str]:
+def eslint(root: Path, configured: str | None, config: str | None, code: Sequence[str]) -> tuple[str, str]:
     """
-    The program and the configuration of ESLint: those that are *named*, where one is there; else the ones found.
+    The program and the configuration of ESLint: those that are *configured*, where one is there; else the ones found.
 
     Raises:
-        Unproven: where no configuration is found beside the *code* or above it, which nobody has linted then.
+        Unproven: where no configuration is found beside the *code* or above it, so that it was never linted.
     """
-    if named is not None and config is not None and ((root / named).exists() or (root / config).exists()):
-        return named, config
+    if configured is not None and config is not None and ((root / configured).exists() or (root / config).exists()):
+        return configured, config
     places = {root, *(root / folder for folder in code)}
     places |= {above for place in places for above in place.parents if above.is_relative_to(root)}
     # The nearest to the code first.

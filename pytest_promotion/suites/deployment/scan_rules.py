@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     What is accepted.
 
     `most` is how many findings of a severity; one that is not named may have any number, as may licences that
-    `most_licences` does not name. `only_fixable` leaves out what nobody can fix yet. `grace` is how long a severity may
+    `most_licences` does not name. `only_fixable` leaves out what has no fix yet. `grace` is how long a severity may
     be known before it counts. `max_age` is that of the scan, `max_database_age` that of its advisories, where the scan
     says it. `require` are the kinds of findings that have to have been looked for.
     """
@@ -170,7 +170,7 @@ def _gaps(
     found = [f"{origin}: {why}" for why in scan.gaps()]
     hidden = [name for name in SEVERITIES if name in scan.left_out and name in rules.most]
     if hidden:
-        found.append(f"{origin}: {scan.tool} was told not to list {', '.join(hidden)} findings")
+        found.append(f"{origin}: {scan.tool} was configured not to list {', '.join(hidden)} findings")
     if scan.end_of_life and not rules.end_of_life:
         found.append(f"{origin}: {scan.end_of_life} is past its end of life and gets no advisories any more")
     if rules.image is not None and rules.image not in scan.digests and not of_code:
@@ -192,7 +192,7 @@ def _excuse(one: Finding, rules: Limits, now: datetime) -> str:
     if one.kind != VULNERABILITIES:
         return ""
     if rules.only_fixable and not one.fixed_in:
-        return "not fixed by anybody yet"
+        return "without a fix yet"
     grace = rules.grace.get(one.severity)
     if grace and one.published:
         try:

@@ -91,9 +91,9 @@ def request_of(content: bytes, origin: str) -> Request:
     if not found.plan:
         raise PolicyError(f"{origin}: a plan without steps shows nothing")
     for name in found.paths.__struct_fields__:
-        path, marks = getattr(found.paths, name), int(name in ("run", "replay"))
-        if not _PATH.fullmatch(path.replace(RUN_ID, "run")) or ".." in path or path.count(RUN_ID) != marks:
-            wanted = f"with one {RUN_ID}" if marks else f"without {RUN_ID}"
+        path, placeholders = getattr(found.paths, name), int(name in ("run", "replay"))
+        if not _PATH.fullmatch(path.replace(RUN_ID, "run")) or ".." in path or path.count(RUN_ID) != placeholders:
+            wanted = f"with one {RUN_ID}" if placeholders else f"without {RUN_ID}"
             raise PolicyError(f"{origin}: paths.{name} is {path!r}, expected a path from / on {wanted}")
     return found
 
