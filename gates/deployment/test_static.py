@@ -26,18 +26,6 @@ def test_static_checks(eslint, flake8, measure, policy, python, javascript, reas
 
 
 @pytest.fixture
-def python(policy, workspace):
-    """The folders with Python in them; none where there is none."""
-    return languages.folders(workspace, policy["python"], linters.PYTHON, policy["outside"])
-
-
-@pytest.fixture
-def javascript(policy, workspace):
-    """The same of JavaScript and TypeScript."""
-    return languages.folders(workspace, policy["javascript"], linters.JAVASCRIPT, policy["outside"])
-
-
-@pytest.fixture
 def ruff(command, policy, python, workspace):
     """`ruff()`: what it finds, which files it leaves out, and how many it looks at."""
 
