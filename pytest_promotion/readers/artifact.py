@@ -67,11 +67,16 @@ class Artifact(artifacts.Artifact):
 
         return self._facts(benchmark.read)
 
-    def dbt(self) -> Checks:
-        """How each model, test or source of dbt ended, by `run_results.json` or `sources.json`."""
+    def dbt(self, *, limited: bool = False) -> Checks:
+        """
+        How each model, test or source of dbt ended, by `run_results.json` or `sources.json`.
+
+        Args:
+            limited: whether a run is accepted that `--select`, `--exclude` or `dbt retry` limited to a part.
+        """
         from pytest_promotion.readers import dbt
 
-        return self._facts(dbt.read)
+        return self._facts(lambda content, origin: dbt.read(content, origin, limited=limited))
 
     def validation(self) -> Checks:
         """How each expectation of Great Expectations, or each check of Soda, ended."""

@@ -24,8 +24,13 @@ _OUTCOMES: Final = {
 _RUN_NOTHING: Final = ("compile", "docs", "docs generate", "generate", "parse", "list", "ls", "show", "debug", "deps")
 
 
-def read(content: bytes, origin: str) -> Checks:
-    """How each node ended. Raises `Unproven` for what is no artifact of dbt, and where the command ran nothing."""
+def read(content: bytes, origin: str, *, limited: bool = False) -> Checks:
+    """
+    How each node ended; a run of a part of the project is incomplete, unless it may be *limited*.
+
+    Raises:
+        Unproven: for what is no artifact of dbt, and where the command ran nothing.
+    """
     document = parse_json(content, origin)
     if not isinstance(document, dict):
         raise Unproven(f"{origin} is {named(document)}: neither run_results.json nor sources.json of dbt")
@@ -43,12 +48,15 @@ def read(content: bytes, origin: str) -> Checks:
     limits = [
         f"{name} {arguments[name]}" for name in ("select", "exclude", "selector", "models") if arguments.get(name)
     ]
+    limits += ["dbt retry"] if command == "retry" else []
+    selected = "; ".join(limits)
     return Checks(
         form=f"dbt {form.replace('-', '_')}.json",
         tool=f"dbt {version if isinstance(version, str) else 'of unknown version'}",
         every=some((_check(one, f"{origin}: results[{at}]") for at, one in enumerate(results)), origin),
         created=made if isinstance(made, str) else None,
-        selected="; ".join(limits),
+        incomplete=(f"it ran a part of the project: {selected}",) if selected and not limited else (),
+        selected=selected,
     )
 
 

@@ -249,7 +249,18 @@ def test_nodes_of_dbt_end_as_they_say():
         found.of("model")
     fresh = dbt.read(encoded(results("pass", "runtime error", kind="source", form="sources/v3")), "s")
     assert fresh.failed == ("source.shop.1",)
-    assert dbt.read(encoded(results("pass", select=["tag:x"])), "r").selected == "select ['tag:x']"
+
+
+@pytest.mark.parametrize(
+    "limit", [{"select": ["tag:x"]}, {"exclude": "a"}, {"selector": "s"}, {"which": "retry"}], ids=str
+)
+def test_a_part_of_a_project_is_not_the_project(limit):
+    """`dbt test --select one_test` passes, and leaves its results where those of all tests were."""
+    document = encoded(results("pass", **limit))
+    with pytest.raises(Unproven, match="it ran a part of the project"):
+        dbt.read(document, "r").failed  # noqa: B018 - asked for its refusal
+    found = dbt.read(document, "r", limited=True)
+    assert (found.failed, bool(found.selected)) == ((), True)
 
 
 @pytest.mark.parametrize(
