@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pytest_promotion.durations import parse_duration
     from pytest_promotion.errors import GateFailed, PolicyError, Unproven
-    from pytest_promotion.evidence.artifacts import Artifact
     from pytest_promotion.evidence.commands import Completed
     from pytest_promotion.evidence.documents import parse_json
     from pytest_promotion.evidence.provenance import for_git as git_environment
     from pytest_promotion.model import Decision, Gate, GateResult, Measurement, Outcome, Severity, Status
     from pytest_promotion.plugin.suite_gates import export as export_gates
+    from pytest_promotion.readers.artifact import Artifact
     from pytest_promotion.secrets.masking import Mask, secret_values
     from pytest_promotion.suites.api import Adoption, Suite
     from pytest_promotion.version import VERSION as __version__  # noqa: N811 - as every package calls it
@@ -51,7 +51,7 @@ __all__ = [
 
 _MODULES: Final = {
     "Adoption": "suites.api",
-    "Artifact": "evidence.artifacts",
+    "Artifact": "readers.artifact",
     "Completed": "evidence.commands",
     "GateFailed": "errors",
     "Mask": "secrets.masking",

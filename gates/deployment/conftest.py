@@ -9,6 +9,19 @@ from typing import Any
 import pytest
 
 from pytest_promotion import Unproven, git_environment
+from pytest_promotion.suites.deployment import languages, linters
+
+
+@pytest.fixture
+def python(policy: Any, workspace: Any) -> list[str]:
+    """The folders with Python in them; none where there is none."""
+    return languages.folders(workspace, policy["python"], linters.PYTHON, policy["outside"])
+
+
+@pytest.fixture
+def javascript(policy: Any, workspace: Any) -> list[str]:
+    """The same of JavaScript and TypeScript."""
+    return languages.folders(workspace, policy["javascript"], linters.JAVASCRIPT, policy["outside"])
 
 
 @pytest.fixture

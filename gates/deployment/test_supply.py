@@ -2,8 +2,6 @@
 
 import pytest
 
-from pytest_promotion.readers.scan_file import read as read_scan
-from pytest_promotion.readers.terraform import read as read_plan
 from pytest_promotion.suites.deployment import plan_rules as of_plan
 from pytest_promotion.suites.deployment import scan_rules as of_scan
 
@@ -15,7 +13,10 @@ def test_security_scan(artifact, clock, freshness, policy, reason):
     limits = of_scan.limits(
         {
             "most": most,
+            "most_licences": of_scan.pairs(policy["max_licences"], int),
+            "require": policy["require"],
             "only_fixable": policy["only_fixable"],
+            "grace": of_scan.pairs(policy["grace"], str),
             "max_age": f"{policy.max_age.total_seconds():g}s",
             "image": policy["image"],
             "end_of_life": policy["allow_end_of_life"],
@@ -24,14 +25,20 @@ def test_security_scan(artifact, clock, freshness, policy, reason):
     scans = []
     for path in policy["scans"]:
         report = artifact(path)
-        scan = read_scan(report.text.encode(), path)
-        assert scan.created, f"{path} does not say when it was made"
-        freshness(report, timestamp=of_scan.trimmed(scan.created), source="scan time")
+        scan = report.scan()
+        if scan.created is None and policy["scanned_at"] is not None:
+            because = of_scan.reviewable(policy["scanned_at_because"])
+            freshness(report, timestamp=policy["scanned_at"], source=f"time that the policy declares ({because})")
+            scan = scan.dated(str(policy["scanned_at"]))
+        else:  # by the scanner's own time, or by the statement of the command that wrote it
+            freshness(report)
+            scan = scan.dated(report.timestamp.isoformat())
         scans.append((path, scan))
     found = of_scan.judge(scans, limits, clock.now(), policy.future_skew)
     found.demand()
     counted = sum(found.counts.values())
-    reason(f"{len(scans)} scans, {counted} findings within the limits")
+    excused = "".join(f", {count} {why}" for why, count in found.excused.items())
+    reason(f"{len(scans)} scans, {counted} findings within the limits{excused}{of_scan.named_excuses(found)}")
 
 
 @pytest.mark.critical(owner="platform", fix="terraform show -json PLAN | promotion plan mask - --out REPORT")
@@ -41,10 +48,10 @@ def test_infrastructure_plan(artifact, clock, freshness, policy, reason):
     asked |= {name: policy[name] for name in ("drift", "undecided")}
     rules = of_plan.rules(asked | {"max_age": f"{policy.max_age.total_seconds():g}s"})
     report = artifact(policy["plan"])
-    plan = read_plan(report.text.encode(), report.path)
+    plan = report.plan()
     assert not plan.values, f"{report.path} holds values: keep what `promotion plan mask` makes of it"
     assert plan.made, f"{report.path} does not say when it was made"
-    freshness(report, timestamp=plan.made, source="timestamp")
+    freshness(report)
     found = of_plan.judge(plan, rules, clock.now(), policy.future_skew)
     found.demand()
     counted = ", ".join(f"{count} to {action}" for action, count in found.actions.items()) or "nothing changes"

@@ -168,6 +168,25 @@ class Artifact:
                 raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB: read it by .rows(), not as one text")
             return documents.decode(self._reading.content, self.path)
 
+    def read(self, reader: Callable[[bytes, str], T]) -> T:
+        """
+        What *reader* makes of the bytes that were hashed, given them and the path.
+
+        A proof changes the values in the file one by one, as it does for what is read as text.
+        """
+        with self._notebook.noting():
+            if self._notebook.lens is not None:
+                self._notebook.lens.asked(self.path, "facts")
+            if self._reading.content is None:
+                raise Unproven(f"{self.path} is over {HELD_BYTES >> 20} MB: read it by .rows()")
+            return reader(self._reading.content, self.path)
+
+    def _date(self, value: object, source: str) -> None:
+        """Dates the artifact by *value*, which a reader found in it, unless the gate names another field."""
+        if not self._fields:
+            with self._notebook.noting():
+                self._moment = moment_of(value, source, self.path), source
+
     def rows(self) -> Iterator[documents.Fields]:
         """The rows of a JSON-lines or CSV file, streamed from the bytes that were hashed; never none."""
         if self._notebook.lens is not None:
@@ -418,6 +437,7 @@ class Shelf:
         "_clock",
         "_demanded",
         "_given",
+        "_kind",
         "_notebook",
         "_read_digests",
         "_root",
@@ -437,7 +457,9 @@ class Shelf:
         statements: Statements | None = None,
         demanded: Callable[[str], Sequence[str] | None] = lambda _: None,
         checkpoints: Path | None = None,
+        kind: type[Artifact] = Artifact,
     ) -> None:
+        self._kind = kind  # what is handed out
         self.checkpoints = checkpoints  # the folder of what large event stores amounted to in earlier sessions
         # By path the inputs that the policy wants an artifact to be about: none for all of its statement, None where
         # it needs no statement.
@@ -526,7 +548,7 @@ class Shelf:
         if self._notebook.ageless.get(relative) == _PRESENCE:
             del self._notebook.ageless[relative]
         names = (fields,) if isinstance(fields, str) else tuple(fields) if fields else None
-        return Artifact(relative, reading, names, self._notebook, self._window, self._clock, self)
+        return self._kind(relative, reading, names, self._notebook, self._window, self._clock, self)
 
     def ageless(self, artifact: Artifact, because: str) -> None:
         """Notes that the age of the artifact makes no difference. Raises `Unproven` where no reason is given."""

@@ -18,7 +18,7 @@ class Lens(Protocol):
         ...
 
     def asked(self, path: str, how: str) -> None:
-        """The gate asked for the file as `text`, `bytes`, `document`, `rows`, `events`, or whether it `exists`."""
+        """The gate asked for its `text`, `bytes`, `document`, `rows`, `events` or `facts`, or whether it `exists`."""
         ...
 
     def document(self, path: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -22,7 +22,7 @@ from pytest_promotion.clock import Clock
 from pytest_promotion.durations import AGELESS, LONGEST
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence import commands
-from pytest_promotion.evidence.artifacts import Artifact, Shelf
+from pytest_promotion.evidence.artifacts import Shelf
 from pytest_promotion.evidence.evidence_log import Notebook
 from pytest_promotion.evidence.measures import Measure
 from pytest_promotion.evidence.reading import Root
@@ -32,6 +32,7 @@ from pytest_promotion.model import Gate
 from pytest_promotion.plugin.settings import Settings
 from pytest_promotion.policy import GateRules, Policy
 from pytest_promotion.policy.provenance_rules import demanded
+from pytest_promotion.readers.artifact import Artifact
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.event_store.days import Days
@@ -72,7 +73,7 @@ class Artifacts:
             secret: keep nothing of it but its digest and its size. Files such as `.env` and private keys are
                 secret without it.
         """
-        artifact = self._shelf.get(str(path), timestamps or self._rules.timestamps, secret=secret)
+        artifact = cast("Artifact", self._shelf.get(str(path), timestamps or self._rules.timestamps, secret=secret))
         if max_age == AGELESS:
             self._shelf.ageless(artifact, because)
         elif max_age is not None:
@@ -81,7 +82,7 @@ class Artifacts:
 
     def latest(self, pattern: str, timestamps: str | Iterable[str] | None = None) -> Artifact:
         """The newest match of a glob pattern by the time inside it; what it passed over is in the evidence."""
-        return self._shelf.latest(pattern, timestamps or self._rules.timestamps)
+        return cast("Artifact", self._shelf.latest(pattern, timestamps or self._rules.timestamps))
 
     def days(self, pattern: str, back: int) -> Days:
         """The days of an event store that is a file a day, the youngest and *back* before it: `.problems`, `.days`."""
@@ -200,6 +201,7 @@ def _shelf_of_the_gate(_settings: Settings, notebook: Notebook, request: pytest.
         request.config.stash[CHECKER],
         partial(demanded, _settings.policy.rules, rules),
         _settings.checkpoints,
+        Artifact,
     )
 
 

@@ -28,7 +28,7 @@ def read_of(looks: Mapping[str, Look]) -> Fields:
         seen = [look.touches.seen, *(touches.seen for touches in look.rows.values())]
         names = {prefix + collapsed(place) for each in seen for place, value in each.items() if _is_leaf(value)}
         # A gate that asks for the text has read all of it.
-        found[path] = tuple(sorted(names | (set(_all_fields(path, look)) if "text" in look.how else set())))
+        found[path] = tuple(sorted(names | (set(_all_fields(path, look)) if look.how & {"text", "facts"} else set())))
     return found
 
 

@@ -13,7 +13,7 @@ from pytest_promotion.evidence.reading import Reading
 from pytest_promotion.prove.observations import Touches, watched
 
 ROWS_WATCHED: Final = 2  # of a file of rows, the first ones: what a gate asks of one row it asks of all
-READ_AS_IS: Final = frozenset({"text", "bytes"})  # what the gate does with these is not seen
+READ_AS_IS: Final = frozenset({"text", "bytes", "facts"})  # what the gate does with these is not seen
 HANG_S: Final = 0.2  # how long a command that hangs may take while it is being proved
 
 

@@ -96,8 +96,13 @@ def _whole(path: str, look: Look, passed_over: bool) -> Iterator[Sabotage]:
     if not passed_over:
         yield Sabotage("missing", path, "", (lambda: Sabotaged(path=path, gone=True),))
     yield _bytes("empty", path, look, lambda _: b"")
-    if "text" in look.how:
+    if look.how & {"text", "facts"}:
         yield _bytes("not UTF-8", path, look, lambda content: b"\xff\xfe\x80" + content)
+    if "facts" in look.how:
+        yield _bytes("truncated", path, look, lambda content: content[: len(content) // 2])
+        yield _bytes("null", path, look, lambda _: b"null\n")
+        yield _bytes("emptied", path, look, lambda _: b"{}\n")
+        yield _bytes("wrong type", path, look, lambda _: b"[]\n")
     if "document" in look.how and suffix not in SUFFIXES:
         if suffix not in _YAML:
             yield _bytes("truncated", path, look, lambda content: content[: len(content) // 2])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from typing import Final
+from xml.etree import ElementTree as ET
 
+from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
+from pytest_promotion.readers.encodings import decode
+from pytest_promotion.readers.xml_files import root_of
 
-_DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)  # what no test run writes, and bombs are made of
+_SUITES = ("testsuites", "testsuite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,33 +20,71 @@ class Counts:
     passed: int
     failed: int
     skipped: int
+    created: str | None = None  # ISO 8601: when the oldest of its suites began, where each says it with an offset
+
+    @property
+    def total(self) -> int:
+        """All tests."""
+        return self.passed + self.failed + self.skipped
+
+
+def read_file(content: bytes, origin: str) -> Counts:
+    """The counts in the bytes of a JUnit file. Raises `Unproven` for what is none, and where no test is listed."""
+    found = read(decode(content, origin), origin)
+    if not found.total:
+        raise Unproven(f"{origin} lists no test: none of none failed")
+    return found
 
 
 def read(text: str, origin: str) -> Counts:
-    """The counts in the JUnit file *text*, called *origin*. Raises `Unproven` for what is none."""
-    if _DECLARES.search(text):
-        raise Unproven(f"{origin} declares entities: no test run writes that")
-    try:
-        root = ET.fromstring(text)  # noqa: S314 - nothing is declared in it
-    except ET.ParseError as problem:
-        raise Unproven(f"{origin} is not XML: {problem}") from None
-    if root.tag not in ("testsuites", "testsuite"):
+    """
+    The counts in the JUnit file *text*, called *origin*.
+
+    Raises:
+        Unproven: for what is none, and where a suite says that it ran more tests than it lists.
+    """
+    root = root_of(text, origin)
+    if root.tag not in _SUITES:
         raise Unproven(f"{origin} is no JUnit file: it starts with <{root.tag}>")
     found = {"passed": 0, "failed": 0, "skipped": 0}
     for case in root.iter("testcase"):
         inside = {child.tag for child in case}
         outcome = "failed" if inside & {"failure", "error"} else "skipped" if "skipped" in inside else "passed"
         found[outcome] += 1
+    suites = [suite for suite in root.iter() if suite.tag in _SUITES]
+    for suite in suites:
+        _refuse_unlisted(suite, origin)
     # A file that could not be loaded has no case: the suite says that something failed.
-    declared = max(_declared(suite) for suite in root.iter() if suite.tag in ("testsuites", "testsuite"))
-    found["failed"] = max(found["failed"], declared)
-    return Counts(**found)
+    found["failed"] = max(
+        found["failed"], *(_declared(suite, "failures") + _declared(suite, "errors") for suite in suites)
+    )
+    return Counts(**found, created=_began(suites))
 
 
-def _declared(suite: ET.Element) -> int:
-    """The failures and errors that a suite declares; one that cannot be read as a number is one."""
-    total = 0
-    for name in ("failures", "errors"):
-        text = suite.get(name, "0").strip() or "0"
-        total += int(text) if text.isdecimal() and len(text) < 10 else 1
-    return total
+def _refuse_unlisted(suite: ET.Element, origin: str) -> None:
+    """Refuses half a file. An error while a test is torn down counts as one more test, and has no case of its own."""
+    listed = sum(1 for _ in suite.iter("testcase"))
+    ran = suite.get("tests", "").strip() or "0"
+    if not ran.isdecimal() or len(ran) > 9:
+        raise Unproven(f"{origin}: {suite.get('name') or suite.tag} says that it ran {ran!r} tests")
+    if int(ran) > listed + _declared(suite, "errors"):
+        name = suite.get("name") or suite.tag
+        raise Unproven(f"{origin}: {name} says that it ran {ran} tests, and lists {listed}")
+
+
+def _declared(suite: ET.Element, name: str) -> int:
+    """The failures or errors that a suite declares; a number that cannot be read is one."""
+    text = suite.get(name, "0").strip() or "0"
+    return int(text) if text.isdecimal() and len(text) < 10 else 1
+
+
+def _began(suites: list[ET.Element]) -> str | None:
+    moments = []
+    for suite in suites:
+        if suite.find("testcase") is None:
+            continue
+        try:
+            moments.append(iso(parse_moment(suite.get("timestamp"))))
+        except BadTimestamp:
+            return None  # most runners write the time of the machine, and not of which zone
+    return min(moments, default=None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
@@ -18,6 +19,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, decode, json_rows, named, parse_json
 from pytest_promotion.readers.load_test import Counter, Measured, Metric, Rate, Trend, number, trend_of, whole
 
+SETUP_DATA: Final = "setup_data"
 LEGACY: Final = "k6 --summary-export"
 SUMMARY: Final = "k6 handleSummary"
 MACHINE: Final = "k6 machine-readable summary"
@@ -40,6 +42,10 @@ def read(content: bytes, origin: str) -> Measured:
     document = parse_json(content, origin)
     if not isinstance(document, dict):
         raise Unproven(f"{origin} is {named(document)}: no output of k6")
+    return replace(_of_summary(document, origin), holds_setup_data=document.get(SETUP_DATA) is not None)
+
+
+def _of_summary(document: dict[str, Any], origin: str) -> Measured:
     if "results" in document:
         return _machine(document, origin)
     metrics = document.get("metrics")
@@ -53,6 +59,18 @@ def read(content: bytes, origin: str) -> Measured:
     if any(with_values):
         raise Unproven(f"{origin} is of two formats at once")
     return _legacy(metrics, origin)
+
+
+def without_setup_data(content: bytes, origin: str) -> dict[str, Any]:
+    """
+    The summary in *content*, without what the script's `setup()` returned.
+
+    Raises:
+        Unproven: for anything that is no summary of k6.
+    """
+    read(content, origin)
+    document = an_object(parse_json(content, origin), origin)
+    return {key: value for key, value in document.items() if key != SETUP_DATA}
 
 
 # --- legacy ---

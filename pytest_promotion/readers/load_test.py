@@ -54,6 +54,12 @@ class Measured:
     metrics: Mapping[str, Metric]
     thresholds: Mapping[str, bool] = field(default_factory=dict)
     ended: str | None = None  # ISO 8601, where the file says it
+    holds_setup_data: bool = False  # what the script's setup() returned, among which passwords may be
+
+    @property
+    def created(self) -> str | None:
+        """When the test ended."""
+        return self.ended
 
     @property
     def never_tried(self) -> tuple[str, ...]:

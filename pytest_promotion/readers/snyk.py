@@ -1,5 +1,5 @@
 """
-Snyk's JSON (`snyk test --json`, `snyk container test --json`): one project, or a list of them.
+Snyk's JSON (`snyk test --json`, `snyk container test --json`, `snyk iac test --json`): one project, or a list of them.
 
 An error is an object too, with `ok: false` and `error`; a project without dependencies was not scanned; and the same
 vulnerability stands once for each path that leads to it.
@@ -7,32 +7,73 @@ vulnerability stands once for each path that leads to it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object
-from pytest_promotion.readers.findings import Finding, Scan, distinct, severity_of, text
+from pytest_promotion.readers.findings import (
+    MISCONFIGURATIONS,
+    SEVERITIES,
+    VULNERABILITIES,
+    Finding,
+    Scan,
+    a_count,
+    digests_of,
+    distinct,
+    severity_of,
+    text,
+)
+
+_ISSUES: Final = "infrastructureAsCodeIssues"
 
 
 def read(projects: list[dict[str, Any]], origin: str) -> Scan:
     """The scan in Snyk's *projects*. Raises `Unproven`, also where one of them is an error."""
     found: list[Finding] = []
     looked_at = 0
-    digests: set[str] = set()
+    images: list[Any] = []
+    incomplete: list[str] = []
+    kinds, targets = set(), []
+    left_out: frozenset[str] = frozenset()
     for number, project in enumerate(_with_applications(projects, origin)):
         place = f"{origin}: project {number + 1}"
-        if "vulnerabilities" not in project:
+        if _ISSUES in project:
+            here = _of_infrastructure(project, place)
+            kinds.add(MISCONFIGURATIONS)
+            looked_at += 1
+        elif "vulnerabilities" in project:
+            here = _of(project, place)
+            kinds.add(VULNERABILITIES)
+            looked_at += a_count(project.get("dependencyCount", 0), f"{place}: dependencyCount")
+        else:
             why = project.get("error") or project.get("message") or "it has no vulnerabilities, not even none"
             raise Unproven(f"{place} was not scanned: {why}")
-        count = project.get("dependencyCount", 0)
-        if not isinstance(count, int) or isinstance(count, bool):
-            raise Unproven(f"{place}: dependencyCount is {count!r}")
-        looked_at += count
-        found += _of(project, place)
-        image = an_optional_object(project.get("docker"), f"{place}.docker").get("imageId")
-        digests |= {str(image)} if isinstance(image, str) and image.startswith("sha256:") else set()
-    return Scan("Snyk JSON", "Snyk", distinct(found), looked_at, digests=frozenset(digests))
+        if project.get("ok") is False and not any(not one.suppressed for one in here):
+            incomplete.append(f"project {number + 1} is not ok by its own word, and nothing is listed")
+        found += here
+        left_out |= _below(project.get("severityThreshold"))
+        docker = an_optional_object(project.get("docker"), f"{place}.docker")
+        images.append(docker.get("imageId"))
+        targets.append(str(project.get("projectName") or project.get("targetFile") or project.get("path") or ""))
+    return Scan(
+        "Snyk JSON",
+        "Snyk",
+        distinct(found),
+        looked_at,
+        digests=digests_of(*images),
+        incomplete=tuple(incomplete),
+        kinds=frozenset(kinds),
+        target=", ".join(dict.fromkeys(filter(None, targets))),
+        left_out=left_out,
+    )
+
+
+def _below(threshold: Any) -> frozenset[str]:
+    """The severities that `--severity-threshold` left out."""
+    if threshold not in ("critical", "high", "medium"):
+        return frozenset()
+    return frozenset(SEVERITIES[SEVERITIES.index(threshold) + 1 :])
 
 
 def _with_applications(projects: list[dict[str, Any]], origin: str) -> list[dict[str, Any]]:
@@ -65,7 +106,14 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
             )
         )
     # What `.snyk` ignores is listed apart, with whoever wrote the reason; it does not count and is not lost.
-    ignored = an_optional_object(project.get("filtered"), f"{place}.filtered").get("ignore")
+    filtered = an_optional_object(project.get("filtered"), f"{place}.filtered")
+    for number, one in enumerate(an_optional_list(filtered.get("patch"), f"{place}.filtered.patch")):
+        patch = an_object(one, f"{place}.filtered.patch[{number}]")
+        part = f"{patch.get('packageName') or patch.get('name')} {patch.get('version', '')}".strip()
+        found.append(
+            Finding(str(patch.get("id")), severity_of(patch.get("severity")), part, suppressed="patched by Snyk")
+        )
+    ignored = filtered.get("ignore")
     for number, one in enumerate(an_optional_list(ignored, f"{place}.filtered.ignore")):
         spot = f"{place}.filtered.ignore[{number}]"
         said = an_object(one, spot)
@@ -75,6 +123,28 @@ def _of(project: dict[str, Any], place: str) -> list[Finding]:
         reason = "" if until is None else "ignored by .snyk"
         severity = severity_of(said.get("severityWithCritical") or said.get("severity"))
         found.append(Finding(str(said.get("id")), severity, part, suppressed=reason, suppressed_until=until or ""))
+    return found
+
+
+def _of_infrastructure(project: dict[str, Any], place: str) -> list[Finding]:
+    """What `snyk iac test` found in one file."""
+    found = []
+    for number, one in enumerate(a_list(project[_ISSUES], f"{place}.{_ISSUES}")):
+        spot = f"{place}.{_ISSUES}[{number}]"
+        issue = an_object(one, spot)
+        steps = an_optional_list(issue.get("path"), f"{spot}.path")
+        part = f"{project.get('targetFile') or project.get('path') or '?'} {'.'.join(map(str, steps))}".strip()
+        until = _ignored_until(issue, spot) if issue.get("isIgnored") is True else None
+        found.append(
+            Finding(
+                id=text(issue.get("id") or issue.get("publicId"), f"{spot}.id"),
+                severity=severity_of(issue.get("severity")),
+                part=part,
+                suppressed="" if until is None else "ignored by .snyk",
+                suppressed_until=until or "",
+                kind=MISCONFIGURATIONS,
+            )
+        )
     return found
 
 

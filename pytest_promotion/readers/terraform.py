@@ -55,6 +55,12 @@ class Plan:
     values: bool  # whether it holds values, among which secrets may be
     invoked: tuple[str, ...] = ()  # the actions that it would invoke, from Terraform 1.14 on
     is_opentofu: bool = False  # which counts its own versions, and never says whether a plan is complete
+    terraform: str = ""  # the version that made it, "" where it does not say
+
+    @property
+    def created(self) -> str | None:
+        """When the plan was made."""
+        return self.made
 
 
 def parse(content: bytes, origin: str) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def plan_of(document: dict[str, Any], origin: str) -> Plan:
     return Plan(
         version=document["format_version"],
         made=made if isinstance(made, str) else None,
-        errored=_flag(document, "errored", origin),
+        errored=_errored(document, origin),
         complete=_flag(document, "complete", origin),
         changes=_changes(document, "resource_changes", origin),
         drift=_changes(document, "resource_drift", origin),
@@ -97,6 +103,7 @@ def plan_of(document: dict[str, Any], origin: str) -> Plan:
             for at, one in enumerate(_list(document, "action_invocations", origin))
         ),
         is_opentofu=_is_opentofu(document),
+        terraform=str(document.get("terraform_version") or ""),
     )
 
 
@@ -134,6 +141,19 @@ def _flag(document: dict[str, Any], name: str, origin: str) -> bool | None:
     return value
 
 
+def _errored(document: dict[str, Any], origin: str) -> bool | None:
+    # Since Terraform 1.15 only what is true is written, and a plan that failed is not complete.
+    if "errored" not in document and "applyable" not in document and document.get("complete") is True:
+        return False
+    return _flag(document, "errored", origin)
+
+
+def says_whole(version: str) -> bool:
+    """Whether that *version* of Terraform or OpenTofu is one whose plans say whether they are whole."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= _SAYS_COMPLETE
+
+
 def _list(document: dict[str, Any], name: str, origin: str) -> list[Any]:
     value = document.get(name)
     return [] if value is None else a_list(value, f"{origin}: {name}")
@@ -154,6 +174,5 @@ def _shows_values(change: Any) -> bool:
 
 def _is_opentofu(document: dict[str, Any]) -> bool:
     """Whether it says that planning went through and not whether it is whole, where Terraform would say both."""
-    numbers = re.match(r"(\d+)\.(\d+)", str(document.get("terraform_version")))
-    newer = numbers is not None and (int(numbers[1]), int(numbers[2])) >= _SAYS_COMPLETE
+    newer = says_whole(str(document.get("terraform_version")))
     return newer and "complete" not in document and "applyable" not in document and "errored" in document

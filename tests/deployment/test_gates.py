@@ -157,14 +157,15 @@ def with_values(folder):
         (lambda folder: replayed(folder, another_output), "e2e_parity", "differs from the run at step 1, output"),
         (lambda folder: replayed(folder, lambda document: document["steps"].clear()), "e2e_parity", "differs from the run"),
         (slow, "e2e_slo", "latency_p95 is 900"),
-        (stale_load, "e2e_slo", "old by its end of the load test"),
-        (lambda folder: edited(folder / "reports/load/summary.json", metadata=None), "e2e_slo", "does not say when"),
+        (stale_load, "e2e_slo", "old by its time of the measured"),
+        (lambda folder: edited(folder / "reports/load/summary.json", metadata=None), "e2e_slo", "is undated"),
+        (lambda folder: edited(folder / "reports/load/summary.json", setup_data={"token": "x"}), "e2e_slo", "holds setup_data"),
         (hole, "security_scan", "1 critical findings"),
         (nothing_scanned, "security_scan", "nothing was scanned"),
         (loses, "infrastructure_plan", "cloud_database.main is protected"),
         (with_values, "infrastructure_plan", "holds values"),
     ],
-    ids=range(18),
+    ids=range(19),
 )  # fmt: skip
 def test_a_broken_deployment_is_stopped_by_the_gate_for_it(target, judged, broken, gate, said):
     """Each is a day on which the service must not go on, and somebody has to know why."""

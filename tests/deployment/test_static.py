@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -206,3 +207,83 @@ def test_an_answer_that_is_none_is_not_taken_for_no_finding(code, output, tmp_pa
         linters.of_ruff(done, tmp_path)
     with pytest.raises(Unproven):
         linters.of_eslint(done, tmp_path)
+
+
+def _without(folder, *names):
+    for name in names:
+        shutil.rmtree(folder / name)
+
+
+def test_a_service_without_javascript_passes(target, judged):
+    """Its policy named no configuration of ESLint, and could never pass."""
+    _without(target, "web")
+    outcome, why = judged(target)
+    assert (outcome, why) == ("PASS", "nothing is found; files looked at: Ruff 5")
+    _python(target)
+    assert judged(target)[0] == "FAIL"
+
+
+def test_a_service_without_python_passes(target, judged):
+    """A project of JavaScript alone has no use for Ruff, and its ESLint is found where it is."""
+    _without(target, "northlight", "migrations")
+    for name in ("eslint: web/node_modules/.bin/eslint", "eslint_config: web/eslint.config.js"):
+        edited(target / "promotion.yaml", name, f"{name.partition(':')[0]}: null")
+    outcome, why = judged(target)
+    assert (outcome, why) == ("PASS", "nothing is found; files looked at: ESLint 1"), why
+    _javascript(target)
+    outcome, why = judged(target)
+    assert outcome == "FAIL"
+    assert "no-undef 'undefinedPrice' is not defined" in why
+
+
+def test_what_nobody_named_is_looked_at(target, judged):
+    """A folder that was renamed is not a language that the project does not have."""
+    (target / "northlight").rename(target / "service")
+    _without(target, "migrations")
+    (target / "service" / "price.py").write_text(BAD_PYTHON)
+    outcome, why = judged(target)
+    assert (outcome, "service/price.py:2 F821 Undefined name `undefined`" in why) == ("FAIL", True), why
+
+
+def test_javascript_that_nobody_lints_is_no_pass(target, judged):
+    """A repository whose JavaScript has no configuration was never linted."""
+    (target / "web").rename(target / "frontend")
+    (target / "frontend" / "eslint.config.js").unlink()
+    outcome, why = judged(target)
+    assert (outcome, "configure ESLint" in why) == ("INCONCLUSIVE", True), why
+
+
+def test_a_project_of_no_language_is_no_pass(target, judged):
+    """A gate that found no code has checked none."""
+    edited(target / "promotion.yaml", "python: [northlight, migrations]", "python: []")
+    edited(target / "promotion.yaml", "javascript: [web/src]", "javascript: []")
+    outcome, why = judged(target)
+    assert (outcome, "nothing was checked" in why) == ("FAIL", True), why
+
+
+@pytest.mark.skipif(shutil.which("flake8") is None, reason="flake8 is not installed")
+@pytest.mark.parametrize(
+    ("configuration", "code", "said"),
+    [
+        ("[flake8]\nmax-line-length = 100\n", "X = 1\n", None),
+        ("[flake8]\n", BAD_PYTHON, "F821"),
+        ("[flake8]\nextend-ignore = F\n", BAD_PYTHON, "F821"),
+        (
+            "[flake8]\n",
+            "X = dict(a=1,\n  b=2)\n",
+            r"Flake8 finds 1: northlight/price\.py:2 E128 continuation line under-indented",
+        ),
+        ("[flake8]\nexclude = northlight/price.py\n", "X = 1\n", "Flake8 does not look at"),
+        ("[flake8]\nselect = \nno-such = [\n", "X = 1;\n", ""),
+    ],
+    ids=range(6),
+)
+def test_flake8_is_asked_where_the_project_configures_it(target, judged, configuration, code, said):
+    """The policy names Flake8; a project that uses it has rules that Ruff does not know."""
+    for path in [*target.glob("northlight/**/*.py"), *target.glob("migrations/**/*.py")]:
+        path.write_text("X = 1\n")
+    (target / ".flake8").write_text(configuration)
+    (target / "northlight/price.py").write_text(code)
+    outcome, why = judged(target, flake8=shutil.which("flake8"))
+    assert (outcome == "PASS") is (said is None), why
+    assert said is None or re.search(said, why), why

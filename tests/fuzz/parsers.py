@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz import seeds
+from tests.fuzz import report_seeds, seeds
 
 NOW = datetime(2026, 2, 22, 12, 0, tzinfo=UTC)
 
@@ -100,6 +100,22 @@ def _scan(content: bytes, folder: Path) -> object:
     from pytest_promotion.suites.deployment import scan_rules
 
     return scan_rules.judge([("the file", scan_file.read(content, "the file"))], scan_rules.Limits(), NOW)
+
+
+def _facts(content: bytes, folder: Path) -> object:
+    """What each reader of a report makes of it, with everything that a gate asks of the facts."""
+    from pytest_promotion.errors import Unproven
+    from pytest_promotion.readers import benchmark, coverage, dbt, metrics, validation
+
+    found = []
+    for read in (benchmark.read, coverage.read, dbt.read, metrics.read, validation.read):
+        try:
+            facts: Any = read(content, "the file")
+            found.append([facts.failed, facts.of("test")] if hasattr(facts, "failed") else facts)
+            found.append(facts.percent if hasattr(facts, "percent") else facts.created)
+        except Unproven:
+            continue
+    return found
 
 
 def _plan(content: bytes, folder: Path) -> object:
@@ -343,7 +359,25 @@ PARSERS: tuple[Parser, ...] = (
     Parser("event store", "jsonl", (seeds.EVENTS,), _store),
     Parser("trivy", "json", (seeds.TRIVY,), _scan, ("readers.scan_file", "readers.trivy", "readers.findings")),
     Parser("snyk", "json", (seeds.SNYK,), _scan, ("readers.snyk",)),
-    Parser("sarif", "json", (seeds.SARIF,), _scan, ("readers.sarif",)),
+    Parser("sarif", "json", (seeds.SARIF,), _scan, ("readers.sarif", "readers.sarif_rules", "readers.sarif_tools")),
+    Parser(
+        "scanners",
+        "json",
+        report_seeds.SCANS,
+        _scan,
+        tuple(
+            f"readers.{name}"
+            for name in "grype osv semgrep checkov kics gitleaks cyclonedx trivy_operator encodings".split()
+        ),
+    ),
+    Parser(
+        "reports",
+        "json",
+        report_seeds.REPORTS,
+        _facts,
+        tuple(f"readers.{name}" for name in "benchmark coverage dbt metrics validation checks".split()),
+    ),
+    Parser("cobertura", "xml", (report_seeds.COBERTURA,), _facts, ("readers.xml_files",)),
     Parser("k6 summaries", "json", (seeds.K6_LEGACY, seeds.K6_SUMMARY, seeds.K6_MACHINE), _load_test, ("readers.k6",)),
     Parser("k6 lines", "jsonl", (seeds.K6_LINES,), _load_test, ("readers.load_test",)),
     Parser("junit", "xml", (seeds.JUNIT,), _junit, ("readers.junit",)),

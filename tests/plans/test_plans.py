@@ -142,6 +142,19 @@ def test_a_plan_of_opentofu_is_judged():
     assert judged(opentofu(timestamp=None)).status == "inconclusive"
 
 
+def test_a_plan_of_terraform_1_15_is_whole_by_what_it_leaves_out():
+    """Every plan of it was told to use a version of Terraform that is older."""
+    whole = {
+        key: value for key, value in plan(terraform_version="1.15.0").items() if key not in ("errored", "applyable")
+    }
+    assert judged(whole).status == "pass"
+    assert judged(whole | {"complete": False}).status == "inconclusive"
+    partly = {key: value for key, value in whole.items() if key != "complete"}
+    found = judged(partly | {"terraform_version": "1.13.0"})
+    assert (found.status, found.reasons) == ("inconclusive", ("this version does not say whether the plan is whole",))
+    assert judged(partly | {"errored": True}).status == "fail"
+
+
 def test_a_check_of_what_is_not_there_yet():
     """The first plan of a resource with a check could never pass."""
     new = resource("create", address="aws_db_instance.new")

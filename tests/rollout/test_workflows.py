@@ -140,7 +140,9 @@ def test_the_commands_have_the_flags_that_workflows_give_them(path):
     scripts = [step["run"] for step in steps(path) if "promotion " in step.get("run", "")]
     assert scripts
     for script in scripts:
-        called = re.search(r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint|e2e))?", script)
+        called = re.search(
+            r"promotion (\w+)(?: (benchmark|monitor|review|checkpoint|e2e|python-js|root-hash))?", script
+        )
         context = click.Context(main)
         command = main.get_command(context, called[1])
         command = getattr(command, "commands", {}).get(called[2], command)
@@ -149,6 +151,40 @@ def test_the_commands_have_the_flags_that_workflows_give_them(path):
             flag for flag in re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", script) if not flag.startswith("--promotion-")
         }
         assert given <= known, called[0]
+
+
+def test_a_deployment_can_ask_for_parity_and_puts_no_load_on_what_it_deployed():
+    """The check that follows a production deployment was never started, and would have loaded production."""
+    document = yaml.safe_load((FOLDER / "workflows" / "e2e-parity-check.yml").read_text())
+    called = document[True]["workflow_call"]["inputs"]
+    assert {name for name, one in called.items() if one.get("required")} == {"target_env", "base_url"}
+    assert called["run_k6"] == document[True]["workflow_dispatch"]["inputs"]["run_k6"]
+    assert called["run_k6"]["default"] is False
+    [job] = document["jobs"].values()
+    by_name = {step.get("name"): step for step in job["steps"]}
+    assert by_name["Start"]["if"] == "inputs.base_url == ''"
+    for name in ("Load", "Objectives"):
+        assert by_name[name]["if"] == "github.event_name == 'pull_request' && inputs.base_url == '' || inputs.run_k6"
+
+
+@pytest.mark.parametrize(
+    ("traces", "good"),
+    [("fixtures/traces/*.trace.json", True), ("no-such/*.trace.json", False), ("fixtures/traces/golden.json", False)],
+)
+def test_the_determinism_check_looks_at_traces(traces, good):
+    """A pattern that means no file would be green for ever."""
+    path = FOLDER / "workflows" / "determinism-check.yml"
+    scripts = [step["run"] for step in steps(path) if "promotion parity root-hash" in step.get("run", "")]
+    environment = {**os.environ, "PATH": TOOLS, "TRACES": traces}
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", *scripts],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is good, done.stdout + done.stderr
 
 
 GH = """#!/bin/sh

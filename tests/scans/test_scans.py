@@ -253,7 +253,7 @@ def test_what_nobody_has_mended_is_left_out_only_on_request():
     """There is nothing to upgrade to; that is a decision, and it is counted."""
     document = trivy(vulnerability(fixed=""))
     assert judged(document).status == "fail"
-    assert judged(document, only_fixable=True).excused == {"not mended by anybody yet": 1}
+    assert judged(document, only_fixable=True).excused == {"without a fix yet": 1}
 
 
 @pytest.mark.parametrize(
@@ -300,11 +300,9 @@ def test_an_end_of_life_can_be_accepted_by_name():
         json.dumps(sarif() | {"version": "2.0.0"}).encode(),
         json.dumps({"version": "2.1.0", "runs": None}).encode(),
         json.dumps({"version": "2.1.0", "runs": [{"tool": {}}]}).encode(),
-        json.dumps(sarif({"message": {"text": "x"}})).encode(),
-        json.dumps(sarif(result(ruleIndex=7))).encode(),
         json.dumps(trivy()).encode().replace(b'"SchemaVersion": 2', b'"SchemaVersion": 2, "SchemaVersion": 2'),
     ],
-    ids=range(23),
+    ids=range(21),
 )
 def test_what_is_no_report_of_a_scanner_is_refused(content):
     """Whatever cannot be read has no findings."""
@@ -375,7 +373,7 @@ def test_the_command_answers_and_writes(tmp_path):
     path.write_text(json.dumps(trivy(vulnerability("HIGH"), **fresh)))
     done = CliRunner().invoke(main, ["scan-check", str(path), "--out", str(out)])
     assert done.exit_code == 2
-    assert "high: CVE-2026-1 in musl 1.2.5, mended in 1.2.6" in done.stdout
+    assert "high: CVE-2026-1 in musl 1.2.5, fixed in 1.2.6" in done.stdout
     assert json.loads(out.read_text())["counts"]["high"] == 1
     assert CliRunner().invoke(main, ["scan-check", str(path), "--most", "high=1", "--image", IMAGE]).exit_code == 0
     assert CliRunner().invoke(main, ["scan-check", str(path), "--most", "high=1", "--max-age", "1m"]).exit_code == 3
@@ -441,5 +439,6 @@ def test_a_rule_that_is_pointed_at_has_to_be_there(pointer):
     """A severity that cannot be found is not the default one."""
     document = sarif({"ruleId": "R9", "message": {"text": "x"}, "rule": pointer})
     document["runs"][0]["tool"]["extensions"] = [{"name": "a", "rules": [{"id": "R9"}]}]
-    with pytest.raises(Unproven, match="points at no rule"):
-        read(json.dumps(document).encode(), "x.sarif")
+    [finding] = read(json.dumps(document).encode(), "x.sarif").findings
+    assert finding.severity == "unknown"
+    assert judged(document).status == "fail"

@@ -253,6 +253,39 @@ def test_a_suggestion_leaves_room_and_is_met_by_what_it_was_made_from(tmp_path):
     assert answer(measured, judge(measured, load(path))) == ("pass", [])
 
 
+def test_a_latency_target_brings_a_failure_rate(tmp_path):
+    """A service that refuses every request is the fastest."""
+    path = tmp_path / "slo.yaml"
+    latency = {"metric": "http_req_duration", "stat": "p95", "unit": "ms", "at_most": 500}
+    path.write_text(json.dumps({"version": 1, "targets": {"fast": latency}}))
+    broken = edited(summary(), {"rate": 1.0, "passes": 200, "fails": 0}, "metrics", "http_req_failed", "values")
+    measured = k6.read(as_bytes(broken), "x")
+    assert answer(measured, judge(measured, load(path)))[0] == "fail"
+    own = {"metric": "checks", "stat": "rate", "unit": "share", "at_least": 0.9}
+    path.write_text(json.dumps({"version": 1, "targets": {"fast": latency, "right": own}}))
+    assert set(load(path)) == {"fast", "right"}
+
+
+def test_a_run_that_failed_suggests_nothing():
+    """Targets that an outage meets are none."""
+    broken = edited(summary(), {"rate": 0.5, "passes": 100, "fails": 100}, "metrics", "http_req_failed", "values")
+    found = suggestion(k6.read(as_bytes(broken), "x"))
+    assert (found["targets"], "50.0% of the requests failed" in found["why_not"]) == ({}, True)
+    missed = edited(summary(), {"p(95)<100": {"ok": False}}, "metrics", "http_req_duration", "thresholds")
+    assert "k6 says that" in suggestion(k6.read(as_bytes(missed), "x"))["why_not"]
+
+
+def test_the_setup_data_of_a_script_is_masked(tmp_path):
+    """Its setup() logs in, and returns the token to every user of the load test."""
+    document = summary() | {"setup_data": {"token": "hunter2"}}
+    assert k6.read(as_bytes(document), "x").holds_setup_data
+    path, masked = tmp_path / "summary.json", tmp_path / "masked.json"
+    path.write_bytes(as_bytes(document))
+    assert CliRunner().invoke(main, ["slo", str(path), "--masked", str(masked)]).exit_code == 0
+    assert "hunter2" not in masked.read_text()
+    assert json.loads(masked.read_text()) == summary()
+
+
 def test_few_requests_suggest_nothing():
     """Ten good answers are not a distribution."""
     few = edited(summary(), 99, "metrics", "http_reqs", "values", "count")

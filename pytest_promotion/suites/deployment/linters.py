@@ -22,19 +22,21 @@ from pytest_promotion.evidence.documents import a_list, an_object, parse_json
 
 PYTHON: Final = (".py", ".pyi")
 JAVASCRIPT: Final = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx")
+_LONGEST: Final = 160  # of the words of a linter
 _NOT_OURS: Final = ("node_modules", "__pycache__")  # and whatever begins with a dot
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a linter does not like. `rule` is "" for what it could not even read."""
+    """One thing that a linter does not like, in its words. `rule` is "" for what it could not even read."""
 
     path: str
     line: int
     rule: str
+    message: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line} {self.rule or 'cannot be read'}"
+        return f"{self.path}:{self.line} {self.rule or 'cannot be read'} {self.message}".strip()
 
 
 def ruff(program: str, folders: Sequence[str]) -> list[str]:
@@ -73,7 +75,12 @@ _ESLINT: Final = ("--format", "json", "--max-warnings", "0")
 def of_ruff(done: Completed, root: Path) -> list[Finding]:
     """What Ruff found. Raises `Unproven` where it did not answer."""
     return [
-        Finding(_below(one["filename"], root), an_object(one["location"], "location")["row"], one["code"] or "")
+        Finding(
+            _below(one["filename"], root),
+            an_object(one["location"], "location")["row"],
+            one["code"] or "",
+            one_line(one.get("message")),
+        )
         for one in _answer(done, "Ruff")
     ]
 
@@ -86,7 +93,10 @@ def of_eslint(done: Completed, root: Path) -> tuple[list[Finding], set[Path]]:
         if not any("File ignored" in message["message"] for message in messages):
             seen.add(Path(os.path.realpath(one["filePath"])))
         path = _below(one["filePath"], root)
-        found += [Finding(path, message.get("line") or 0, message["ruleId"] or "") for message in messages]
+        found += [
+            Finding(path, message.get("line") or 0, message["ruleId"] or "", one_line(message["message"]))
+            for message in messages
+        ]
     return found, seen
 
 
@@ -97,6 +107,11 @@ def listed(done: Completed) -> set[Path]:
     return {Path(os.path.realpath(line)) for line in done.output.splitlines() if line}
 
 
+def one_line(words: Any) -> str:
+    """What a linter says, short enough for a reason."""
+    return " ".join(str(words or "").split())[:_LONGEST]
+
+
 def unseen(root: Path, folders: Sequence[str], suffixes: Collection[str], seen: Collection[Path]) -> list[str]:
     """
     The files in *folders* below *root*, by their suffix, that are not among *seen*.
@@ -104,16 +119,24 @@ def unseen(root: Path, folders: Sequence[str], suffixes: Collection[str], seen: 
     Raises:
         Unproven: where there is no such file at all: then nothing was looked at.
     """
-    there = sorted({path for folder in folders for path in _files(root / folder, suffixes)})
+    there = files_in(root, folders, suffixes)
     if not there:
         raise Unproven(f"no file in {', '.join(folders) or 'no folder'} ends with {', '.join(suffixes)}")
     return [_below(path, root) for path in there if Path(os.path.realpath(path)) not in seen]
+
+
+def files_in(root: Path, folders: Sequence[str], suffixes: Collection[str]) -> list[Path]:
+    """The files in *folders* below *root* by their suffix, those of other people left out."""
+    return sorted({path for folder in folders for path in _files(root / folder, suffixes)})
 
 
 def _files(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
     if folder.is_file():
         yield folder
     for path, inner, names in os.walk(folder):
+        if "pyvenv.cfg" in names:  # a virtual environment, whatever it is called
+            inner.clear()
+            continue
         inner[:] = [name for name in inner if name not in _NOT_OURS and not name.startswith(".")]
         yield from (Path(path, name) for name in names if name.endswith(tuple(suffixes)))
 

@@ -17,7 +17,7 @@ from pytest_promotion.errors import PolicyError
 from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
-from pytest_promotion.readers.terraform import Change, Plan
+from pytest_promotion.readers.terraform import Change, Plan, says_whole
 from pytest_promotion.text import listed
 
 
@@ -115,7 +115,8 @@ def _notes(plan: Plan) -> Iterator[str]:
 def _gaps(plan: Plan, asked: Rules, now: datetime, skew: timedelta) -> list[str]:
     found = []
     if plan.errored is None or (plan.complete is None and not plan.is_opentofu):
-        found.append("this version does not say whether the plan is whole: use Terraform or OpenTofu 1.8 or later")
+        advice = "" if says_whole(plan.terraform) else ": use Terraform or OpenTofu 1.8 or later"
+        found.append(f"this version does not say whether the plan is whole{advice}")
     elif plan.complete is False:
         found.append("the plan is not complete: applying it would leave something to be planned again")
     late = untimely("the plan", plan.made, now, asked.max_age, skew)

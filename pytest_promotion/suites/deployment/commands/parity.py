@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -42,6 +43,24 @@ def root_hash(file: Path, as_json: bool) -> int:
     if not trace.holds:
         say(f"{file} declares {trace.declared}", err=True)
         return 2
+    return 0
+
+
+@parity.command(epilog="Example: promotion parity example > traces/example.trace.json")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a trace instead.")
+@click.option("--vectors", is_flag=True, help="Print values and traces with their hashes, for other languages.")
+def example(schema: bool, vectors: bool) -> int:
+    """
+    Print an example of a trace, with its root hash.
+
+    What a service has to write to be compared, and what an implementation in another language can be tested with.
+    """
+    from pytest_promotion.suites.deployment.determinism import published
+
+    if schema and vectors:
+        raise click.UsageError("--schema and --vectors print two documents: ask for one")
+    document = published.schema() if schema else published.vectors() if vectors else published.example()
+    click.echo(json.dumps(document, indent=2))  # constants, whose control characters are what they are for; in ASCII
     return 0
 
 
@@ -98,7 +117,7 @@ def python_js(traces: tuple[Path, ...], values: int, seed: int, reports: Path, a
     "--plan",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="JSON: plan, budget_cents, seed and timestamp.",
+    help="JSON: plan, budget_cents, seed and timestamp; paths of the service, where they are others.",
 )
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment: staging, prod, …")
 @click.option("--image", default="", metavar="sha256:HEX", help="The image that runs there, and has to.")

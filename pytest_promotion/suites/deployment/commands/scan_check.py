@@ -22,7 +22,15 @@ from pytest_promotion.text import clean
 @click.option(
     "--grace", multiple=True, metavar="SEVERITY=SPAN", help="How long a finding may be known before it counts."
 )
-@click.option("--only-fixable", is_flag=True, help="Count only what somebody has mended already.")
+@click.option(
+    "--require",
+    multiple=True,
+    default=("vulnerabilities",),
+    show_default=True,
+    type=click.Choice(["vulnerabilities", "secrets", "licences", "misconfigurations", "code", "nothing"]),
+    help="What the scans have to have looked for.",
+)
+@click.option("--only-fixable", is_flag=True, help="Count only what somebody has fixed already.")
 @click.option(
     "--max-age",
     default="24h",
@@ -36,10 +44,10 @@ from pytest_promotion.text import clean
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given: Any) -> int:
     """
-    Hold reports of Trivy, of Snyk, or in SARIF of any scanner, against limits.
+    Hold reports of scanners, in their own formats or in SARIF, against limits.
 
-    Exit code 0 there is no more than is accepted, 2 there is more, 3 nobody can tell: nothing was scanned, the scan is
-    old, undated, of another image, not complete, or no report of a scanner.
+    Exit code 0 there is no more than is accepted, 2 there is more, 3 nobody can tell: nothing was scanned, or not for
+    what is required, the scan is old, undated, of another image, not complete, or of a format that is not read.
     """
     from pytest_promotion.clock import Clock
     from pytest_promotion.json_files import write_json
@@ -49,6 +57,7 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
     rules = {
         "most": USUAL | _pairs("--most", given["most"], int),
         "grace": _pairs("--grace", given["grace"], str),
+        "require": [name for name in given["require"] if name != "nothing"],
         "only_fixable": given["only_fixable"],
         "max_age": given["max_age"],
         "image": given["image"],

@@ -25,8 +25,13 @@ from pytest_promotion.text import clean
     help="Share by which suggested targets exceed what was measured; 0.2 is 20 percent.",
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here too.")
+@click.option(
+    "--masked",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the summary here, without the setup_data of its script, in which secrets may be.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_json: bool) -> int:
+def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, masked: Path | None, as_json: bool) -> int:
     """
     Hold the output of k6 in FILE against service level objectives, and suggest targets from it.
 
@@ -35,12 +40,16 @@ def slo(file: Path, targets: Path | None, headroom: float, out: Path | None, as_
     """
     from pytest_promotion.clock import Clock
     from pytest_promotion.json_files import write_json
+    from pytest_promotion.readers.k6 import without_setup_data
     from pytest_promotion.suites.deployment.slo.report import report
     from pytest_promotion.suites.deployment.slo.targets import USUAL, load
 
     with command_errors():
         wanted = load(targets) if targets else USUAL
-        found = report(read_file(file), str(file), wanted, Clock().now(), headroom)
+        content = read_file(file)
+        found = report(content, str(file), wanted, Clock().now(), headroom)
+        if masked is not None:
+            write_json(masked, without_setup_data(content, str(file)))
         if out is not None:
             write_json(out, clean(found))
     if as_json:

@@ -27,7 +27,18 @@ from pytest_promotion.suites.deployment.determinism.documents import read
 from pytest_promotion.suites.deployment.determinism.traces import rooted
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # it becomes part of a path
+RUN_ID: Final = "{run_id}"
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
 _UNDERWAY: Final = ("queued", "running")
+
+
+class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service is asked what, below its base URL; `{run_id}` stands for the run."""
+
+    simulate: str = "/simulate"
+    runs: str = "/runs"
+    run: str = "/runs/{run_id}"
+    replay: str = "/runs/{run_id}/replay"
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +48,14 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget_cents: int
     seed: int
     timestamp: str
+    paths: Paths = Paths()
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is sent to the service."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        del found["paths"]
+        return found
 
 
 @dataclass(slots=True)
@@ -71,6 +90,11 @@ def request_of(content: bytes, origin: str) -> Request:
         raise PolicyError(f"{origin}: {problem}") from None
     if not found.plan:
         raise PolicyError(f"{origin}: a plan without steps shows nothing")
+    for name in found.paths.__struct_fields__:
+        path, placeholders = getattr(found.paths, name), int(name in ("run", "replay"))
+        if not _PATH.fullmatch(path.replace(RUN_ID, "run")) or ".." in path or path.count(RUN_ID) != placeholders:
+            wanted = f"with one {RUN_ID}" if placeholders else f"without {RUN_ID}"
+            raise PolicyError(f"{origin}: paths.{name} is {path!r}, expected a path from / on {wanted}")
     return found
 
 
@@ -83,13 +107,14 @@ def exchange(
 ) -> Exchange:
     """Asks *peer*, for *patience_s* seconds whether its run has ended, each *interval_s* seconds."""
     found = Exchange()
-    body = msgspec.to_builtins(request)
+    body, paths = request.body, request.paths
     try:
-        _simulated(peer, body)
-        found.run_id = _run_id(_said(peer, "POST", "/runs", body))
-        found.run = _ended(peer, found.run_id, patience_s, interval_s, sleep)
+        _simulated(peer, paths.simulate, body)
+        found.run_id = _run_id(_said(peer, "POST", paths.runs, body))
+        place = paths.run.replace(RUN_ID, found.run_id)
+        found.run = _ended(peer, place, found.run_id, patience_s, interval_s, sleep)
         _as_asked("the run", found.run, body)
-        answer = _said(peer, "POST", f"/runs/{found.run_id}/replay")
+        answer = _said(peer, "POST", paths.replay.replace(RUN_ID, found.run_id))
         found.replay = _trace(answer, "the replay")
     except _Refuted as problem:
         found.against.append(str(problem))
@@ -102,8 +127,8 @@ def exchange(
     return found
 
 
-def _simulated(peer: Peer, body: dict[str, Any]) -> None:
-    answer = _said(peer, "POST", "/simulate", body)
+def _simulated(peer: Peer, place: str, body: dict[str, Any]) -> None:
+    answer = _said(peer, "POST", place, body)
     if answer.get("feasible") is not True:
         raise _Refuted(f"the simulation says feasible: {answer.get('feasible')!r}")
     _as_asked("the simulation", _trace(answer, "the simulation"), body)
@@ -116,10 +141,12 @@ def _run_id(answer: dict[str, Any]) -> str:
     return found
 
 
-def _ended(peer: Peer, run_id: str, patience_s: float, interval_s: float, sleep: Callable[[float], object]) -> bytes:
+def _ended(
+    peer: Peer, place: str, run_id: str, patience_s: float, interval_s: float, sleep: Callable[[float], object]
+) -> bytes:
     until = time.monotonic() + patience_s
     while True:
-        answer = _said(peer, "GET", f"/runs/{run_id}")
+        answer = _said(peer, "GET", place)
         if answer.get("run_id") != run_id:
             raise _Refuted(f"asked for {run_id!r}, the service answers with {answer.get('run_id')!r:.80}")
         status = answer.get("status")
@@ -159,4 +186,4 @@ def _said(peer: Peer, verb: str, path: str, body: Any = None) -> dict[str, Any]:
 
 def request_digest(request: Request) -> str:
     """Which request it was: SHA-256 of its RFC 8785 form."""
-    return digest(msgspec.to_builtins(request))
+    return digest(request.body)

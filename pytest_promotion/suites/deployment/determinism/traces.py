@@ -102,11 +102,17 @@ def rooted(content: bytes, origin: str) -> Rooted:
 
 def root_hash(document: dict[str, Any]) -> str:
     """The root hash of a version 2 trace as plain values: 64 hex digits."""
+    return digest([DOMAIN, "root", links(document)[-1], len(document["steps"])])
+
+
+def links(document: dict[str, Any]) -> list[str]:
+    """The chain that the root hash of a version 2 trace closes: of its head, then of each step with the link before."""
     head = {key: value for key, value in document.items() if key not in ("steps", "root_hash", "audit")}
-    link = digest([DOMAIN, "head", head])
+    found = [digest([DOMAIN, "head", head])]
     for step in document["steps"]:
-        link = digest([DOMAIN, "step", link, {key: value for key, value in step.items() if key != "audit"}])
-    return digest([DOMAIN, "root", link, len(document["steps"])])
+        kept = {key: value for key, value in step.items() if key != "audit"}
+        found.append(digest([DOMAIN, "step", found[-1], kept]))
+    return found
 
 
 def sealed(document: dict[str, Any], origin: str = "the trace") -> dict[str, Any]:

@@ -89,7 +89,14 @@ def targets_of(plain: Any, origin: str) -> dict[str, Target]:
             raise PolicyError(f"{origin}: {name} needs one limit, at_most or at_least, that is a number from 0 up")
     if not any(target.severity == "critical" for target in found.values()):
         raise PolicyError(f"{origin} has no critical target: whatever is measured would pass")
-    return found
+    return with_failures(found)
+
+
+def with_failures(targets: Mapping[str, Target]) -> dict[str, Target]:
+    """*targets*, and where latency has one and no rate has, the usual failure rate: a request that fails is fast."""
+    rates = any(target.stat == "rate" for target in targets.values())
+    latency = any(target.metric == DURATION for target in targets.values())
+    return dict(targets) | ({"error_rate": USUAL["error_rate"]} if latency and not rates else {})
 
 
 def judge(measured: Measured, targets: Mapping[str, Target]) -> list[Held]:
@@ -148,11 +155,11 @@ def suggestion(measured: Measured, headroom: float = 0.2) -> dict[str, Any]:
     Targets that this measurement supports, with *headroom* above the observed percentiles.
 
     A failure rate is bounded by the upper end of Wilson's one-sided 95 % interval (Wilson 1927), so that ten requests
-    without a failure do not promise a service without failures.
+    without a failure do not promise a service without failures, with the same headroom.
 
     Returns:
         `targets` as a targets file has them, and the `basis`; without targets, and with the reason, where there were
-        fewer than `ENOUGH` requests.
+        fewer than `ENOUGH` requests, or the run failed by its own thresholds or by the usual failure rate.
     """
     try:
         requests = measured.requests
@@ -160,6 +167,9 @@ def suggestion(measured: Measured, headroom: float = 0.2) -> dict[str, Any]:
         return {"targets": {}, "why_not": str(refusal)}
     if requests < ENOUGH:
         return {"targets": {}, "why_not": f"{requests} requests are too few to learn from: at least {ENOUGH}"}
+    failure = _failure(measured)
+    if failure:
+        return {"targets": {}, "why_not": f"{failure}: a run that failed is no measure for what should be"}
     targets: dict[str, Any] = {}
     for stat, usual in (("p95", USUAL["latency_p95"]), ("p99", USUAL["latency_p99"])):
         try:
@@ -170,12 +180,23 @@ def suggestion(measured: Measured, headroom: float = 0.2) -> dict[str, Any]:
         targets[f"latency_{stat}"] = Target(DURATION, stat, "ms", usual.severity, at_most=limit)
     failed = measured.metrics.get(FAILED)
     if isinstance(failed, Rate) and failed.total:
-        bound = _rounded(_wilson_upper(failed.hits, failed.total))
+        bound = min(1.0, _rounded(_wilson_upper(failed.hits, failed.total) * (1 + headroom)))
         targets["error_rate"] = Target(FAILED, "rate", "share", at_most=bound)
     return {
         "targets": {name: _plain(target) for name, target in targets.items()},
         "basis": {"requests": requests, "headroom": headroom, "format": measured.form},
     }
+
+
+def _failure(measured: Measured) -> str:
+    """Why the run is one that failed; "" where it is none."""
+    missed = [rule for rule, held in measured.thresholds.items() if not held]
+    if missed:
+        return f"k6 says that {missed[0]} failed"
+    failed = measured.metrics.get(FAILED)
+    if isinstance(failed, Rate) and failed.total and not USUAL["error_rate"].holds(failed.value):
+        return f"{failed.value:.1%} of the requests failed"
+    return ""
 
 
 def _plain(target: Target) -> dict[str, Any]:
