@@ -55,6 +55,7 @@ def test_accounting_integrity_v2(artifact, charged, freshness, measure, minute_l
         wrong += minutes.without_price(logs.near)
         lately = [row for row in logs.rows if row.moment >= report.timestamp - timedelta(days=1) and row.has_price()]
         wrong += minutes.contradictions(lately, scope.place_of(bots[name]))
+        wrong += minutes.unknown_states(lately)
         wrong += wrong_in_newest(logs.near)
         if row is not None:
             limits = settings_of(thresholds, name, configuration.Inventory, scope.RECONCILIATION)

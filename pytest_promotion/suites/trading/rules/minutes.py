@@ -43,18 +43,23 @@ def inspected(rows: Iterable[Mapping[str, Any]], newest: datetime, window: timed
     found, priced = Minutes(), []
     for row in minute_rows(rows):
         found.rows += 1
-        state = row.cells["state"]
-        if state not in STATES:
-            found.problems.append(f"{row.origin}: state is {state!r}, expected {', '.join(STATES)}")
+        found.problems += unknown_states([row])
         if row.has_price():
             priced.append(row)
         elif row.moment >= newest - window:
             found.problems += without_price([row])
         if row.moment == newest:
-            found.newest_state = state
+            found.newest_state = row.cells["state"]
             found.problems += wrong_in_newest([row])
     found.problems += contradictions([row for row in priced if row.moment >= newest - timedelta(days=1)], place)
     return found
+
+
+def unknown_states(rows: Iterable[MinuteRow]) -> Iterator[str]:
+    """A sentence for each of *rows* whose state is none that a bot can be in."""
+    for row in rows:
+        if row.cells["state"] not in STATES:
+            yield f"{row.origin}: state is {row.cells['state']!r}, expected {', '.join(STATES)}"
 
 
 def without_price(rows: Iterable[MinuteRow]) -> Iterator[str]:
