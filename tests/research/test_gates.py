@@ -6,12 +6,17 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import arch.bootstrap
+import arch.covariance.kernel  # noqa: F401
 import pytest
+import scipy.stats  # noqa: F401
+import sqlalchemy.dialects.postgresql  # noqa: F401
 
 from fixtures.research.cases import CASES
 from fixtures.research.promoted import RECORD, promote
 from pytest_promotion.suites.research import store
 from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.digests import sealed
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +83,7 @@ def record(folder, change):
     path = folder / RECORD
     told = json.loads(path.read_text())
     change(told)
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(sealed(told)))
 
 
 def by_hand(folder):
