@@ -153,3 +153,22 @@ def approvers(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
         for identity, payload in said.items()
         if payload.get("new_status") == "accepted" and payload.get("manual")
     }
+
+
+@taking
+def weakened(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
+    """Of those candidates whose last evaluation asked less than the policy in force: what, and who approved that."""
+    table = EVENTS.c
+    last = (
+        select(func.max(table.event_id))
+        .where(table.candidate_id.in_(candidate_ids), table.event_type == "evaluated")
+        .group_by(table.candidate_id)
+    )
+    with reading(conn):
+        rows = conn.execute(select(table.candidate_id, table.payload_json).where(table.event_id.in_(last))).all()
+    found = {}
+    for identity, text in rows:
+        policy = json.loads(text or "{}").get("policy") or {}
+        if less := policy.get("weakened"):
+            found[identity] = f"{', '.join(sorted(less))}, approved by {policy.get('approver')}"
+    return found

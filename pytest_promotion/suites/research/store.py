@@ -26,7 +26,7 @@ from pytest_promotion.suites.research.events import add_event, canonical_text, d
 from pytest_promotion.suites.research.migrations import require_promotion_tables
 from pytest_promotion.suites.research.people import Person, asking
 from pytest_promotion.suites.research.rows import get_candidate
-from pytest_promotion.suites.research.statuses import approvers, change_status, record_change, update_status
+from pytest_promotion.suites.research.statuses import approvers, change_status, record_change, update_status, weakened
 from pytest_promotion.suites.research.tables import CANDIDATES, EVENTS
 from pytest_promotion.suites.research.transitions import status_of
 
@@ -48,6 +48,7 @@ __all__ = [
     "list_candidates",
     "record_event",
     "update_status",
+    "weakened",
     "whole",
 ]
 _NEEDED: Final = ("run_id", "signal_name", "dataset_id", "config_hash", "git_commit")

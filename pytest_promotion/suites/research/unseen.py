@@ -15,7 +15,8 @@ from pytest_promotion.suites.research.policy import ResearchPolicy
 from pytest_promotion.suites.research.recomputed import figures_of
 from pytest_promotion.suites.research.series import Series
 
-_REPLAYED: Final = 0.1  # share of unseen values that may be found, digit by digit, in the bundle's own series
+_RUN: Final = 5  # neighbours that have to be the same: of few assets a single rank correlation is nothing rare
+_REPLAYED: Final = 0.1  # share of such runs that may be found, digit by digit, in the bundle's own series
 _COMMON: Final = 30  # moments that a correlation needs
 KINDS: Final = ("out-of-sample", "paper")
 
@@ -53,7 +54,7 @@ def unseen_findings(
         found.open_questions.append(f"the unseen data begin {begin}, more than {days} after the creation")
     if moments[-1] > now:
         found.open_questions.append(f"the unseen data end {moments[-1].isoformat()}, in the future")
-    if seen is not None and len(set(values) & set(seen.values)) > _REPLAYED * len(values):
+    if seen is not None and _shared(values, seen.values) > _REPLAYED:
         found.open_questions.append("the unseen data have the values of the series that the bundle rests on")
     if len(values) < asked.n_obs_min:
         found.open_questions.append(f"unseen n_obs {len(values)} < {asked.n_obs_min}")
@@ -76,6 +77,12 @@ def unseen_findings(
         "unseen_looks": observed.looks,
     }
     return found
+
+
+def _shared(values: tuple[float, ...], seen: tuple[float, ...]) -> float:
+    """The share of the runs of neighbours in *values* that stand in *seen* too."""
+    mine, theirs = ({one[number : number + _RUN] for number in range(len(one) - _RUN + 1)} for one in (values, seen))
+    return len(mine & theirs) / max(1, len(mine))
 
 
 def overlap_with_accepted(series: Series, accepted: Mapping[str, Series], most: float) -> list[str]:

@@ -21,11 +21,18 @@ _HELD: Final = {
 }
 
 
-def candidates(rows: Sequence[Mapping[str, Any]], by_hand: Mapping[str, str]) -> list[Row]:
-    """A row for each candidate; who was accepted by hand is shown with the name of the approver."""
+def candidates(
+    rows: Sequence[Mapping[str, Any]], by_hand: Mapping[str, str], weaker: Mapping[str, str] | None = None
+) -> list[Row]:
+    """
+    A row for each candidate; who was accepted by hand is shown with the name of the approver, as is who approved that
+    less was asked of it (*weaker*).
+    """
     return [
         {
-            "status": row["status"] + _by(by_hand.get(row["candidate_id"])),
+            "status": row["status"]
+            + _by(by_hand.get(row["candidate_id"]))
+            + _by((weaker or {}).get(row["candidate_id"]), " (asked less: {})"),
             "signal": row["signal_name"],
             "horizon": row["horizon"],
             "dataset": row["dataset_id"],
@@ -129,7 +136,7 @@ def _told(kind: str, payload: Mapping[str, Any]) -> Row:
         return {"status": step, "by": by, "why": str(said.get("reason"))}
     if kind == "evaluated":
         verdict = "passed" if said.get("passed") else "not passed" if said.get("judged", True) else "not judged"
-        why = [*(said.get("reasons") or ()), *(said.get("warnings") or ())]
+        why = [*(said.get("reasons") or ()), *(said.get("open_questions") or ()), *(said.get("warnings") or ())]
         return {"status": verdict, "by": "evaluation", "why": "; ".join(map(str, why)) or "every rule is met"}
     return {"status": "", "by": "", "why": json.dumps(said, ensure_ascii=False)}
 
