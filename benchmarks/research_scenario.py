@@ -2,8 +2,8 @@
 Is "accepted" only said of real edges? `python benchmarks/research_scenario.py [SEEDS] [FIRST_SEED]`
 
 For each seed 1,500 bars of 40 assets and 200 signals: 195 of noise with a memory, three planted edges, one that knows
-the return that it predicts, and one volatile decoy. The panel is measured by `promotion candidates bundle`, every signal
-that gets a bundle, and the leak in any case, is taken through the store with 400 later bars and a second person.
+the return that it predicts, and one volatile decoy. The panel is measured as `promotion candidates bundle` does it, and
+every signal that gets a bundle, and the leak in any case, goes through the store with 400 later bars and a second person.
 """
 
 from __future__ import annotations

@@ -160,8 +160,8 @@ BROKEN = {
     "another family": (edited("rc_summary.json", family_id="rcfam_0"), "better_than_luck"),
     "other data": (edited("rc_summary.json", data_sha256="0" * 64), "better_than_luck"),
     "few blocks": (other_seed, "better_than_luck"),
-    "a regime that was taken out": (replaced("ic_summary_by_regime.csv", "storm", "unknown"), "every_regime"),
-    "little covered": (edited("regime_coverage.json", pct_available=0.1), "every_regime"),
+    "a regime that was taken out": (replaced("regime_states.csv", "storm", "unknown"), "every_regime"),
+    "little covered": (replaced("regime_states.csv", "calm", "unknown"), "every_regime"),
     "a share that nobody could trade": (edited("execution_evidence.json", max_participation_rate=0.5), "execution_evidence"),
     "no costs": (edited("execution_evidence.json", cost_config={}), "execution_evidence"),
 }  # fmt: skip

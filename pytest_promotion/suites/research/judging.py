@@ -20,6 +20,7 @@ from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.research.evidence import Case
 from pytest_promotion.suites.research.findings import Findings
 from pytest_promotion.suites.research.gating import (
+    SLACK,
     UNCHECKED,
     PromotionDecision,
     ThresholdConfig,
@@ -148,6 +149,10 @@ def _figures(question: Question) -> Findings:
     asked = question.thresholds
     found = Findings()
     found.against, found.figures = figure_reasons(figures, asked)
+    stated = number(question.case.bundle.ic_summary_by_horizon[question.horizon].get("deflated_sharpe"))
+    computed = number(figures.get("deflated_sharpe"))
+    if stated is not None and computed is not None and abs(stated - computed) > SLACK * max(1.0, abs(computed)):
+        found.against.append(f"deflated_sharpe is {stated:g} in the bundle and {computed:g} by the sweep")
     if declared:
         sentence = f"declared, not computed from a series: {', '.join(declared)}"
         (found.open_questions if question.final else found.warnings).append(sentence)

@@ -16,7 +16,7 @@ from pytest_promotion.evidence.documents import an_object, parse_json
 from pytest_promotion.suites.research import approvals
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.digests import demand_sealed
-from pytest_promotion.suites.research.evidence import BUNDLE, Case, case_of
+from pytest_promotion.suites.research.evidence import BUNDLE, Case, case_of, demand_match
 from pytest_promotion.suites.research.findings import Findings
 from pytest_promotion.suites.research.judging import Question, part
 from pytest_promotion.suites.research.people import ASKED_BY, person_of
@@ -103,8 +103,10 @@ def question(
         looks = len({one["sha256"] for one in named})
         series = Series.read(observed, "the unseen data")
         observation = Observation(named[-1]["kind"], series, named[-1]["sha256"], looks)
+    case = _case(record, contents)
+    demand_match(case, record)
     return Question(
-        case=_case(record, contents),
+        case=case,
         row=record,
         target="accepted",
         policy=force.policy,

@@ -19,7 +19,7 @@ from pytest_promotion.suites.research import approvals, observations, observed
 from pytest_promotion.suites.research.attempts import Attempts, attempts
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.connections import taking
-from pytest_promotion.suites.research.database import writing
+from pytest_promotion.suites.research.database import reading, writing
 from pytest_promotion.suites.research.evidence import BUNDLE, Case, demand_match, named, read_case
 from pytest_promotion.suites.research.gating import PromotionDecision, ThresholdConfig
 from pytest_promotion.suites.research.judging import Question, judge
@@ -97,16 +97,17 @@ def evaluate_and_record(
     """
     by = by or asking()
     for _ in range(_AGAIN):
-        row = get_candidate(conn, candidate_id)
+        with reading(conn):
+            row, events = get_candidate(conn, candidate_id), get_events(conn, candidate_id)
         if row is None:
             return PromotionDecision("rejected", (f"candidate_id not found: {candidate_id}",), judged=False)
-        events = get_events(conn, candidate_id)
         old = status_of(row["status"])
         target = target_of(old)
         without = ("execution_evidence",) if allow_missing_execution_evidence and target == "accepted" else ()
         force = in_force(policy, last_policy(conn), thresholds, approver, by.name, without)
         counted = attempts(conn, row)
         case: Case | None = None
+        question: Question | None = None
         try:
             case = read_case(evidence_of(row, events), evidence_base_path, vault)
             demand_match(case, row)
@@ -136,7 +137,7 @@ def evaluate_and_record(
                 "target_status": target,
                 "old_status": old,
                 "allow_missing_execution_evidence": allow_missing_execution_evidence,
-                "thresholds_used": msgspec.to_builtins(force.policy.step(target)),
+                "thresholds_used": msgspec.to_builtins(question.thresholds if question else force.policy.step(target)),
                 "evidence_sha256": evidence_digest(row, events),
                 "unseen_sha256": observed.digest_of(events),
                 "artifacts": dict(case.digests) if case is not None else {},
