@@ -3,7 +3,8 @@ Is "accepted" only said of real edges? `python benchmarks/research_scenario.py [
 
 For each seed 1,500 bars of 40 assets and 200 signals: 195 of noise with a memory, three planted edges, one that knows
 the return that it predicts, and one volatile decoy. The panel is measured as `promotion candidates bundle` does it, and
-every signal that gets a bundle, and the leak in any case, goes through the store with 400 later bars and a second person.
+every signal that gets a bundle, and the leak in any case, goes through the store with 400 later bars and a second
+person.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def test_better_than_luck(record, named, measure, policy, reason, judged):
         measure.equals("horizon", summary["rc_horizon"], record["horizon"])
         measure.at_least("replicates", summary["n_sim"], policy["min_replicates"])
         block = measure.number("block", summary["config"]["block"])
-        measure.between("block", block, figures["rc_block"], len(panel.values) / policy["min_blocks"])
+        measure.between("block", block, figures["rc_block"] / 2, len(panel.values) / policy["min_blocks"])
         found = reality_check(panel, Config.read(summary["config"]))
         own = found.adjusted[panel.names.index(record["signal_name"])]
         measure.equals("replicates of the test", found.config.replicates, summary["n_sim"])

@@ -28,7 +28,7 @@ SERIES, SWEEP = "ic_series_path_by_horizon", "sweep_panel_path"
 
 
 @pytest.fixture(scope="module")
-def _built(tmp_path_factory):
+def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     build(folder / "run")
     return folder / "run"
@@ -41,10 +41,10 @@ def where(tmp_path, made):
 
 
 @pytest.fixture
-def whole(where, _built, tmp_path):
+def whole(where, built, tmp_path):
     """A run that deserves acceptance, to be spoilt."""
     with connected(where) as conn:
-        yield Whole(conn, shutil.copytree(_built, tmp_path / "run"))
+        yield Whole(conn, shutil.copytree(built, tmp_path / "run"))
 
 
 def test_what_deserves_it_is_accepted(whole):
@@ -378,11 +378,11 @@ def test_a_signature_by_the_right_key_counts(whole, tmp_path):
     assert whole.evaluate().new_status == "accepted"
 
 
-def test_several_sweeps_of_one_data_set_are_corrected_for(whole, _built, tmp_path):
+def test_several_sweeps_of_one_data_set_are_corrected_for(whole, built, tmp_path):
     """Whoever asks the same data with a hundred sweeps finds five that are better than luck."""
     whole.create()
     before = whole.evaluate().metrics_snapshot["rw_adjusted_p_value"]
-    other = Whole(whole.conn, shutil.copytree(_built, tmp_path / "other"))
+    other = Whole(whole.conn, shutil.copytree(built, tmp_path / "other"))
     path = other.base / "reports/csv/sweep_panel.csv"
     path.write_text(path.read_text().replace("0.1", "0.2"))
     other.without("rc_summary_path").create(at=CREATED + timedelta(minutes=5))
@@ -443,7 +443,7 @@ def test_two_who_evaluate_at_once_take_one_step(whole, where):
     assert whole.status == "candidate"
 
 
-def test_a_second_approval_does_not_make_up_for_the_bundle_of_another(whole, _built, tmp_path):
+def test_a_second_approval_does_not_make_up_for_the_bundle_of_another(whole):
     """A good bundle of another signal is the easiest evidence to come by."""
     with pytest.raises(Unproven, match="signal_name"):
         whole.create(signal_name="noise_001")

@@ -14,7 +14,7 @@ from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.suites.research import chain, service, store
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.database import connected
-from pytest_promotion.suites.research.evidence import states
+from pytest_promotion.suites.research.evidence_now import states
 from pytest_promotion.suites.research.gating import ThresholdConfig
 from pytest_promotion.suites.research.tables import CANDIDATES
 

@@ -338,10 +338,16 @@ def test_an_error_after_the_event_takes_the_event_back(conn, monkeypatch):
 
 def test_what_belongs_together_happens_together_or_not_at_all(conn):
     """What is rolled back must not have happened."""
-    with pytest.raises(RuntimeError), writing(conn):
-        identity = store.create_candidate(conn, WHOLE)
-        raise RuntimeError("killed")
-    assert store.get_candidate(conn, identity) is None
+    made = []
+
+    def killed():
+        with writing(conn):
+            made.append(store.create_candidate(conn, WHOLE))
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        killed()
+    assert store.get_candidate(conn, made[0]) is None
 
 
 def test_a_transaction_that_may_end_without_a_commit_is_refused(conn):

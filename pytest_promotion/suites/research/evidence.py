@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
 from pytest_promotion.evidence.reading import Root, read
@@ -112,7 +111,7 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         Unproven: where nothing is named, where a file is gone, changed or no whole document, where the bundle's
             figures are not those of its series, and where the reality check is not of the sweep.
     """
-    root, artifacts = _named(evidence, base)
+    root, artifacts = named_files(evidence, base)
     contents, digests = {}, {}
     for kind, artifact in artifacts.items():
         _, content, found = read_relative(root, artifact.path)
@@ -177,58 +176,10 @@ def _by_horizon(contents: Mapping[str, bytes], kind: str, bundle: ValidationBund
     }
 
 
-def states(evidence: Any, base: Path | None = None) -> dict[str, str]:
-    """
-    Of each file that *evidence* names, by what it is: is it `same`, `changed`, `gone` or `unreadable` by now?
-
-    Raises:
-        Unproven: where nothing is named.
-    """
-    root, artifacts = _named(evidence, base)
-    found = {}
-    for kind, artifact in artifacts.items():
-        try:
-            now = read(root, root.relative(artifact.path))
-        except FileNotFoundError:
-            found[kind] = "gone"
-        except Unproven:
-            found[kind] = "unreadable"
-        else:
-            found[kind] = "same" if now.sha256 == artifact.sha256 else "changed"
-    return found
-
-
-def read_named(base: Path, path: str, sha256: str) -> bytes:
-    """The bytes of the file at *path* below *base*. Raises `Unproven` where they have another digest than *sha256*."""
-    _, content, found = read_relative(Root(base), path)
-    if found != sha256:
-        raise Unproven(f"{path} changed since it was named: it was {sha256}")
-    return content
-
-
-def present_digest(evidence: Any, base: Path | None = None) -> str:
-    """
-    SHA-256 of the files as they are now: of each its digest, or that it is gone or unreadable.
-
-    Raises:
-        Unproven: where nothing is named.
-    """
-    root, artifacts = _named(evidence, base)
-    found = {}
-    for kind, artifact in artifacts.items():
-        try:
-            found[kind] = read(root, root.relative(artifact.path)).sha256
-        except FileNotFoundError:
-            found[kind] = "gone"
-        except Unproven:
-            found[kind] = "unreadable"
-    return digest(found)
-
-
 def is_named(text: str | None) -> bool:
     """Whether the evidence of a row names its files with digests, as `named` does."""
     try:
-        _named(json.loads(text or "null"), Path())
+        named_files(json.loads(text or "null"), Path())
     except (ValueError, Unproven):
         return False
     return True
@@ -240,7 +191,7 @@ def demand_match(case: Case, row: Mapping[str, Any]) -> None:
         raise Unproven("; ".join(unlike))
 
 
-def _named(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]]:
+def named_files(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]]:
     """Below what, and which files."""
     if not evidence:
         raise Unproven("the candidate names no evidence")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.research.findings import Findings
-from pytest_promotion.suites.research.inference.block_length import automatic_block
+from pytest_promotion.suites.research.inference.block_length import automatic_block, too_short
 from pytest_promotion.suites.research.inference.effective_trials import effective_trials
 from pytest_promotion.suites.research.inference.overfitting import overfitting_probability
 from pytest_promotion.suites.research.numbers import number
@@ -79,7 +79,7 @@ class Drawn:
         if not isinstance(config, Mapping):
             return []
         block = number(config.get("block"))
-        if block is not None and block >= self.block:
+        if block is not None and not too_short(block, self.block):
             return []
         return [f"rc_block {config.get('block')} < {self.block:g}, which the memory of the sweep asks for"]
 

@@ -16,7 +16,8 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.reading import Root
 from pytest_promotion.suites.research.connections import taking
 from pytest_promotion.suites.research.database import reading, writing
-from pytest_promotion.suites.research.evidence import read_named, read_relative
+from pytest_promotion.suites.research.evidence import read_relative
+from pytest_promotion.suites.research.evidence_now import read_named
 from pytest_promotion.suites.research.observed import EVENT
 from pytest_promotion.suites.research.people import Person, asking
 from pytest_promotion.suites.research.recomputed import SERIES

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.research.evidence import read_named
+from pytest_promotion.suites.research.evidence_now import read_named
 from pytest_promotion.suites.research.series import Series
 from pytest_promotion.suites.research.unseen import Observation
 

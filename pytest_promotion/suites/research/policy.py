@@ -20,16 +20,12 @@ from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.documents import parse_json, parse_yaml
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.research.gating import ThresholdConfig
-from pytest_promotion.suites.research.numbers import number
 from pytest_promotion.suites.research.people import folded
+from pytest_promotion.suites.research.policy_comparison import stricter, weakened
 
 SHIPPED: Final = Path(__file__).with_name("policy.yaml")
 _Positive = Annotated[float, Meta(gt=0)]
 _Share = Annotated[float, Meta(gt=0, le=1)]
-_NEUTRAL: Final = frozenset(
-    {"luck.seed", "version", "approval.signers"}
-)  # no value of theirs asks for less than another
-_MORE_IS_LESS: Final = frozenset({"unseen.start_within_days"})  # a longer time asks for less, as `_max` does
 
 
 class Plausible(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -169,10 +165,12 @@ def in_force(
     asked: ThresholdConfig | None,
     approver: str | None,
     evaluator: str,
+    target: str,
     without: Sequence[str] = (),
 ) -> InForce:
     """
-    The policy in the file at *path*, else what the store *used_last*, else the shipped one, with what is *asked*.
+    The policy in the file at *path*, else what the store *used_last*, else the shipped one, with what is *asked* of the
+    step to *target*.
 
     It may ask for more than the shipped policy and the one that was used last. *without* are rules that are not to be
     asked at all, which asks for less.
@@ -188,7 +186,7 @@ def in_force(
         base, file_sha256 = ResearchPolicy.read(content, (path or SHIPPED).name), sha256(content).hexdigest()
     else:
         base, origin, file_sha256 = last, "used last", ""
-    policy = base if asked is None else tightened(base, asked)
+    policy = base if asked is None else tightened(base, asked, target)
     baseline = shipped() if last is None else strictest(shipped(), last)
     less = weakened(policy, baseline) | dict.fromkeys(without, "not looked at")
     who = (approver or "").strip() or None
@@ -200,55 +198,13 @@ def in_force(
     return InForce(base, policy, origin, file_sha256, less, who if less else None)
 
 
-def weakened(found: msgspec.Struct, baseline: msgspec.Struct, within: str = "") -> dict[str, str]:
-    """What *found* asks less of than *baseline*: `less than that` by the name of the threshold."""
-    less: dict[str, str] = {}
-    for known in msgspec.structs.fields(type(baseline)):
-        name = f"{within}{known.name}"
-        new, old = getattr(found, known.name), getattr(baseline, known.name)
-        if isinstance(old, msgspec.Struct):
-            less |= weakened(new, old, f"{name}.")
-        elif name not in _NEUTRAL and _asks_less(name, new, old):
-            less[name] = f"{_shown(new)} instead of {_shown(old)}"
-    return less
-
-
-def _asks_less(name: str, new: Any, old: Any) -> bool:
-    if isinstance(old, bool):
-        return old and not new
-    if new == old:
-        return False
-    if old is None:
-        return False  # nothing was asked for
-    if new is None or number(new) is None or number(old) is None:
-        return True  # no longer asked for, or, as with a file of signers, another one
-    looser_above = name.endswith(("_max", "max_rc_p_value")) or name in _MORE_IS_LESS
-    return bool(new > old if looser_above else new < old)
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def strictest(one: ResearchPolicy, other: ResearchPolicy) -> ResearchPolicy:
     """Of each threshold the one of the two that asks for more; what is only different is that of *one*."""
-    return ResearchPolicy.of(_stricter(one, other, ""), "the policy in force")
+    return ResearchPolicy.of(stricter(one, other), "the policy in force")
 
 
-def _stricter(one: msgspec.Struct, other: msgspec.Struct, within: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for known in msgspec.structs.fields(type(one)):
-        mine, theirs, name = getattr(one, known.name), getattr(other, known.name), f"{within}{known.name}"
-        if isinstance(mine, msgspec.Struct):
-            found[known.name] = _stricter(mine, theirs, f"{name}.")
-        else:
-            tighter = mine is None or (name not in _NEUTRAL and theirs is not None and _asks_less(name, mine, theirs))
-            found[known.name] = theirs if tighter else mine
-    return found
-
-
-def tightened(policy: ResearchPolicy, asked: ThresholdConfig) -> ResearchPolicy:
-    """*policy* with the thresholds of both steps replaced by *asked*, but for what the policy requires of a step."""
+def tightened(policy: ResearchPolicy, asked: ThresholdConfig, target: str) -> ResearchPolicy:
+    """*policy* with the thresholds of the step to *target* replaced by *asked*, but for what it requires anyway."""
 
     def step(now: ThresholdConfig) -> ThresholdConfig:
         changes = msgspec.structs.asdict(asked)
@@ -259,7 +215,9 @@ def tightened(policy: ResearchPolicy, asked: ThresholdConfig) -> ResearchPolicy:
                 changes[name] = value  # nobody asked for anything else
         return ThresholdConfig(**changes)
 
-    return msgspec.structs.replace(policy, candidate=step(policy.candidate), accepted=step(policy.accepted))
+    if target == "accepted":
+        return msgspec.structs.replace(policy, accepted=step(policy.accepted))
+    return msgspec.structs.replace(policy, candidate=step(policy.candidate))
 
 
 _USUAL: Final[Mapping[str, Any]] = msgspec.structs.asdict(ThresholdConfig())

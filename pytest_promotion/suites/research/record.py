@@ -18,9 +18,11 @@ from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.digests import demand_sealed
 from pytest_promotion.suites.research.evidence import BUNDLE, Case, case_of, demand_match
 from pytest_promotion.suites.research.findings import Findings
-from pytest_promotion.suites.research.judging import Question, part
+from pytest_promotion.suites.research.judging import part
 from pytest_promotion.suites.research.people import ASKED_BY, person_of
-from pytest_promotion.suites.research.policy import InForce, ResearchPolicy, shipped, weakened
+from pytest_promotion.suites.research.policy import InForce, ResearchPolicy, shipped
+from pytest_promotion.suites.research.policy_comparison import weakened
+from pytest_promotion.suites.research.question import Question
 from pytest_promotion.suites.research.series import Series
 from pytest_promotion.suites.research.unseen import Observation
 

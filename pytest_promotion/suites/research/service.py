@@ -22,9 +22,10 @@ from pytest_promotion.suites.research.connections import taking
 from pytest_promotion.suites.research.database import reading, writing
 from pytest_promotion.suites.research.evidence import BUNDLE, Case, demand_match, named, read_case
 from pytest_promotion.suites.research.gating import PromotionDecision, ThresholdConfig
-from pytest_promotion.suites.research.judging import Question, judge
+from pytest_promotion.suites.research.judging import judge
 from pytest_promotion.suites.research.people import Person, asking
 from pytest_promotion.suites.research.policy import InForce, in_force
+from pytest_promotion.suites.research.question import Question
 from pytest_promotion.suites.research.store import (
     add_event,
     change_status,
@@ -104,7 +105,7 @@ def evaluate_and_record(
         old = status_of(row["status"])
         target = target_of(old)
         without = ("execution_evidence",) if allow_missing_execution_evidence and target == "accepted" else ()
-        force = in_force(policy, last_policy(conn), thresholds, approver, by.name, without)
+        force = in_force(policy, last_policy(conn), thresholds, approver, by.name, target, without)
         counted = attempts(conn, row)
         case: Case | None = None
         question: Question | None = None

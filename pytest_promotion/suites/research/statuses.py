@@ -101,7 +101,7 @@ def record_change(conn: Connection, candidate_id: str, payload: Mapping[str, Any
 
 def _present_evidence(conn: Connection, candidate_id: str, seen: str | None, base: Path | None) -> str | None:
     """The digest of the evidence as it is now; None where the candidate names none that can be looked at."""
-    from pytest_promotion.suites.research.evidence import present_digest, states
+    from pytest_promotion.suites.research.evidence_now import present_digest, states
 
     row = get_candidate(conn, candidate_id)
     if row is None:

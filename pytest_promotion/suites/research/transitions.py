@@ -54,5 +54,5 @@ def after_evaluation(old: Status, found: Status) -> Status:
 
 
 def target_of(old: Status) -> Status:
-    """What an evaluation of a candidate that is *old* is about: the next step up."""
-    return "candidate" if old == "exploratory" else "accepted"
+    """What an evaluation of a candidate that is *old* is about: the next step up, of a rejected one the first."""
+    return "accepted" if old in {"candidate", "accepted"} else "candidate"

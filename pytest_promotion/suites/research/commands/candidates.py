@@ -167,7 +167,7 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     """Show a candidate: what it is, its evidence with digests, how the last evaluation went. Exit 3: no such one."""
     with opened(db) as connection:
         from pytest_promotion.suites.research import store
-        from pytest_promotion.suites.research.evidence import present_digest, states
+        from pytest_promotion.suites.research.evidence_now import present_digest, states
         from pytest_promotion.suites.research.ui import tables
 
         told = store.whole(connection, candidate_id)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_promotion.errors import Unproven
+
 if TYPE_CHECKING:
     from pytest_promotion.suites.research.panel import Panel
 
@@ -25,6 +27,21 @@ def automatic_block(panel: Panel, horizon: int = 1) -> int:
 
     lengths = [stationary_length(panel.values[:, number]) for number in range(len(panel.names))]
     return max(1, horizon, math.ceil(float(np.quantile(lengths, _SHARE))))
+
+
+def too_short(block: float, automatic: float) -> bool:
+    """
+    Whether *block* is less than half of the *automatic* length: it cuts the memory of the series.
+
+    Half, because the length that is chosen from data is itself a guess, within a factor of about two.
+    """
+    return not block >= automatic / 2  # NaN is too short
+
+
+def demand_block(block: float, automatic: float) -> None:
+    """Raises `Unproven` where *block* is `too_short`."""
+    if too_short(block, automatic):
+        raise Unproven(f"blocks of {block:g} moments are shorter than the memory of the series asks for: {automatic:g}")
 
 
 def stationary_length(values: Any) -> float:

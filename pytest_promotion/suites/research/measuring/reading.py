@@ -82,7 +82,7 @@ def _read(path: Path, content: bytes) -> Any:
     try:
         if path.suffix.lower() in {".parquet", ".pq"}:
             return pd.read_parquet(io.BytesIO(content))
-        return pd.read_csv(io.BytesIO(content), float_precision="round_trip")
+        return pd.read_csv(io.BytesIO(content))
     except ImportError:
         raise PolicyError("Parquet needs pyarrow: pip install pyarrow") from None
     except Exception as problem:  # noqa: BLE001 - pandas and pyarrow raise whatever they like for foreign bytes
