@@ -8,8 +8,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from fixtures.research import UNSEEN_PATH, build
+from pytest_promotion.cli import main
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.suites.research import chain, service, store
 from pytest_promotion.suites.research.approvals import matter_of, signed_matter
@@ -17,8 +19,10 @@ from pytest_promotion.suites.research.approving import approve
 from pytest_promotion.suites.research.database import connected, writing
 from pytest_promotion.suites.research.gating import ThresholdConfig
 from pytest_promotion.suites.research.migrations import run_migrations_phase3
+from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.people import Person
 from pytest_promotion.suites.research.policy import SHIPPED
+from pytest_promotion.suites.research.reality import Config, Origin, reality_check, summary
 from pytest_promotion.trust import keys
 from pytest_promotion.trust.approvals import approve as sign
 from tests.candidates.whole import ADA, BEN, CREATED, EVE, Whole
@@ -151,6 +155,19 @@ WEAKER = {
     "luck": {"max_rc_p_value": 1.0},
     "not asked at all": {"p_value_max": None},
 }
+
+
+def test_blocks_of_one_moment_are_no_reality_check(whole):
+    """Blocks of one moment passed the guard of at least fifty of them, and found an edge in all noise."""
+    panel = Panel.read((whole.base / "reports/csv/sweep_panel.csv").read_bytes(), "sweep")
+    path = whole.base / "reports/rc_summary.json"
+    family = json.loads(path.read_text())["family_id"]
+    short = summary(reality_check(panel, Config(replicates=199, block=1)), Origin(family, "mean_ic", 1))
+    path.write_text(json.dumps(short))
+    assert "rc_block 1" in str(whole.create().evaluate().reasons)
+    assert whole.status == "rejected"
+    done = CliRunner().invoke(main, ["reality-check", str(whole.base / "reports/csv/sweep_panel.csv"), "--block", "1"])
+    assert (done.exit_code, "shorter than the memory" in done.output) == (3, True)
 
 
 @pytest.mark.parametrize("name", sorted(WEAKER))

@@ -44,9 +44,9 @@ def approve(
         events = get_events(conn, candidate_id)
         if folded(by.name) in involved(events):
             raise PolicyError(f"{by.name} created or evaluated {candidate_id}: a second person approves")
-        told = {
+        content = {
             "matter": matter_of(row, events),
             "reason": reason.strip(),
             "approval": msgspec.to_builtins(approval) if approval is not None else None,
         }
-        return add_event(conn, candidate_id, EVENT, told, by)
+        return add_event(conn, candidate_id, EVENT, content, by)

@@ -50,16 +50,17 @@ def policy_of(record: Mapping[str, Any]) -> InForce:
     Raises:
         Unproven: where the record has none, or one that is not what its digests say.
     """
-    told = last_evaluation(record).get("policy")
-    if not isinstance(told, Mapping):
+    content = last_evaluation(record).get("policy")
+    if not isinstance(content, Mapping):
         raise Unproven("the last evaluation names no policy: evaluate it again")
     try:
-        policy, base = (ResearchPolicy.of(told[name], f"the record's {name}") for name in ("document", "base"))
+        policy, base = (ResearchPolicy.of(content[name], f"the record's {name}") for name in ("document", "base"))
     except (PolicyError, KeyError) as problem:
         raise Unproven(f"the record's policy cannot be used: {problem}") from None
-    if (policy.sha256, base.sha256) != (told.get("sha256"), told.get("base_sha256")):
+    if (policy.sha256, base.sha256) != (content.get("sha256"), content.get("base_sha256")):
         raise Unproven("the record's policy is not the one that its digest names")
-    return InForce(base, policy, str(told.get("origin")), "", dict(told.get("weakened") or {}), told.get("approver"))
+    less = dict(content.get("weakened") or {})
+    return InForce(base, policy, str(content.get("origin")), "", less, content.get("approver"))
 
 
 def asked_less(record: Mapping[str, Any], baseline: ResearchPolicy | None = None) -> dict[str, str]:

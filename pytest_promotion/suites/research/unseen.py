@@ -40,7 +40,7 @@ def unseen_findings(
     Raises:
         Unproven: for a series that is too short, or never changes.
     """
-    found, asked = Findings(), policy.unseen
+    found, limits = Findings(), policy.unseen
     if observed is None:
         found.open_questions.append(
             "no data dated after the creation of the candidate are on record (promotion candidates observe)"
@@ -49,26 +49,26 @@ def unseen_findings(
     moments, values = observed.series.moments, observed.series.values
     if moments[0] <= created:
         found.open_questions.append(f"the unseen data begin {moments[0].isoformat()}, not after the creation")
-    if moments[0] > created + timedelta(days=asked.start_within_days):
-        begin, days = moments[0].isoformat(), f"{asked.start_within_days:g} days"
+    if moments[0] > created + timedelta(days=limits.start_within_days):
+        begin, days = moments[0].isoformat(), f"{limits.start_within_days:g} days"
         found.open_questions.append(f"the unseen data begin {begin}, more than {days} after the creation")
     if moments[-1] > now:
         found.open_questions.append(f"the unseen data end {moments[-1].isoformat()}, in the future")
     if seen is not None and _shared(values, seen.values) > _REPLAYED:
         found.open_questions.append("the unseen data have the values of the series that the bundle rests on")
-    if len(values) < asked.n_obs_min:
-        found.open_questions.append(f"unseen n_obs {len(values)} < {asked.n_obs_min}")
+    if len(values) < limits.n_obs_min:
+        found.open_questions.append(f"unseen n_obs {len(values)} < {limits.n_obs_min}")
         return found
     figures: dict[str, Any] = figures_of(observed.series, "the unseen series")
     tested = mean_test(observed.series.array)
     p_value = min(1.0, tested.p_value * observed.looks)
     found.open_questions += [f"unseen {line}" for line in implausible(figures, policy.plausible)]
     found.against += [f"unseen {line}" for line in impossible(figures)]
-    if tested.mean < asked.ic_mean_min:
-        found.against.append(f"unseen mean_ic {tested.mean:.4f} < {asked.ic_mean_min}")
-    if p_value > asked.p_value_max:
+    if tested.mean < limits.ic_mean_min:
+        found.against.append(f"unseen mean_ic {tested.mean:.4f} < {limits.ic_mean_min}")
+    if p_value > limits.p_value_max:
         looks = f", {observed.looks} looks" if observed.looks > 1 else ""
-        found.against.append(f"unseen p_value {p_value:.4f} > {asked.p_value_max}{looks}")
+        found.against.append(f"unseen p_value {p_value:.4f} > {limits.p_value_max}{looks}")
     found.figures = {
         "unseen_mean_ic": tested.mean,
         "unseen_t_hac": tested.t,

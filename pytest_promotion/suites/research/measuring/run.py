@@ -69,10 +69,10 @@ def measure(
         if not signals and signal not in leaks and _late(out, signal, horizons[0]):
             leaks.append(signal)  # its series are on file, for whoever wants to look
             continue
-        told = {"signal": signal, "bundle": str(place), "create": _create(out, place, signal, horizons[0], names)}
+        content = {"signal": signal, "bundle": str(place), "create": _create(out, place, signal, horizons[0], names)}
         if plots:
-            told["plot"] = str(draw(out, sweep, signal, _decay(place)))
-        bundles.append(told)
+            content["plot"] = str(draw(out, sweep, signal, _decay(place)))
+        bundles.append(content)
     ranking = [
         {"signal": name, "mean": float(sweep.table[name].mean()), "adjusted_p": sweep.adjusted(name)} for name in order
     ]
@@ -103,8 +103,8 @@ def _late(out: Path, signal: str, horizon: int) -> bool:
 def _decay(place: Path) -> dict[int, float]:
     import json
 
-    told = json.loads(place.read_text(encoding="utf-8"))
-    return {int(key): value["mean_ic"] for key, value in told["ic_summary_by_horizon"].items()}
+    content = json.loads(place.read_text(encoding="utf-8"))
+    return {int(key): value["mean_ic"] for key, value in content["ic_summary_by_horizon"].items()}
 
 
 def _create(out: Path, place: Path, signal: str, horizon: int, names: Names) -> str:
