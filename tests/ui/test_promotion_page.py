@@ -355,6 +355,14 @@ def test_a_form_on_an_older_page_does_nothing(page, conn, candidate):
 HOSTILE = '![x](https://evil.test/a.png) [go](https://evil.test) <img src="https://evil.test/b.png"> :red[x] $x$ `x`'
 
 
+def test_no_text_turns_the_direction_of_what_follows(page, candidate):
+    """With one character a note reads backwards, and a rejection as an acceptance."""
+    candidate(notes="x")
+    identity = candidate(estimator="ridge\u202edetpecca\u2066")
+    shown = [row["is"] for row in page().choose(identity).table("is")]
+    assert "ridge\\u202edetpecca\\u2066" in shown
+
+
 def test_what_people_wrote_is_shown_as_text(page, conn, run, candidate):
     """A note that becomes a picture tells a stranger who reads it; one that becomes a link leads there."""
     bundle = json.loads((run.base / "reports/bundle.json").read_text())
