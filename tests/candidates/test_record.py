@@ -161,7 +161,7 @@ def raw(accepted):
 
 
 def test_a_connection_of_sqlite3_works_everywhere(raw, accepted):
-    """The mission's functions take a connection, and most people's is of the standard library."""
+    """Most people's connection is of the standard library."""
     identity = store.create_candidate(raw, WHOLE, by=ANN)
     assert identity in [row["candidate_id"] for row in store.list_candidates(raw)]
     store.record_event(raw, identity, "noted", {"x": 1})
@@ -217,7 +217,7 @@ def test_many_are_created_at_once_or_none(raw):
 
 
 def test_a_change_of_status_can_be_recorded_first(raw):
-    """The mission records the event and then updates the status: neither may be half, nor happen twice."""
+    """Scripts record the event and then update the status: neither may be half, nor happen twice."""
     identity = store.create_candidate(raw, WHOLE, by=ANN)
     told = {"new_status": "candidate", "old_status": "exploratory", "reason": "worth a look"}
     store.record_event(raw, identity, "status_change", told, by=ANN)
