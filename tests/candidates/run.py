@@ -55,7 +55,7 @@ class Run:
                 "cost_config": costs,
             },
         )
-        (base / "reports/curve.csv").write_text("size_usd,impact_bps\n1000,1\n")
+        (base / "reports/curve.csv").write_text("size_usd,cost_bps\n1000,16\n2000,20\n")
         (base / "reports/regimes.csv").write_text(
             ",horizon,mean_ic,n_bars,regime,std_ic,t_stat\n"
             "0,4,0.04,300,calm,0.1,6.9\n1,4,0.025,300,wild,0.1,4.3\n2,4,-0.5,30,unknown,0.1,1\n3,1,-0.9,300,calm,0.1,1\n"

@@ -36,20 +36,66 @@ SWEEP = ["--rc-summary-path", "reports/rc.json", "--family-id", "rcfam_1"]
 @pytest.fixture
 def identity(call):
     """A candidate in a store of its own."""
-    assert call("migrate") == (0, "applied: 2026_02_promotion_candidates, 2026_02_promotion_events, 0001_what_holds\n")
+    assert call("migrate") == (
+        0,
+        "applied: 2026_02_promotion_candidates, 2026_02_promotion_events, 0002_other_statuses\n",
+    )
     code, said = call(*CREATE, *FILES, *SWEEP)
     assert code == 0, said
     return said.strip()
 
 
-def test_a_candidate_is_accepted_in_two_steps(call, identity):
-    """Exit 0 means accepted and nothing else, or a script deploys what is only a candidate."""
-    assert call("evaluate", "--id", identity) == (2, f"{identity}: candidate\n")
-    assert call("evaluate", "--id", identity) == (0, f"{identity}: accepted\n")
-    assert call("evaluate", "--id", identity) == (0, f"{identity}: accepted\n")
-    code, said = call("list", "--status", "accepted", "--json")
+def test_what_is_only_declared_stays_a_candidate(call, identity):
+    """Exit 0 means accepted and nothing else, or a script deploys what nobody computed."""
+    code, said = call("evaluate", "--id", identity)
+    assert (code, said.splitlines()[0]) == (2, f"{identity}: candidate")
+    assert "declared, not computed from a series: mean_ic" in said
+    code, said = call("evaluate", "--id", identity)
+    assert (code, said.splitlines()[0]) == (3, f"{identity}: could not be judged")
+    for line in ("declared, not computed", "no data dated after the creation", "lacks the approval"):
+        assert f"open: {line}" in said.replace("it lacks", "lacks")
+    code, said = call("list", "--status", "candidate", "--json")
     [row] = map(json.loads, said.splitlines())
-    assert (code, row["candidate_id"], row["accepted_by_hand"]) == (0, identity, None)
+    assert (code, row["candidate_id"], row["asked_less"]) == (0, identity, None)
+
+
+def test_less_is_asked_only_with_an_approver_and_shows(call, identity):
+    """Whoever evaluates set the bar, and nobody could see it."""
+    words = ["evaluate", "--id", identity, "--ic-mean-min", "-5", "--tstat-min", "-99", "--p-value-max", "1"]
+    code, said = call(*words)
+    assert (code, "needs an approver" in said) == (4, True)
+    assert call(*words, "--approver", "Eve")[0] == 2
+    said = call("list")[1]
+    assert "asked less: " in said
+    assert "candidate.ic_mean_min" in said
+    assert "approved by Eve" in said
+
+
+def test_what_people_add_is_recorded(call, identity, run):
+    """What has no command is done with an editor in the database."""
+    (run.base / "later.csv").write_text("ts,ic\n2020-01-01T00:00:00Z,0.1\n2020-01-02T00:00:00Z,0.2\n")
+    code, said = call("candidates", "observe", identity, "later.csv")
+    assert (code, "not after the candidate's creation" in said) == (3, True)
+    code, said = call("candidates", "approve", identity, "--reason", "seen")
+    assert (code, "second person" in said) == (4, True)
+    assert call("candidates", "approve", identity, "--reason", "seen", "--as", "ben")[0] == 4
+    code, said = call("candidates", "adopt", identity, "--bundle-path", "reports/bundle.json")
+    assert (code, "has evidence with digests" in said) == (4, True)
+
+
+def test_a_candidate_of_another_tool_is_adopted(call, identity, run):
+    """A database of years must not be thrown away because its evidence has no digests."""
+    with connected("reports/candidates.db") as conn:
+        told = {"run_id": "run-1", "signal_name": "momentum", "horizon": 4, "dataset_id": "d1"}
+        other = create_candidate(
+            conn, told | {"config_hash": "c1", "git_commit": "a1", "evidence": {"bundle_path": "b"}}
+        )
+    assert call("evaluate", "--id", other)[0] == 3
+    code, said = call("candidates", "adopt", other, *FILES)
+    assert code == 0, said
+    code, said = call("evaluate", "--id", other)
+    assert "is not named as" not in said
+    assert call("events", "--verify")[0] == 0
 
 
 def test_what_is_rejected_says_why(call, identity):

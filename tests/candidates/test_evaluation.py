@@ -9,12 +9,12 @@ import threading
 import pytest
 from sqlalchemy import insert
 
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.suites.research import chain, service, store
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.database import connected
-from pytest_promotion.suites.research.evidence import states
+from pytest_promotion.suites.research.evidence_now import states
 from pytest_promotion.suites.research.gating import ThresholdConfig
 from pytest_promotion.suites.research.tables import CANDIDATES
 
@@ -34,12 +34,14 @@ def test_each_evaluation_that_passes_is_one_step_up(conn, candidate):
     found, status, events = evaluated(conn, identity)
     assert (found.status, found.reasons, found.new_status, status) == ("accepted", (), "candidate", "candidate")
     assert [event["event_type"] for event in events] == ["created", "evaluated", "status_change"]
-    found, status, events = evaluated(conn, identity)
-    assert (found.new_status, status) == ("accepted", "accepted")
     judged, changed = (event["payload"] for event in events[-2:])
     assert changed["evaluation"] == events[-2]["event_id"]
-    assert (changed["old_status"], changed["new_status"]) == ("candidate", "accepted")
+    assert (changed["old_status"], changed["new_status"]) == ("exploratory", "candidate")
     assert judged["passed"] is True
+    found, status, events = evaluated(conn, identity)
+    assert (found.judged, found.new_status, status) == (False, "candidate", "candidate")
+    assert any("declared, not computed" in line for line in found.open_questions)
+    assert events[-1]["payload"]["passed"] is False
     assert judged["thresholds_used"]["require_reality_check"] is True  # it came out of a sweep
     assert set(judged["artifacts"]) == {
         "validation_bundle_path",
@@ -212,7 +214,7 @@ def test_what_the_caller_gives_has_to_be_what_was_named(conn, candidate, run, tm
         found, status, _ = evaluated(conn, identity, **wrong)
         assert (found.judged, status) == (False, "exploratory"), wrong
     assert evaluated(conn, identity, bundle_or_path=path, rc_summary=luck)[1] == "candidate"
-    assert evaluated(conn, identity, bundle_or_path=whole)[1] == "accepted"
+    assert "not the one" not in str(evaluated(conn, identity, bundle_or_path=whole)[0])
 
 
 def test_a_frame_of_the_regimes_may_be_given(conn, candidate, run):
@@ -232,6 +234,8 @@ def test_doing_without_execution_evidence_is_in_the_record(conn, candidate):
     assert status == "candidate"
     assert events[-2]["payload"]["allow_missing_execution_evidence"] is True
     assert events[-2]["payload"]["warnings"] == list(found.warnings) != []
+    with pytest.raises(PolicyError, match="execution_evidence"):
+        evaluated(conn, identity, allow_missing_execution_evidence=True)
     assert evaluated(conn, identity)[1] == "rejected"
 
 
@@ -251,8 +255,8 @@ def test_evaluations_at_once_take_one_step_each(store_at, run):
         one.join()
     with connected(store_at) as conn:
         events = store.get_events(conn, identity)
-        assert store.get_candidate(conn, identity)["status"] == "accepted"
-        assert [event["event_type"] for event in events].count("status_change") == 2
+        assert store.get_candidate(conn, identity)["status"] == "candidate"
+        assert [event["event_type"] for event in events].count("status_change") == 1
         assert [event["event_type"] for event in events].count("evaluated") == 4
         assert chain.check(conn).holds
 

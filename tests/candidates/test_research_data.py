@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parents[2]
 # Of every file but the summary of the reality check: whoever changes it changes what other tests were told.
-EDGE_7 = "26c68db403ea89c82dea530d452268f30f933330b55ba2f3c7a868b0471f650c"
+EDGE_7 = "cd2d960d46f7d31e6dbce0418fde75e555af6c9a62cc9e09d7ce921b3941c7af"
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_every_path_leads_to_a_file_below_out(runs):
     paths = [value for key, value in found.items() if key.endswith("_path")]
     paths += [*found["ic_series_path_by_horizon"].values(), *candidate["evidence"].values()]
     paths.append(told(out / "reports/execution_evidence.json")["capacity_curve_path"])
-    assert len(paths) == 3 + 3 + 7 + 1
+    assert len(paths) == 4 + 3 + 8 + 1
     for path in paths:
         assert (out / path).resolve().is_relative_to(out.resolve())
         assert (out / path).is_file()

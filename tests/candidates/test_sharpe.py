@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from pytest_promotion.errors import Unproven
+from pytest_promotion.suites.research.inference.effective_trials import effective_trials
+from pytest_promotion.suites.research.inference.hac import long_run_variance
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.sharpe import Moments, deflated, deflated_of, expected_largest
 
@@ -59,13 +61,31 @@ def test_the_best_of_many_useless_ones_is_no_discovery():
     names = [f"h{number:03}" for number in range(100)]
     found = deflated_of(Panel.of(names, np.array(noise).T), names[best])
     assert found.probability < 0.9
-    sharpes = [Moments.of(values).sharpe for values in noise]
-    by_hand = deflated(Moments.of(noise[best]), 100, statistics.variance(sharpes))
+    sharpes = [Moments.of(values).sharpe for number, values in enumerate(noise) if number != best]
+    middle = statistics.median(sharpes)
+    spread = 1.482602218505602 * statistics.median(abs(one - middle) for one in sharpes)
+    own = np.array(noise[best])
+    inflation = max(1.0, long_run_variance(own) / own.var(ddof=1))
+    trials = effective_trials(Panel.of(names, np.array(noise).T))
+    by_hand = deflated(Moments.of(noise[best]), trials, max(spread**2, 1 / 399), inflation)
     assert found.statistic == pytest.approx(by_hand.statistic, rel=1e-12)
     noise[3] = [value + 0.4 for value in noise[3]]
     assert deflated_of(Panel.of(names, np.array(noise).T), names[3]).probability > 0.99
     with pytest.raises(Unproven, match="not among"):
         deflated_of(Panel.of(names, np.array(noise).T), "nowhere")
+
+
+def test_a_leak_among_the_trials_does_not_reject_the_edges():
+    """One signal that knew the future made the deflated ratio of two real edges -19.8."""
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(800, 40))
+    values[:, 0] += 0.3
+    names = [f"h{number:03}" for number in range(40)]
+    before = deflated_of(Panel.of(names, values), names[0]).statistic
+    values[:, 1] += 6.0
+    after = deflated_of(Panel.of(names, values), names[0]).statistic
+    assert before > 3
+    assert after == pytest.approx(before, abs=0.2)
 
 
 @pytest.mark.parametrize(

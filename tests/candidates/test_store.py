@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.suites.research import chain, migrations, store
+from pytest_promotion.suites.research import chain, events, migrations, statuses, store
 from pytest_promotion.suites.research.database import connected, engine_of, writing
 from pytest_promotion.suites.research.migrations import require_promotion_tables, run_migrations_phase3
 from tests.candidates.run import WHOLE
@@ -109,7 +109,7 @@ def test_a_step_that_fails_leaves_nothing(empty, monkeypatch):
         assert "promotion_events" not in inspect(conn).get_table_names()
     monkeypatch.undo()
     with connected(empty) as conn:
-        assert run_migrations_phase3(conn) == ("2026_02_promotion_events", "0001_what_holds")
+        assert run_migrations_phase3(conn) == ("2026_02_promotion_events", "0002_other_statuses")
 
 
 def test_a_store_of_earlier_tools_is_brought_up_to_date(tmp_path):
@@ -137,7 +137,7 @@ def test_a_store_of_earlier_tools_is_brought_up_to_date(tmp_path):
             )
             conn.execute(text("INSERT INTO promotion_candidates (candidate_id, status) VALUES ('prom_odd', 'bananas')"))
             conn.execute(text("INSERT INTO promotion_events (candidate_id, event_type) VALUES ('prom_old', 'created')"))
-        assert run_migrations_phase3(conn) == ("0001_what_holds",)
+        assert run_migrations_phase3(conn) == ("0002_other_statuses",)
         assert "append-only" in refused(conn, "DELETE FROM promotion_events")
         assert "not there" in refused(
             conn, "INSERT INTO promotion_events (candidate_id, event_type) VALUES ('ghost', 'x')"
@@ -162,7 +162,7 @@ def test_what_makes_it_hold_can_be_taken_away_and_put_back(empty):
         with writing(conn):
             assert conn.execute(text("DELETE FROM promotion_events")).rowcount == 1
             conn.execute(text("DELETE FROM promotion_candidates"))
-        assert run_migrations_phase3(conn) == ("0001_what_holds",)
+        assert run_migrations_phase3(conn) == ("0002_other_statuses",)
         store.create_candidate(conn, WHOLE)
         assert "append-only" in refused(conn, "DELETE FROM promotion_events")
 
@@ -203,12 +203,7 @@ def test_candidates_of_the_same_moment_are_two(conn, monkeypatch):
     """A clock that ticks slowly must not make one candidate of two."""
     from datetime import UTC, datetime
 
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime(2026, 1, 2, tzinfo=UTC)
-
-    monkeypatch.setattr(store, "datetime", Stopped)
+    monkeypatch.setattr(events, "now", lambda: datetime(2026, 1, 2, tzinfo=UTC))
     assert len({store.create_candidate(conn, WHOLE) for _ in range(3)}) == 3
 
 
@@ -321,7 +316,7 @@ def test_a_candidate_that_is_not_there_is_not_changed(conn):
     assert chain.check(conn).events == 0
 
 
-@pytest.mark.parametrize("kind", ["created", "evaluated", "status_change", ""], ids=repr)
+@pytest.mark.parametrize("kind", ["created", "evaluated", "observed", "approved", "adopted", ""], ids=repr)
 def test_the_stores_own_events_are_not_to_be_recorded(conn, kind):
     """Whoever can write 'evaluated' can write that it passed."""
     identity = store.create_candidate(conn, WHOLE)
@@ -334,19 +329,34 @@ def test_the_stores_own_events_are_not_to_be_recorded(conn, kind):
 def test_an_error_after_the_event_takes_the_event_back(conn, monkeypatch):
     """An event of a change that did not come to pass is a lie, and the other way round."""
     identity = store.create_candidate(conn, WHOLE)
-    monkeypatch.setattr(store, "update", lambda table: (_ for _ in ()).throw(RuntimeError("killed")))
+    monkeypatch.setattr(statuses, "update", lambda table: (_ for _ in ()).throw(RuntimeError("killed")))
     with pytest.raises(RuntimeError):
         store.update_status(conn, identity, "candidate", "look")
     assert [event["event_type"] for event in store.get_events(conn, identity)] == ["created"]
     assert chain.check(conn).holds
 
 
-def test_within_a_transaction_of_the_caller_the_caller_commits(conn):
-    """What a caller rolls back must not have happened."""
-    with conn.begin():
-        identity = store.create_candidate(conn, WHOLE)
-        conn.get_transaction().rollback()
-    assert store.get_candidate(conn, identity) is None
+def test_what_belongs_together_happens_together_or_not_at_all(conn):
+    """What is rolled back must not have happened."""
+    made = []
+
+    def killed():
+        with writing(conn):
+            made.append(store.create_candidate(conn, WHOLE))
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        killed()
+    assert store.get_candidate(conn, made[0]) is None
+
+
+def test_a_transaction_that_may_end_without_a_commit_is_refused(conn):
+    """An id of a row that is gone when the connection closes is an acceptance of nothing."""
+    conn.execute(text("SELECT 1"))
+    with pytest.raises(PolicyError, match="transaction of its own"):
+        store.create_candidate(conn, WHOLE)
+    conn.rollback()
+    assert store.get_candidate(conn, store.create_candidate(conn, WHOLE)) is not None
 
 
 @pytest.mark.parametrize(
@@ -457,6 +467,8 @@ def test_a_chain_that_was_cut_off_does_not_have_the_anchor(tmp_path):
         assert chain.check(conn, kept).holds
     _break(where, "DELETE FROM promotion_events WHERE event_id = 2")
     with connected(where) as conn:
+        assert not chain.check(conn).holds
+        assert len(run_migrations_phase3(conn)) == 9  # the triggers, which are put back
         assert chain.check(conn).holds
         assert not chain.check(conn, kept).holds
 
@@ -528,5 +540,5 @@ def test_payloads_are_canonical(conn):
     identity = store.create_candidate(conn, WHOLE)
     store.record_event(conn, identity, "noted", {"b": 1.0, "a": 1e-12, "é": [3, False]})
     said = conn.execute(text("SELECT payload_json FROM promotion_events ORDER BY event_id DESC LIMIT 1")).scalar_one()
-    assert said.startswith('{"a":1e-12,"b":1,"previous":"')
+    assert said.startswith('{"a":1e-12,"asked_by":{"name":')
     assert json.loads(said)["é"] == [3, False]

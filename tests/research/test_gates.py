@@ -6,12 +6,17 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import arch.bootstrap
+import arch.covariance.kernel  # noqa: F401
 import pytest
+import scipy.stats  # noqa: F401
+import sqlalchemy.dialects.postgresql  # noqa: F401
 
 from fixtures.research.cases import CASES
 from fixtures.research.promoted import RECORD, promote
 from pytest_promotion.suites.research import store
 from pytest_promotion.suites.research.database import connected
+from pytest_promotion.suites.research.digests import sealed
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +83,7 @@ def record(folder, change):
     path = folder / RECORD
     told = json.loads(path.read_text())
     change(told)
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(sealed(told)))
 
 
 def by_hand(folder):
@@ -155,8 +160,8 @@ BROKEN = {
     "another family": (edited("rc_summary.json", family_id="rcfam_0"), "better_than_luck"),
     "other data": (edited("rc_summary.json", data_sha256="0" * 64), "better_than_luck"),
     "few blocks": (other_seed, "better_than_luck"),
-    "a regime that was taken out": (replaced("ic_summary_by_regime.csv", "storm", "unknown"), "every_regime"),
-    "little covered": (edited("regime_coverage.json", pct_available=0.1), "every_regime"),
+    "a regime that was taken out": (replaced("regime_states.csv", "storm", "unknown"), "every_regime"),
+    "little covered": (replaced("regime_states.csv", "calm", "unknown"), "every_regime"),
     "a share that nobody could trade": (edited("execution_evidence.json", max_participation_rate=0.5), "execution_evidence"),
     "no costs": (edited("execution_evidence.json", cost_config={}), "execution_evidence"),
 }  # fmt: skip

@@ -82,11 +82,11 @@ def test_each_evaluation_is_one_step_and_its_answer_stays(page, conn, candidate,
     found.run()
     assert found.said == ("success", "Candidate: every rule is met")
     found.press("Evaluate")
-    assert found.said == ("success", "Accepted: every rule is met")
-    assert found.table("id")[0]["status"] == "accepted"
+    assert found.said == ("warning", "Could not be judged: still candidate")
+    assert any("lacks the approval" in line for line in found.texts)
+    assert found.table("id")[0]["status"] == "candidate"
     assert [row["status"] for row in found.table("why")] == [
-        "candidate → accepted",
-        "passed",
+        "not judged",
         "exploratory → candidate",
         "passed",
         "exploratory",
@@ -194,7 +194,7 @@ def test_every_threshold_can_be_asked(page, conn, candidate):
     """A rule that the page leaves out is one that nobody who uses it can ask for."""
     identity = candidate(luck=False)
     found = page().choose(identity)
-    for switch in ("require_reality_check", "require_regime_robustness", "require_execution_evidence"):
+    for switch in ("require_reality_check", "require_regime_robustness"):
         found.checkbox(switch).check().run()
     values = {
         "ic_mean_min": 0.021,
@@ -212,7 +212,8 @@ def test_every_threshold_can_be_asked(page, conn, candidate):
         found.number_input(name).set_value(value)
     found.run()
     found.press("Evaluate")
-    switches = dict.fromkeys(("require_reality_check", "require_regime_robustness", "require_execution_evidence"), True)
+    switches = dict.fromkeys(("require_reality_check", "require_regime_robustness"), True)
+    switches["require_execution_evidence"] = False  # it is asked of every step, whatever is set
     assert last_payload(conn, identity)["thresholds_used"] == values | switches
 
 
@@ -337,7 +338,7 @@ def test_a_button_on_an_older_page_does_nothing(page, conn, candidate):
     assert mine.said == ("warning", "Something happened to it while this page was open")
     assert status(conn, identity) == "candidate"
     mine.press("Evaluate")
-    assert mine.said == ("success", "Accepted: every rule is met")
+    assert mine.said == ("warning", "Could not be judged: still candidate")
 
 
 def test_a_form_on_an_older_page_does_nothing(page, conn, candidate):
@@ -352,6 +353,14 @@ def test_a_form_on_an_older_page_does_nothing(page, conn, candidate):
 
 
 HOSTILE = '![x](https://evil.test/a.png) [go](https://evil.test) <img src="https://evil.test/b.png"> :red[x] $x$ `x`'
+
+
+def test_no_text_turns_the_direction_of_what_follows(page, candidate):
+    """With one character a note reads backwards, and a rejection as an acceptance."""
+    candidate(notes="x")
+    identity = candidate(estimator="ridge\u202edetpecca\u2066")
+    shown = [row["is"] for row in page().choose(identity).table("is")]
+    assert "ridge\\u202edetpecca\\u2066" in shown
 
 
 def test_what_people_wrote_is_shown_as_text(page, conn, run, candidate):

@@ -53,5 +53,5 @@ def test_a_changed_event_is_found(record, conn, candidate):
     conn.execute(text("UPDATE promotion_events SET ts_utc = '2026-01-01T00:00:00+00:00' WHERE event_id = 1"))
     conn.commit()
     found = record()
-    assert [alert.value for alert in found.error] == ["The record was changed: 1 problems in 2 events"]
+    assert [alert.value for alert in found.error] == ["The record was changed: 10 problems in 2 events"]
     assert any("event 2 does not follow" in shown.value for shown in found.text)

@@ -42,7 +42,7 @@ def engine_of(where: str | os.PathLike[str], *, create: bool = False) -> Engine:
         raise Unproven(f"{file or 'a database in memory'} is no file: `promotion migrate --db {where}` makes the store")
     engine = create_engine(url, connect_args={"timeout": WAIT_S})
     event.listen(engine, "connect", _as_the_store_needs)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", begin)
     return engine
 
 
@@ -51,7 +51,8 @@ def _as_the_store_needs(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
+    """Begins a transaction of SQLite, one that writes at once where the connection is about to write."""
     # A transaction that reads first and writes then fails where another one wrote meanwhile: take the lock at once.
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -75,11 +76,19 @@ def writing(connection: Connection) -> Iterator[None]:
     """
     A transaction in which nobody else writes, committed at the end and rolled back on the way out of an error.
 
-    Within a transaction of the caller it is a part of that, which the caller commits.
+    Within another one of these it is a part of that.
+
+    Raises:
+        PolicyError: within any other transaction: a caller who closes its connection without a commit would have an id
+            of what is not there. `writing` itself is how several changes are made one.
     """
     if connection.in_transaction():
+        if not connection.get_execution_options().get(_WRITES, False):
+            raise PolicyError(
+                "the connection is in a transaction of its own, which may end without a commit: commit it first, or "
+                "use `database.writing(connection)` around what belongs together"
+            )
         with connection.begin_nested():
-            _alone(connection)
             yield
         return
     connection.execution_options(**{_WRITES: True})

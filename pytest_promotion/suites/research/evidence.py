@@ -8,9 +8,11 @@ started, or none. `bundle_path` and what the bundle and the execution evidence t
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,8 +23,10 @@ from pytest_promotion.evidence.documents import an_object, csv_rows, parse_json
 from pytest_promotion.evidence.reading import Root, read
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.suites.research.bundle import ValidationBundle
+from pytest_promotion.suites.research.gating import impossible
 from pytest_promotion.suites.research.panel import Panel
-from pytest_promotion.suites.research.recomputed import contradictions, deflation
+from pytest_promotion.suites.research.recomputed import SERIES, contradictions, deflation
+from pytest_promotion.suites.research.series import Series, labels
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.vault import Vault
@@ -33,6 +37,8 @@ REGIMES: Final = "ic_summary_by_regime_path"
 EXECUTION: Final = "execution_evidence_path"
 CURVE: Final = "capacity_curve_path"
 SWEEP: Final = "sweep_panel_path"
+STATES: Final = "regime_states_path"
+DELAYED: Final = "delayed_ic_path_by_horizon"
 FILES: Final = (BUNDLE, REALITY, SWEEP, EXECUTION)  # what whoever creates a candidate names; the rest these name
 
 
@@ -46,6 +52,11 @@ class Case:
     execution_evidence: Mapping[str, Any] | None
     capacity_curve_readable: bool
     digests: Mapping[str, str]
+    sweep: Panel | None = None
+    series: Mapping[int, Series] = field(default_factory=dict)  # the coefficients by horizon
+    delayed: Mapping[int, Series] = field(default_factory=dict)  # the same, of the signal one bar late
+    regimes: Mapping[datetime, str] | None = None
+    capacity_curve: tuple[Mapping[str, str], ...] = ()
 
 
 class _Artifact(msgspec.Struct, frozen=True):
@@ -74,7 +85,7 @@ def named(files: Mapping[str, str | os.PathLike[str]], base: Path) -> dict[str, 
     artifacts: dict[str, Any] = {}
 
     def add(kind: str, path: str | os.PathLike[str]) -> bytes:
-        relative, content, found = _read(root, path)
+        relative, content, found = read_relative(root, path)
         artifacts[kind] = {"path": relative, "sha256": found, "size_bytes": len(content)}
         return content
 
@@ -100,58 +111,78 @@ def read_case(evidence: Any, base: Path | None = None, vault: Vault | None = Non
         Unproven: where nothing is named, where a file is gone, changed or no whole document, where the bundle's
             figures are not those of its series, and where the reality check is not of the sweep.
     """
-    root, artifacts = _named(evidence, base)
+    root, artifacts = named_files(evidence, base)
     contents, digests = {}, {}
     for kind, artifact in artifacts.items():
-        _, content, found = _read(root, artifact.path)
+        _, content, found = read_relative(root, artifact.path)
         if found != artifact.sha256:
             raise Unproven(f"{artifact.path} changed since the candidate was created: it was {artifact.sha256}")
         if vault is not None:
             vault.keep(found, content)
         contents[kind], digests[kind] = content, found
+    return case_of(contents, digests)
+
+
+def case_of(contents: Mapping[str, bytes], digests: Mapping[str, str], bundle: ValidationBundle | None = None) -> Case:
+    """
+    The case that *contents* make, the bytes of the files by what they are. *bundle* stands for one that is not there.
+
+    Raises:
+        Unproven: where one is no whole document, where a figure is impossible or not that of its series, and where the
+            reality check is not of the sweep.
+    """
     try:
-        bundle = ValidationBundle.read(contents[BUNDLE], BUNDLE)
+        bundle = bundle or ValidationBundle.read(contents[BUNDLE], BUNDLE)
     except (Unproven, KeyError) as problem:
         raise Unproven(f"could not load ValidationBundle from path: {problem}") from None
-    wrong = list(contradictions(bundle, contents))
+    wrong = [
+        *(
+            problem
+            for horizon, figures in bundle.ic_summary_by_horizon.items()
+            for problem in impossible(figures, f" (horizon {horizon})")
+        ),
+        *contradictions(bundle, contents),
+    ]
     luck = _object(contents[REALITY], REALITY) if REALITY in contents else None
-    if luck is not None and SWEEP in contents:
-        sweep = Panel.read(contents[SWEEP], SWEEP)
+    sweep = Panel.read(contents[SWEEP], SWEEP) if SWEEP in contents else None
+    if luck is not None and sweep is not None:
         if sweep.sha256 != luck.get("data_sha256"):
             wrong.append("the reality check was of other data than the sweep")
         elif isinstance(luck.get("rc_horizon"), int):
             wrong += deflation(bundle, sweep, luck["rc_horizon"])
     if wrong:
         raise Unproven("; ".join(wrong))
+    curve = tuple(dict(row) for row in csv_rows(io.BytesIO(contents[CURVE]), CURVE)) if CURVE in contents else ()
     return Case(
         bundle,
         luck,
         tuple(_regimes(contents[REGIMES])) if REGIMES in contents else None,
         _object(contents[EXECUTION], EXECUTION) if EXECUTION in contents else None,
-        CURVE in contents and any(csv_rows(io.BytesIO(contents[CURVE]), CURVE)),
+        bool(curve),
         digests,
+        sweep,
+        _by_horizon(contents, SERIES, bundle),
+        _by_horizon(contents, DELAYED, bundle),
+        labels(contents[STATES], STATES) if STATES in contents else None,
+        curve,
     )
 
 
-def states(evidence: Any, base: Path | None = None) -> dict[str, str]:
-    """
-    Of each file that *evidence* names, by what it is: is it `same`, `changed`, `gone` or `unreadable` by now?
+def _by_horizon(contents: Mapping[str, bytes], kind: str, bundle: ValidationBundle) -> dict[int, Series]:
+    return {
+        horizon: Series.read(contents[name], name)
+        for horizon in bundle.horizons
+        if (name := f"{kind}.{horizon}") in contents
+    }
 
-    Raises:
-        Unproven: where nothing is named.
-    """
-    root, artifacts = _named(evidence, base)
-    found = {}
-    for kind, artifact in artifacts.items():
-        try:
-            now = read(root, root.relative(artifact.path))
-        except FileNotFoundError:
-            found[kind] = "gone"
-        except Unproven:
-            found[kind] = "unreadable"
-        else:
-            found[kind] = "same" if now.sha256 == artifact.sha256 else "changed"
-    return found
+
+def is_named(text: str | None) -> bool:
+    """Whether the evidence of a row names its files with digests, as `named` does."""
+    try:
+        named_files(json.loads(text or "null"), Path())
+    except (ValueError, Unproven):
+        return False
+    return True
 
 
 def demand_match(case: Case, row: Mapping[str, Any]) -> None:
@@ -160,7 +191,7 @@ def demand_match(case: Case, row: Mapping[str, Any]) -> None:
         raise Unproven("; ".join(unlike))
 
 
-def _named(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]]:
+def named_files(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]]:
     """Below what, and which files."""
     if not evidence:
         raise Unproven("the candidate names no evidence")
@@ -169,7 +200,7 @@ def _named(evidence: Any, base: Path | None) -> tuple[Root, dict[str, _Artifact]
     return Root(base or Path(found.base)), found.artifacts
 
 
-def _read(root: Root, path: str | os.PathLike[str]) -> tuple[str, bytes, str]:
+def read_relative(root: Root, path: str | os.PathLike[str]) -> tuple[str, bytes, str]:
     """The path below *root*, the bytes there, and their digest."""
     asked = os.fspath(path)
     # A path is given from where somebody stands, or from the base: only the second names the same file tomorrow.

@@ -19,6 +19,10 @@ from pytest_promotion.suites.research.transitions import Status
 
 REGIMES: Final = 2  # fewer say nothing about robustness
 UNKNOWN: Final = "unknown"  # the regime of bars that no regime was found for
+# What a correlation coefficient, the deviation of several (n - 1) and a share can be.
+_RANGES: Final = {"mean_ic": (-1.0, 1.0), "std_ic": (0.0, 1.5), "hit_rate": (0.0, 1.0)}
+_COUNTED: Final = 0.01  # by how much a rounded share times its count may miss a whole number
+UNCHECKED: Final = "allow_missing_execution_evidence: execution evidence not checked"
 SLACK: Final = 1e-6  # how far a declared statistic may be from the one computed here, by rounding
 
 
@@ -62,8 +66,8 @@ class PromotionDecision:
     """
     What was found: `accepted` (every rule is met), `rejected`, or `exploratory` (there are no results to judge).
 
-    `judged` is False where the evidence could not be used: that is no verdict about the candidate. `new_status` is what
-    the candidate is now, where an evaluation was recorded.
+    `judged` is False where the evidence could not be used, or leaves `open_questions`: that is no verdict about the
+    candidate. `new_status` is what the candidate is now, where an evaluation was recorded.
     """
 
     status: Status
@@ -72,11 +76,12 @@ class PromotionDecision:
     warnings: tuple[str, ...] = ()
     judged: bool = True
     new_status: Status | None = None
+    open_questions: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The decision as plain values."""
-        told = asdict(self) | {"reasons": list(self.reasons), "warnings": list(self.warnings)}
-        return told | {"metrics_snapshot": dict(self.metrics_snapshot)}
+        lists = {name: list(getattr(self, name)) for name in ("reasons", "warnings", "open_questions")}
+        return asdict(self) | lists | {"metrics_snapshot": dict(self.metrics_snapshot)}
 
 
 def evaluate_candidate(
@@ -98,26 +103,47 @@ def evaluate_candidate(
     *capacity_curve_readable* says whether the file that *execution_evidence* names is there and holds rows.
     """
     at = bundle.horizons[0] if horizon is None else horizon
-    figures = bundle.ic_summary_by_horizon.get(at)
-    if at not in bundle.horizons or (figures is None and horizon is not None and bundle.ic_summary_by_horizon):
-        return PromotionDecision("rejected", (f"horizon {at} is not in the bundle, which has {_listed(bundle)}",))
-    if figures is None or figures.get("mean_ic") is None:
-        return PromotionDecision("exploratory", ("missing IC summary",))
-    snapshot = {name: _shown(figures.get(name)) for name in ("mean_ic", "t_stat", "n_obs", "deflated_sharpe")}
-    reasons = [
-        *_figures(figures, thresholds, snapshot),
-        *_regimes(regime_summary, at, thresholds),
-        *_luck(rc_summary, bundle, thresholds),
-    ]
+    if (nothing := nothing_to_judge(bundle, at, named=horizon is not None)) is not None:
+        return nothing
+    figures = bundle.ic_summary_by_horizon[at]
+    reasons, snapshot = figure_reasons(figures, thresholds)
+    reasons += [*regime_reasons(regime_summary, at, thresholds), *luck_reasons(rc_summary, bundle, thresholds)]
     warnings: list[str] = []
     if thresholds.require_execution_evidence or target_status in {"candidate", "accepted"}:
         if allow_missing_execution_evidence:
-            warnings.append("allow_missing_execution_evidence: execution evidence not checked")
+            warnings.append(UNCHECKED)
         else:
-            reasons += _execution(execution_evidence, capacity_curve_readable, thresholds)
+            reasons += execution_reasons(execution_evidence, capacity_curve_readable, thresholds)
     return PromotionDecision(
         "rejected" if reasons else "accepted", tuple(reasons), {**snapshot, "horizon": at}, tuple(warnings)
     )
+
+
+def nothing_to_judge(bundle: ValidationBundle, at: int, *, named: bool = True) -> PromotionDecision | None:
+    """What is found where *bundle* has no figures at the horizon *at*; None where it has. *named*: by a candidate."""
+    figures = bundle.ic_summary_by_horizon.get(at)
+    if at not in bundle.horizons or (figures is None and named and bundle.ic_summary_by_horizon):
+        return PromotionDecision("rejected", (f"horizon {at} is not in the bundle, which has {_listed(bundle)}",))
+    if figures is None or figures.get("mean_ic") is None:
+        return PromotionDecision("exploratory", ("missing IC summary",))
+    return None
+
+
+def impossible(figures: Mapping[str, Any], at: str = "") -> list[str]:
+    """Which *figures* no correlation over a number of moments can have, as sentences that end with *at*."""
+    found = []
+    for name, (least, most) in _RANGES.items():
+        value = number(figures.get(name))
+        if value is not None and not least <= value <= most:
+            found.append(f"{name} {value:g} is impossible: it is between {least:g} and {most:g}{at}")
+    low, mean, high = (number(figures.get(name)) for name in ("ic_95_lo", "mean_ic", "ic_95_hi"))
+    if low is not None and mean is not None and high is not None and not low <= mean <= high:
+        found.append(f"mean_ic {mean:g} is outside of its interval, {low:g} to {high:g}{at}")
+    count = number(figures.get("n_obs"))
+    hits = number(figures.get("hit_rate"))
+    if count is not None and hits is not None and count > 0 and abs(hits * count - round(hits * count)) > _COUNTED:
+        found.append(f"hit_rate {hits:g} is impossible of {count:g} observations{at}")
+    return found
 
 
 def _shown(value: Any) -> Any:
@@ -129,20 +155,23 @@ def _listed(bundle: ValidationBundle) -> str:
     return ", ".join(map(str, bundle.horizons))
 
 
-def _figures(figures: Mapping[str, Any], asked: ThresholdConfig, snapshot: dict[str, Any]) -> list[str]:
-    """What is wrong with the figures themselves; *snapshot* is given the p-value that is computed here."""
+def figure_reasons(figures: Mapping[str, Any], asked: ThresholdConfig) -> tuple[list[str], dict[str, Any]]:
+    """What is wrong with the figures themselves, and a snapshot of them, with the p-value that is computed here."""
+    snapshot = {name: _shown(figures.get(name)) for name in ("mean_ic", "t_stat", "n_obs", "deflated_sharpe")}
     bounds = [
         _Bound("mean_ic", asked.ic_mean_min, "<"),
         _Bound("t_stat", asked.tstat_min, "<"),
         _Bound("n_obs", asked.n_obs_min, "<", "g"),
         _Bound("deflated_sharpe", asked.deflated_sharpe_min, "<"),
     ]
-    reasons = [reason for bound in bounds for reason in bound.missed(figures)]
+    reasons = impossible(figures)
+    reasons += [reason for bound in bounds for reason in bound.missed(figures)]
     mean, std, t, n = (number(figures.get(name)) for name in ("mean_ic", "std_ic", "t_stat", "n_obs"))
     if std is None or std <= 0:
         reasons.append(f"std_ic is {figures.get('std_ic')!r}, expected a number above 0")
     if n is None or n < 2 or n != int(n):
-        return [*reasons, f"n_obs is {figures.get('n_obs')!r}, expected a count"] if n is not None else reasons
+        wrong = [f"n_obs is {figures.get('n_obs')!r}, expected a count"] if n is not None else []
+        return reasons + wrong, snapshot
     if mean is not None and std is not None and std > 0 and t is not None:
         computed = mean / std * n**0.5
         if abs(computed - t) > SLACK * max(1.0, abs(computed)):
@@ -150,7 +179,7 @@ def _figures(figures: Mapping[str, Any], asked: ThresholdConfig, snapshot: dict[
     if t is not None:
         snapshot["p_value"] = student_p(t, int(n) - 1)
         reasons += _Bound("p_value", asked.p_value_max, ">").missed(snapshot)
-    return reasons
+    return reasons, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +205,7 @@ class _Bound:
         return [f"{self.name} {found:{self.form}} {self.sign} {self.bound}"] if beyond else []
 
 
-def _regimes(rows: Sequence[Mapping[str, Any]] | None, horizon: int, asked: ThresholdConfig) -> list[str]:
+def regime_reasons(rows: Sequence[Mapping[str, Any]] | None, horizon: int, asked: ThresholdConfig) -> list[str]:
     """What is wrong with how the signal did in each regime, at this horizon alone."""
     if not asked.require_regime_robustness:
         return []
@@ -206,7 +235,7 @@ def _regimes(rows: Sequence[Mapping[str, Any]] | None, horizon: int, asked: Thre
     return reasons
 
 
-def _luck(summary: Mapping[str, Any] | None, bundle: ValidationBundle, asked: ThresholdConfig) -> list[str]:
+def luck_reasons(summary: Mapping[str, Any] | None, bundle: ValidationBundle, asked: ThresholdConfig) -> list[str]:
     """What is wrong with the reality check: of the best of all that was tried, and of this signal among them."""
     if not asked.require_reality_check:
         return []
@@ -241,7 +270,7 @@ def _p_value(name: str, said: Any, most: float) -> list[str]:
     return [f"{name} {found:.4f} > {most}"] if found > most else []
 
 
-def _execution(evidence: Mapping[str, Any] | None, curve: bool, asked: ThresholdConfig) -> list[str]:
+def execution_reasons(evidence: Mapping[str, Any] | None, curve: bool, asked: ThresholdConfig) -> list[str]:
     """What is wrong with the evidence that the signal could be traded."""
     if evidence is None:
         return [

@@ -19,6 +19,8 @@ from sqlalchemy import Connection, Table, insert, inspect, select
 from pytest_promotion.clock import iso
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.provenance import git_state
+from pytest_promotion.suites.research import triggers
+from pytest_promotion.suites.research.connections import taking
 from pytest_promotion.suites.research.database import reading, writing
 from pytest_promotion.suites.research.tables import CANDIDATES, EVENTS, METADATA, VERSIONS
 
@@ -29,13 +31,15 @@ STEPS: Final[tuple[tuple[int, str, Table], ...]] = (
 REVISION_TABLE: Final = "promotion_alembic_version"
 
 
+@taking
 def run_migrations_phase3(conn: Connection, db_path: str | None = None) -> tuple[str, ...]:
     """
     Brings the tables of the store up to date; what is up to date stays as it is.
 
     Returns:
-        the names of the steps that were taken. *db_path* is not needed: a step that fails is rolled back by the
-        database, where the runner that this one follows copied files.
+        the names of the steps that were taken, and what was repaired: a trigger that was dropped, disabled or changed
+        is put back, and `chain.check` says what happened meanwhile. *db_path* is not needed: a step that fails is
+        rolled back by the database, where the runner that this one follows copied files.
     """
     del db_path
     if conn.dialect.name == "sqlite":
@@ -53,9 +57,10 @@ def run_migrations_phase3(conn: Connection, db_path: str | None = None) -> tuple
                 taken.append(name)
     with writing(conn):
         taken += _revise(conn)
-    return tuple(taken)
+    return (*taken, *triggers.repair(conn))
 
 
+@taking
 def require_promotion_tables(conn: Connection) -> None:
     """Raises `Unproven` where the store has no tables, or older ones than this version works on."""
     with reading(conn):

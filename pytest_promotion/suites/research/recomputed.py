@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.evidence.documents import csv_rows
 from pytest_promotion.suites.research.bundle import ValidationBundle
 from pytest_promotion.suites.research.numbers import number
 from pytest_promotion.suites.research.panel import Panel
+from pytest_promotion.suites.research.series import Series
 from pytest_promotion.suites.research.sharpe import deflated_of
 
 SERIES: Final = "ic_series_path_by_horizon"
@@ -33,7 +32,7 @@ def contradictions(bundle: ValidationBundle, contents: Mapping[str, bytes]) -> I
         if horizon is None:
             yield f"{origin} is the series of no horizon of the bundle"
             continue
-        computed = _figures(contents[origin], origin)
+        computed = figures_of(Series.read(contents[origin], origin), origin)
         for name, value in computed.items():
             declared = bundle.ic_summary_by_horizon.get(horizon, {}).get(name)
             said = number(declared)
@@ -57,24 +56,18 @@ def deflation(bundle: ValidationBundle, sweep: Panel, horizon: int) -> Iterator[
         yield f"deflated_sharpe at horizon {horizon} is {declared!r} in the bundle and {computed:g} by the sweep"
 
 
-def _figures(content: bytes, origin: str) -> dict[str, float]:
-    """What a CSV of moments and coefficients gives; a moment without a coefficient is an empty cell."""
-    values = []
-    for row in csv_rows(io.BytesIO(content), origin):
-        cells = list(row.values())
-        if len(cells) != 2:
-            raise Unproven(f"{origin} has {len(cells)} columns, expected a moment and a coefficient")
-        if cells[1]:
-            try:
-                values.append(float(cells[1]))
-            except ValueError:
-                raise Unproven(f"{origin}: {cells[1]!r} is no number") from None
-    if len(values) < 2 or not all(map(math.isfinite, values)):
-        raise Unproven(f"{origin} has {len(values)} coefficients, or one that is no number")
-    count = len(values)
+def figures_of(series: Series, origin: str) -> dict[str, float]:
+    """
+    The figures of a summary by horizon: mean, deviation (n - 1), t = mean / deviation * sqrt(n), count, hit rate and
+    the 95 % interval, blind to memory as the format has them.
+
+    Raises:
+        Unproven: where *series* never changes.
+    """
+    values, count = series.values, len(series.values)
     mean = math.fsum(values) / count
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    if not spread > 0:
+    if not spread > 0 or min(values) == max(values):
         raise Unproven(f"{origin} never changes")
     error = spread / math.sqrt(count)
     return {

@@ -27,11 +27,15 @@ def status_of(text: object) -> Status:
     raise PolicyError(f"{text!r} is no status; there are {', '.join(STATUSES)}")
 
 
-def demand_step(old: Status, new: Status) -> None:
+def ways_from(old: str) -> tuple[Status, ...]:
+    """What a candidate that is *old* can become; one with a status of another tool can only begin anew."""
+    return next((TRANSITIONS[status] for status in STATUSES if status == old), ("exploratory",))
+
+
+def demand_step(old: str, new: Status) -> None:
     """Raises `PolicyError` where a candidate cannot go from *old* to *new*."""
-    if new not in TRANSITIONS[old]:
-        ways = " or ".join(TRANSITIONS[old])
-        raise PolicyError(f"what is {old} cannot become {new}: it can become {ways}")
+    if new not in (possible := ways_from(old)):
+        raise PolicyError(f"what is {old} cannot become {new}: it can become {' or '.join(possible)}")
 
 
 def after_evaluation(old: Status, found: Status) -> Status:
@@ -50,5 +54,5 @@ def after_evaluation(old: Status, found: Status) -> Status:
 
 
 def target_of(old: Status) -> Status:
-    """What an evaluation of a candidate that is *old* is about: the next step up."""
-    return "candidate" if old == "exploratory" else "accepted"
+    """What an evaluation of a candidate that is *old* is about: the next step up, of a rejected one the first."""
+    return "accepted" if old in {"candidate", "accepted"} else "candidate"

@@ -137,18 +137,23 @@ def create(
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest first.")
 @as_lines
 def list_candidates(db: str, as_json: bool, **filters: Any) -> int:
-    """List candidates, the newest first. Who was accepted by hand is shown with the name of the approver."""
+    """
+    List candidates, the newest first. Who was accepted by hand is shown with the name of the approver, and so is what
+    was asked less than the policy in force.
+    """
     with opened(db) as connection:
         from pytest_promotion.suites.research import store
         from pytest_promotion.suites.research.ui import tables
 
         rows = store.list_candidates(connection, **filters)
-        approvers = store.approvers(connection, [row["candidate_id"] for row in rows])
+        identities = [row["candidate_id"] for row in rows]
+        approvers, weaker = store.approvers(connection, identities), store.weakened(connection, identities)
     if as_json:
         for row in rows:
-            say_json(row | {"accepted_by_hand": approvers.get(row["candidate_id"])})
+            identity = row["candidate_id"]
+            say_json(row | {"accepted_by_hand": approvers.get(identity), "asked_less": weaker.get(identity)})
     elif rows:
-        _table(tables.candidates(rows, approvers))
+        _table(tables.candidates(rows, approvers, weaker))
     else:
         say("no candidate answers that")
     return 0
@@ -162,7 +167,7 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     """Show a candidate: what it is, its evidence with digests, how the last evaluation went. Exit 3: no such one."""
     with opened(db) as connection:
         from pytest_promotion.suites.research import store
-        from pytest_promotion.suites.research.evidence import states
+        from pytest_promotion.suites.research.evidence_now import present_digest, states
         from pytest_promotion.suites.research.ui import tables
 
         told = store.whole(connection, candidate_id)
@@ -176,10 +181,12 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     say("evidence")
     try:
         now = states(told["evidence"])
+        digest = present_digest(told["evidence"])
     except Unproven as refusal:
         say(str(refusal))
     else:
         _table(tables.evidence(told["evidence"]["artifacts"], now))
+        say(f"the files as they are now: {digest}")
     last = told["last_evaluation"]
     if last is None:
         say("")
@@ -188,8 +195,10 @@ def show(candidate_id: str, db: str, as_json: bool) -> int:
     [row] = tables.events([last])
     say("")
     say(f"evaluated {row['when (UTC)']}: {row['status']}")
-    for reason in (*last["payload"].get("reasons", ()), *last["payload"].get("warnings", ())):
-        say(f"  {plain(reason)}")
+    payload = last["payload"]
+    lines = (*payload.get("reasons", ()), *payload.get("open_questions", ()), *payload.get("warnings", ()))
+    for line in lines:
+        say(f"  {plain(line)}")
     _table(tables.figures(last["payload"]))
     return 0
 

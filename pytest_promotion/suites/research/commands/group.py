@@ -6,6 +6,8 @@ import click
 
 from pytest_promotion.suites.research.commands import candidates as stored
 from pytest_promotion.suites.research.commands import evaluate as judged
+from pytest_promotion.suites.research.commands import people
+from pytest_promotion.suites.research.commands.bundle import bundle
 
 
 @click.group()
@@ -15,9 +17,13 @@ def candidates() -> None:
 
 for command in (
     stored.list_candidates,
+    bundle,
     stored.create,
     stored.show,
     judged.evaluate,
+    people.observe,
+    people.approve,
+    people.adopt,
     judged.set_status,
     stored.events,
     stored.migrate,

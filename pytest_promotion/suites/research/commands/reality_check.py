@@ -17,10 +17,10 @@ from pytest_promotion.evidence.files import read_file
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--statistic",
-    type=click.Choice(["spa", "white"]),
-    default="spa",
+    type=click.Choice(["hac", "spa", "white"]),
+    default="hac",
     show_default=True,
-    help="Statistic whose maximum over all signals is tested.",
+    help="What is tested: means over HAC errors, over errors of the bootstrap, or as they are.",
 )
 @click.option(
     "--method",
@@ -29,7 +29,7 @@ from pytest_promotion.evidence.files import read_file
     show_default=True,
     help="Bootstrap of the returns: stationary, or circular blocks.",
 )
-@click.option("--block", type=float, default=12.0, show_default=True, help="Moments in a block, on average.")
+@click.option("--block", type=float, help="Moments in a block, on average; else chosen from the data.")
 @click.option("--replicates", type=int, default=2000, show_default=True, help="Number of bootstrap replicates.")
 @click.option(
     "--seed",
@@ -73,6 +73,7 @@ def reality_check(
     no_cache: bool,
     max_p_value: float,
     workers: int,
+    block: float | None,
     out: Path | None,
     as_json: bool,
     **config: Any,
@@ -81,13 +82,15 @@ def reality_check(
     Test the hypotheses in FILE: a CSV with moments in its first column, and in each other one how a hypothesis did.
 
     Exit code 0 the best of them is better than luck, 2 it is not shown to be, 3 it cannot be tested: too few moments in
-    common, a value that is no number, a series that never changes.
+    common, a value that is no number, a series that never changes, blocks shorter than half of what the memory of the
+    series asks for.
     """
     from concurrent.futures import ProcessPoolExecutor
 
     import msgspec
 
     from pytest_promotion.json_files import write_json
+    from pytest_promotion.suites.research.inference.block_length import automatic_block, demand_block
     from pytest_promotion.suites.research.null_cache import NullCache, checked
     from pytest_promotion.suites.research.panel import Panel
     from pytest_promotion.suites.research.reality import Config, Origin, summary
@@ -95,7 +98,11 @@ def reality_check(
     try:
         with command_errors():
             panel = Panel.read(read_file(file), str(file))
-            asked, origin = Config(**config), Origin(family_id, metric, horizon, dataset_id, git_commit)
+            automatic = automatic_block(panel, horizon or 1)
+            if block is not None:
+                demand_block(block, automatic)
+            asked = Config(block=block or automatic, **config)
+            origin = Origin(family_id, metric, horizon, dataset_id, git_commit)
             nulls = NullCache(cache) if cache is not None and not no_cache else None
             with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
                 found, null = checked(panel, asked, origin, nulls, executor)
@@ -108,7 +115,7 @@ def reality_check(
         say_json(told, indent=2)
     else:
         of = f"{len(found.names)} hypotheses over {found.moments} moments"
-        say(f"p = {found.p_value:.4f}: the best of {of} is {found.best}")
+        say(f"p = {found.p_value:.4f}: the best of {of} is {found.best}, in blocks of {found.config.block:g}")
         for name, value in sorted(told["rw_adjusted_p_values"].items(), key=lambda pair: pair[1])[:10]:
             say(f"  {name}: {value:.4f} (adjusted for all of them)")
         if cache is not None:

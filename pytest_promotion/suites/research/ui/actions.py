@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.evidence.vault import Vault
 from pytest_promotion.suites.research import service, store
-from pytest_promotion.suites.research.transitions import TRANSITIONS, status_of
+from pytest_promotion.suites.research.transitions import ways_from
 from pytest_promotion.suites.research.ui import answers, connection, requests
 from pytest_promotion.suites.research.ui.answers import Answer
 from pytest_promotion.suites.research.ui.serving import Served
@@ -71,10 +71,10 @@ def evaluation(conn: Connection, served: Served, told: Told | None) -> None:
 
 def by_hand(conn: Connection, told: Told) -> None:
     """The form that changes a status, along the ways that there are from the present one."""
-    identity, old, version = told["candidate_id"], status_of(told["status"]), _version(told)
+    identity, old, version = told["candidate_id"], told["status"], _version(told)
     with st.expander("Change the status by hand"), st.form(f"form-{version}", border=False):
         left, right = st.columns(2)
-        new = left.selectbox("New status", TRANSITIONS[old], index=None, placeholder="Choose", key=f"new-{version}")
+        new = left.selectbox("New status", ways_from(old), index=None, placeholder="Choose", key=f"new-{version}")
         approver = right.text_input("Approver, needed to accept", key=f"approver-{version}")
         reason = st.text_area("Reason: it stays in the record", key=f"reason-{version}", height=80)
         pressed = st.form_submit_button("Change the status", key=f"change-{version}")

@@ -24,7 +24,7 @@ class Answer:
 
 def of_decision(about: str, found: PromotionDecision) -> Answer:
     """What an evaluation found, and what the candidate is now."""
-    lines = (*found.reasons, *found.warnings)
+    lines = (*found.reasons, *found.open_questions, *found.warnings)
     now = str(found.new_status).capitalize()
     if not found.judged:
         return Answer(about, "warning", f"Could not be judged: still {found.new_status}", lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -18,6 +19,9 @@ from pytest_promotion.suites.research.migrations import require_promotion_tables
 from pytest_promotion.suites.research.ui.answers import Answer
 from pytest_promotion.suites.research.ui.serving import Served
 from pytest_promotion.suites.research.ui.tables import Row
+
+# Unicode's bidirectional controls (UAX 9): with one of them `accepted` can be read where `rejected` is written.
+_TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @contextmanager
@@ -44,7 +48,10 @@ def table(rows: Sequence[Row], *wide: str) -> None:
         for name, value in rows[0].items()
         if isinstance(value, str)
     }
-    st.dataframe(list(rows), hide_index=True, width="stretch", height="content", column_config=columns)
+    shown = [
+        {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    ]
+    st.dataframe(shown, hide_index=True, width="stretch", height="content", column_config=columns)
 
 
 def answer(given: Answer) -> None:
@@ -52,4 +59,9 @@ def answer(given: Answer) -> None:
     with st.container(border=bool(given.lines)):
         getattr(st, given.kind)(given.headline)
         for line in given.lines:
-            st.text(line)
+            st.text(harmless(line))
+
+
+def harmless(text: str) -> str:
+    """*text* with the characters that turn the direction of what follows written as escapes: `\\u202e`."""
+    return "".join(f"\\u{ord(letter):04x}" if letter in _TURNING else letter for letter in text)

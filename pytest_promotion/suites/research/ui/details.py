@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import streamlit as st
 
 from pytest_promotion.errors import Unproven
-from pytest_promotion.suites.research.evidence import states
+from pytest_promotion.suites.research.evidence_now import states
 from pytest_promotion.suites.research.transitions import Status
 from pytest_promotion.suites.research.ui import connection, tables
 from pytest_promotion.suites.research.ui.serving import Served
@@ -63,7 +63,8 @@ def _evaluation(event: Mapping[str, Any] | None) -> None:
     payload = event["payload"]
     [last] = tables.events([event])
     st.text(f"{last['when (UTC)']} UTC: {last['status']}")
-    for line in (*payload.get("reasons", ()), *payload.get("warnings", ())):
+    lines = (*payload.get("reasons", ()), *payload.get("open_questions", ()), *payload.get("warnings", ()))
+    for line in lines:
         st.text(f"• {line}")
     left, right = st.columns([2, 3])
     with left:

@@ -47,7 +47,9 @@ def _listed(conn: Connection) -> Sequence[Mapping[str, Any]]:
     )
     rows = found[:ON_A_PAGE]
     if rows:
-        connection.table(tables.candidates(rows, store.approvers(conn, [row["candidate_id"] for row in rows])))
+        identities = [row["candidate_id"] for row in rows]
+        shown = tables.candidates(rows, store.approvers(conn, identities), store.weakened(conn, identities))
+        connection.table(shown)
     else:
         st.info("No candidate answers that.")
     if pages or len(found) > ON_A_PAGE:

@@ -33,7 +33,6 @@ USUAL: Final[Mapping[str, Any]] = msgspec.structs.asdict(ThresholdConfig())
 SWITCHES: Final[Mapping[str, str]] = {
     "require_reality_check": "Require the reality check",
     "require_regime_robustness": "Require every regime",
-    "require_execution_evidence": "Require execution evidence",
 }
 LIMITS: Final = (
     Limit("ic_mean_min", "Mean IC, at least", 0.005),

@@ -10,6 +10,7 @@ from pytest_promotion.suites.research.chain import PREVIOUS
 from pytest_promotion.suites.research.ui.requests import LIMITS, SWITCHES, USUAL
 
 Row = dict[str, str | int]
+MISSING: Final = "missing"  # of a figure that was not there, which is not the same as one that nobody asked for
 _FACTS: Final = ("run_id", "dataset_id", "family_id", "estimator", "config_hash", "git_commit", "notes")
 # Which threshold each figure of an evaluation was held against, and how.
 _HELD: Final = {
@@ -18,14 +19,26 @@ _HELD: Final = {
     "p_value": ("p_value_max", "≤"),
     "deflated_sharpe": ("deflated_sharpe_min", "≥"),
     "n_obs": ("n_obs_min", "≥"),
+    "t_hac": ("tstat_min", "≥"),
+    "p_hac": ("p_value_max", "≤"),
+    "rc_p_value": ("max_rc_p_value", "≤"),
+    "rw_adjusted_p_value": ("max_rc_p_value", "≤"),
+    "worst_regime_mean_ic": ("worst_regime_ic_mean_min", "≥"),
 }
 
 
-def candidates(rows: Sequence[Mapping[str, Any]], by_hand: Mapping[str, str]) -> list[Row]:
-    """A row for each candidate; who was accepted by hand is shown with the name of the approver."""
+def candidates(
+    rows: Sequence[Mapping[str, Any]], by_hand: Mapping[str, str], weaker: Mapping[str, str] | None = None
+) -> list[Row]:
+    """
+    A row for each candidate; who was accepted by hand is shown with the name of the approver, as is who approved that
+    less was asked of it (*weaker*).
+    """
     return [
         {
-            "status": row["status"] + _by(by_hand.get(row["candidate_id"])),
+            "status": row["status"]
+            + _by(by_hand.get(row["candidate_id"]))
+            + _by((weaker or {}).get(row["candidate_id"]), " (asked less: {})"),
             "signal": row["signal_name"],
             "horizon": row["horizon"],
             "dataset": row["dataset_id"],
@@ -67,7 +80,8 @@ def figures(payload: Mapping[str, Any]) -> list[Row]:
         threshold, sign = _HELD.get(name, ("", ""))
         bound = asked.get(threshold)
         held = f"{sign} {figure(bound)}" if bound is not None else ""
-        rows.append({"figure": name.replace("_", " "), "found": figure(found[name]), "asked": held})
+        value = MISSING if found[name] is None else figure(found[name])
+        rows.append({"figure": name.replace("_", " "), "found": value, "asked": held})
     return rows
 
 
@@ -75,6 +89,7 @@ def thresholds(payload: Mapping[str, Any]) -> list[Row]:
     """What an evaluation asked, and what is asked usually where that is something else."""
     asked = payload.get("thresholds_used") or {}
     words = {limit.name: limit.words.partition(" (")[0] for limit in LIMITS} | dict(SWITCHES)
+    words["require_execution_evidence"] = "Require execution evidence"  # of every step: there is no switch
     rows: list[Row] = [
         {
             "threshold": words.get(name, name),
@@ -129,7 +144,7 @@ def _told(kind: str, payload: Mapping[str, Any]) -> Row:
         return {"status": step, "by": by, "why": str(said.get("reason"))}
     if kind == "evaluated":
         verdict = "passed" if said.get("passed") else "not passed" if said.get("judged", True) else "not judged"
-        why = [*(said.get("reasons") or ()), *(said.get("warnings") or ())]
+        why = [*(said.get("reasons") or ()), *(said.get("open_questions") or ()), *(said.get("warnings") or ())]
         return {"status": verdict, "by": "evaluation", "why": "; ".join(map(str, why)) or "every rule is met"}
     return {"status": "", "by": "", "why": json.dumps(said, ensure_ascii=False)}
 

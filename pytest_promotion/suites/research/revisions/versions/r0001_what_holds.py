@@ -47,11 +47,17 @@ _EVENTS: Final = "promotion_events"
 def upgrade() -> None:
     """Makes the triggers and the indexes."""
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for name, table, moment, refused, because in _rules(sqlite):
-        for statement in (_in_sqlite if sqlite else _in_postgresql)(name, table, moment, refused, because):
+    for statements in statements_by_name(sqlite).values():
+        for statement in statements:
             op.execute(statement)
     for name, columns in _indexes():
         op.create_index(name, _CANDIDATES, [*columns, "created_at_utc", "candidate_id"], if_not_exists=True)
+
+
+def statements_by_name(sqlite: bool) -> dict[str, list[str]]:
+    """What makes each trigger, by its name."""
+    made = _in_sqlite if sqlite else _in_postgresql
+    return {name: made(name, *rest) for name, *rest in _rules(sqlite)}
 
 
 def downgrade() -> None:

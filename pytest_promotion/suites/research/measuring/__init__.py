@@ -1,0 +1,1 @@
+"""From a panel of signals to the evidence of a candidate: reading, coefficients, files and pictures."""
