@@ -95,6 +95,9 @@ class Suite:
     """Files that every project of its kind has; where they are and gates are not, `promotion gates` says so."""
     adopts: str = ""
     """`package.module:function`, called by `promotion init` with the root of a project; gives an `Adoption`."""
+    ci: Mapping[str, str] = field(default_factory=dict)
+    """`package.module:function` by the CI system, called by `promotion init --ci` with the root of a project, the name of
+    the system and the folder of the gates; gives an `Adoption` with the files."""
     plugin: str = ""
     """A module with pytest hooks, registered in sessions whose policy names the suite."""
 

@@ -24,6 +24,7 @@ suite: Final = Suite(
     },
     ignored=("/.runtime/",),
     adopts="pytest_promotion.suites.release.adoption.adopt:adopt",
+    ci=dict.fromkeys(("github", "gitlab", "jenkins"), "pytest_promotion.suites.release.pipelines.workflows:workflows"),
     plugin="pytest_promotion.suites.release.session_report",
     options=(
         GatesOption(

@@ -67,6 +67,12 @@ def backend(repository: Repository) -> Part:
     return part
 
 
+def base_of(repository: Repository) -> str:
+    """The folder that tests are run in; empty where there are none."""
+    found = _tests(repository)
+    return found[0] if found else ""
+
+
 def _tests(repository: Repository) -> tuple[str, list[str]] | None:
     """The folder that tests are run in, with the places of tests below it; of several, that with most tests."""
     found: dict[str, list[str]] = {}

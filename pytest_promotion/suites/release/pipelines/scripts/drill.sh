@@ -1,0 +1,5 @@
+words=(--env "$TARGET" --retain-count "$RETAIN")
+if [ "$LIVE" = true ]; then words+=(--live); else words+=(--dry-run); fi
+if [ -n "$PROJECT" ]; then words+=(--project-name "$PROJECT-$TARGET"); fi
+if [ -n "$DATABASE" ]; then words+=(--database "$DATABASE"); fi
+promotion drill "${words[@]}"
