@@ -8,6 +8,7 @@ program `gh` that knows that folder.
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -27,6 +28,8 @@ from tests.sessions import WITHOUT_OTHERS
 
 TREE = Path(__file__).resolve().parents[2]
 STEP_S = 300
+PIP = "python -m pip install "
+INSTALLED: set[tuple[Path, str]] = set()  # environments, and scripts that installed into them and nothing else
 GH = """#!/usr/bin/env bash
 # What a run kept, by workflow and artifact, below $KEPT. There is one run of each workflow: its newest.
 case "$1 $2" in
@@ -65,6 +68,7 @@ class Job:
         return next(step for step in self.steps if step.name == name)
 
 
+@functools.cache
 def python_environment(place: Path) -> Path:
     """An environment of Python that has this tree and what is installed here; its folder of programs."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True, capture_output=True)
@@ -82,9 +86,10 @@ def python_environment(place: Path) -> Path:
 class Runner:
     """A repository at *origin*, and what GitHub knows of it. What a run keeps is there for the next one."""
 
-    def __init__(self, origin: Path, place: Path, path: str = "") -> None:
-        self.origin, self.place = origin, place
+    def __init__(self, origin: Path, place: Path, python: Path, path: str = "") -> None:
+        self.origin, self.place, self.python = origin, place, python
         self.path = os.pathsep.join(filter(None, (path, os.environ["PATH"])))
+        self.machine: dict[str, str] = {}  # variables that are there before any step
         self.secrets: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.count = 0
@@ -114,7 +119,11 @@ class Runner:
         for key, body in document["jobs"].items():
             needs = [body["needs"]] if isinstance(body.get("needs"), str) else body.get("needs", [])
             good = all(jobs[one].result == "success" for one in needs)
-            functions = {"success": lambda good=good: good, "always": lambda: True, "failure": lambda good=good: not good}
+            functions = {
+                "success": lambda good=good: good,
+                "always": lambda: True,
+                "failure": lambda good=good: not good,
+            }
             condition = str(body.get("if", "success()"))
             if not re.search(r"\b(success|always|failure)\(", condition):
                 condition = f"success() && ({condition})"
@@ -156,7 +165,11 @@ class _JobRun:
             name = step.get("name") or step.get("uses") or step["run"].splitlines()[0]
             condition = str(step.get("if", "success()")).removeprefix("${{").removesuffix("}}")
             good = self.job.result == "success"
-            functions = {"success": lambda good=good: good, "always": lambda: True, "failure": lambda good=good: not good}
+            functions = {
+                "success": lambda good=good: good,
+                "always": lambda: True,
+                "failure": lambda good=good: not good,
+            }
             if not re.search(r"\b(success|always|failure)\(", condition):
                 condition = f"success() && ({condition})"
             if not expressions.truth(Expression(condition, self.contexts, functions).value()):
@@ -186,6 +199,8 @@ class _JobRun:
         files = {key: self.temp / key for key in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")}
         for path in files.values():
             path.write_text("")
+        if (self.runner.python, step["run"]) in INSTALLED:
+            return Step(name, "success", 0, "installed before")
         script = self.temp / "script.sh"
         script.write_text(step["run"])
         github = self.contexts["github"]
@@ -194,6 +209,8 @@ class _JobRun:
             "HOME": str(self.runner.place / "home"),
             "LANG": "C.UTF-8",
             "CI": "true",
+            "PIP_NO_INDEX": "1",  # all of it is here
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PYTEST_ADDOPTS": WITHOUT_OTHERS,  # for the sake of time: what is installed here is for other tests
             "PYTHONPYCACHEPREFIX": os.environ["PYTHONPYCACHEPREFIX"],
             "GITHUB_ACTIONS": "true",
@@ -203,6 +220,7 @@ class _JobRun:
             "RUNNER_TEMP": str(self.temp),
             "KEPT": str(self.runner.place / "kept"),
             **{key: str(path) for key, path in files.items()},
+            **self.runner.machine,
             **self.levels,
             **self.written,
             **(more or {}),
@@ -220,6 +238,8 @@ class _JobRun:
             check=False,
             timeout=STEP_S,
         )
+        if done.returncode == 0 and all(line.startswith(PIP) for line in step["run"].splitlines()):
+            INSTALLED.add((self.runner.python, step["run"]))  # which takes seconds, and does nothing a second time
         self.written |= _pairs(files["GITHUB_ENV"])
         if "id" in step:
             self.outputs[step["id"]] = {"outputs": _pairs(files["GITHUB_OUTPUT"])}
@@ -264,7 +284,7 @@ class _JobRun:
 
     def _python(self, given: dict[str, str]) -> str:
         assert given.get("python-version") or (self.workspace / given["python-version-file"]).is_file()
-        self.path = f"{python_environment(self.temp / 'python')}{os.pathsep}{self.path}"
+        self.path = f"{python_environment(self.runner.python)}{os.pathsep}{self.path}"
         return ""
 
     def _node(self, given: dict[str, str]) -> str:

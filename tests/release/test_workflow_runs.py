@@ -13,8 +13,11 @@ import yaml
 
 from fixtures.northlight import Northlight, serving
 from fixtures.release import git
+from tests.engine import BUSYBOX
 from tests.release import adopters
-from tests.release.github_runner import Runner
+from tests.release.github_runner import INSTALLED, Runner
+from tests.release.test_sessions import needs_compose
+from tests.rollout.own_workflows import INSTALL
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,7 +48,7 @@ def shop(tmp_path_factory):
 @pytest.fixture
 def runner(shop, tmp_path):
     """GitHub as it is set up for the shop; nothing ran yet."""
-    found = Runner(shop, tmp_path / "github")
+    found = Runner(shop, tmp_path / "github", shop.parent / "python")
     found.secrets = {
         "SECRET_KEY": secrets.token_hex(32),
         "PROMOTION_KEY_PEM": (shop.parent / "promotion.key").read_text(),
@@ -141,16 +144,75 @@ def test_a_history_that_was_lost_is_noticed(runner):
 
 def test_the_drill_of_a_schedule_is_live_and_keeps_its_reports(runner):
     """A drill by the clock that only looks passes nothing, and is found out in an outage."""
-    for count in (1, 2, 3):
-        runner.variables["PROMOTION_DRILL_RETAIN"] = "2"
+    for count in (1, 2):
+        runner.variables["PROMOTION_DRILL_RETAIN"] = "1"
         jobs = runner.run("rollback-drill.yml", "schedule")
         assert jobs["drill"].result == "success", jobs["drill"].output
         kept = runner.place / "kept/rollback-drill.yml/rollback-drills-staging"
         reports = sorted(kept.glob("rollback_drill_staging_*.json"))
-        assert len(reports) == min(count, 2)
+        assert len(reports) == 1, count
         assert json.loads(reports[-1].read_text())["live_mode"] is True
     jobs = runner.run("rollback-drill.yml", "workflow_dispatch", live_mode=False)
     assert (jobs["drill"].result, jobs["drill"].step("Drill").code) == ("failure", 7)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """GitHub as it is set up for this repository; what it installs of itself is there, and not installed again."""
+    kept_out = shutil.ignore_patterns(
+        ".git", ".venv*", "__pycache__", ".*_cache", ".runtime", ".hypothesis", "node_modules"
+    )
+    names = ("pytest_promotion", "gates", "fixtures", ".github", "conftest.py", ".gitignore")
+    root = tmp_path / "own"
+    root.mkdir()
+    for path in (REPOSITORY / name for name in names):
+        shutil.copytree(path, root / path.name, ignore=kept_out) if path.is_dir() else shutil.copy(path, root)
+    git(root, "init", "-q", "-b", "main")
+    adopters.commit(root)
+    found = Runner(root, tmp_path / "github", tmp_path / "python")
+    INSTALLED.add((found.python, "\n".join([*INSTALL, ""])))
+    return found
+
+
+@needs_node
+@needs_compose
+def test_this_repositorys_gate_decides_about_the_release_of_its_example(own):
+    """It asked the trading demo, and called the answer that of a release."""
+    jobs = own.run("promotion-gate.yml", "push")
+    assert jobs["gate"].result == "success", jobs["gate"].output
+    kept = own.place / "kept/promotion-gate.yml/release-gate-report"
+    decision = json.loads((kept / "reports/promotion_gates/latest.json").read_text())
+    checks = {check["name"]: check for check in decision["checks"]}
+    assert decision["profile"] == "staging"
+    assert checks["release_tag_signature"]["outcome"] == "PASS", checks["release_tag_signature"]["reason"]
+    assert {"threshold_change_governance", "compose_config", "frontend_build"} <= checks.keys()
+
+
+def test_this_repositorys_knowledge_base_is_watched(own):
+    """Run in the root of the repository, it finds no policy."""
+    jobs = own.run("kb-benchmark-monitor.yml", "schedule")
+    assert jobs["monitor"].result == "success", jobs["monitor"].output
+    jobs = own.run("kb-weekly-review.yml", "schedule")
+    # One point is too few, and the review says so: 3.
+    assert (jobs["review"].result, jobs["review"].step("Review").code) == ("failure", 3), jobs["review"].output
+
+
+@needs_compose
+def test_this_repositorys_drill_rolls_back_on_an_engine(own, docker_engine):
+    """A drill in a folder without a compose file ends with 3 on every first of a month."""
+    base = own.place / "base"
+    base.mkdir()
+    shutil.copy(BUSYBOX, base / "busybox")
+    (base / "Dockerfile").write_text(
+        "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/httpd\nENV PATH=/bin\n"
+    )
+    docker_engine.docker("build", "-q", "-t", "busybox:1.36", str(base))
+    own.machine = {name: docker_engine.environment[name] for name in ("DOCKER_HOST", "DOCKER_BUILDKIT")}
+    jobs = own.run("rollback-drill.yml", "schedule")
+    assert jobs["drill"].result == "success", jobs["drill"].output
+    kept = own.place / "kept/rollback-drill.yml/rollback-drills-staging"
+    [report] = [json.loads(path.read_text()) for path in kept.glob("*.json")]
+    assert (report["status"], report["exercised"]["images"]) == ("passed", True)
 
 
 def test_what_a_repository_has_not_is_not_written_and_said(tmp_path):

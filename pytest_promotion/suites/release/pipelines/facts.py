@@ -36,7 +36,8 @@ class Facts:
     A repository as its workflows see it.
 
     `root` is the promotion root below the checkout. `knowledge` and `deployment` are what was found, and empty where
-    there is none: the policy of the benchmark, and the file that says how it is deployed. `prepare` is run before
+    there is none: the policy of the benchmark, and the file that says how it is deployed. `secrets` are the variables
+    that the gates judge; where an `env_file` is not in git, its content is one secret instead. `prepare` is run before
     anything is judged, beside what `install` runs; `tool` installs this package alone, by default the last line of that.
     """
 
@@ -57,6 +58,7 @@ class Facts:
     deployment: str = ""
     plan: str = ""
     public_key: str = PUBLIC_KEY
+    written: str = ""
 
 
 def facts_of(root: Path, gates: str) -> Facts:
@@ -78,7 +80,7 @@ def facts_of(root: Path, gates: str) -> Facts:
         manager=manager,
         simulation=repository.mentions(configuration_files.SIMULATION),
         env_file=env_file if kept_back else "",
-        secrets=() if kept_back else _variables(root, compose, env_file),
+        secrets=() if kept_back else ("SECRET_KEY", *_variables(root, compose, env_file)),
         knowledge=knowledge[0] if knowledge else "",
         deployment=deployment,
         plan=next(iter(_plans(repository)), "") if deployment else "",

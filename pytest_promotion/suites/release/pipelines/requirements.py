@@ -74,4 +74,3 @@ def _toml(repository: Repository, path: str) -> dict[str, Any]:
         return tomllib.loads(repository.text(path)) if path in repository.files else {}
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
-

@@ -56,7 +56,7 @@ def _jenkinsfile(root: Path | None) -> str:
 def _values(facts: Facts, kind: str) -> dict[str, Any]:
     managers = {"pnpm": "corepack enable", "yarn": "corepack enable", "bun": "npm install --global bun"}
     return {
-        "written": _WRITTEN.format(kind=kind),
+        "written": facts.written or _WRITTEN.format(kind=kind),
         "and_deployment": " and, by hand, the deployment that they allow" if facts.deployment else "",
         "root": facts.root,
         "below": "" if facts.root == "." else f"{facts.root}/",
@@ -74,10 +74,12 @@ def _values(facts: Facts, kind: str) -> dict[str, Any]:
         "manager": managers.get(facts.manager, "") if uses_manager(facts) else "",
         "simulation": facts.simulation,
         "env_file": facts.env_file,
-        "gate_secrets": () if facts.env_file else _secrets(facts, kind),
+        "gate_secrets": _secrets(facts) if kind == "github" else (),
         "knowledge": facts.knowledge,
         "deployment": facts.deployment,
-        "image": f"nikolaik/python-nodejs:python{facts.python}-nodejs{NODE}" if facts.node else f"python:{facts.python}",
+        "image": f"nikolaik/python-nodejs:python{facts.python}-nodejs{NODE}"
+        if facts.node
+        else f"python:{facts.python}",
         "runs": ", ".join(f"'{one}'" for one in _runs(facts)),
         "credentials": _credentials(facts),
         "plan": facts.plan or PLAN,
@@ -95,8 +97,7 @@ def _runs(facts: Facts) -> Iterator[str]:
 
 def _credentials(facts: Facts) -> str:
     """The credentials of Jenkins that the gates judge; where it writes the env file, they are in that."""
-    names = () if facts.env_file else ("SECRET_KEY", *facts.secrets)
-    return ", ".join(f"string(credentialsId: '{name}', variable: '{name}')" for name in names)
+    return ", ".join(f"string(credentialsId: '{name}', variable: '{name}')" for name in facts.secrets)
 
 
 def _node(found: str) -> str:
@@ -105,12 +106,10 @@ def _node(found: str) -> str:
     return f'node-version: "{found}"' if found.isdigit() else f"node-version-file: {found}"
 
 
-def _secrets(facts: Facts, kind: str) -> tuple[str, ...]:
-    """The variables of the environment that the gates judge, as lines; where it sets variables itself, none."""
-    if kind != "github":
-        return ()
-    secret = [f"{name}: ${{{{ secrets.{name} }}}}" for name in ("SECRET_KEY", *facts.secrets)]
-    return (*secret, "APP_ENV: ${{ vars.APP_ENV }}")
+def _secrets(facts: Facts) -> tuple[str, ...]:
+    """The variables that the gates judge, as lines that give them to a step."""
+    lines = [f"{name}: ${{{{ secrets.{name} }}}}" for name in facts.secrets]
+    return (*lines, "APP_ENV: ${{ vars.APP_ENV }}") if lines else ()
 
 
 def _notes(facts: Facts, kind: str, root: Path) -> Iterator[str]:
@@ -118,7 +117,7 @@ def _notes(facts: Facts, kind: str, root: Path) -> Iterator[str]:
         if not getattr(facts, name):
             yield f"--ci {kind}: {note}"
     where = {"github": "the environments staging and prod", "gitlab": "CI/CD variables", "jenkins": "credentials"}[kind]
-    wanted = ["ENV_FILE, the content of " + facts.env_file] if facts.env_file else ["SECRET_KEY", *facts.secrets]
+    wanted = [f"ENV_FILE, the content of {facts.env_file}"] if facts.env_file else list(facts.secrets)
     variables = [] if facts.env_file else ["for prod the variable APP_ENV"]
     yield f"set in {where}: {', '.join([*wanted, *variables])}"
     if facts.deployment:
