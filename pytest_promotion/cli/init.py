@@ -117,7 +117,7 @@ def init(
 
 
 def _workflows(used: Sequence[Suite], ci: str, root: Path, gates: str) -> list[Adoption]:
-    """What the suites have for *ci*. Raises `UsageError` where they have nothing, or it would lie where CI does not look."""
+    """What the suites have for *ci*. Raises `UsageError` where that is nothing, or CI would not find it."""
     if not any(ci in suite.ci for suite in used):
         names = listed([suite.name for suite in used]) or "no suite"
         raise click.UsageError(f"--ci {ci}: {names} has no workflows for it; --suite release has")

@@ -96,8 +96,8 @@ class Suite:
     adopts: str = ""
     """`package.module:function`, called by `promotion init` with the root of a project; gives an `Adoption`."""
     ci: Mapping[str, str] = field(default_factory=dict)
-    """`package.module:function` by the CI system, called by `promotion init --ci` with the root of a project, the name of
-    the system and the folder of the gates; gives an `Adoption` with the files."""
+    """`package.module:function` by the CI system, called by `promotion init --ci` with the root of a project, the
+    system and the folder of the gates; gives an `Adoption` with the files."""
     plugin: str = ""
     """A module with pytest hooks, registered in sessions whose policy names the suite."""
 

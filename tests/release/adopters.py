@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ SCRIPTS = {
     "test": "node --test unit.test.mjs",
     "build": "node build.mjs && vite build",
 }
+PLAN = Path(__file__).parents[2] / "fixtures/parity.json"
 PYTHON = {
     "backend/requirements.txt": "pytest\n",
     "backend/pytest.ini": "[pytest]\ntestpaths = tests\nmarkers =\n    quick: is quick\naddopts = --strict-markers\n",
@@ -121,6 +123,29 @@ def deployed_by_a_program(outside: Path) -> dict[str, str]:
         for env in ("staging", "prod")
     }
     return {"promotion.environments.yaml": json.dumps({"version": 1, "environments": environments})}
+
+
+def shop(place: Path, ci: str, *more: Mapping[str, str]) -> Path:
+    """
+    A repository below *place* with Python tests, a knowledge base, a place to deploy to and *more*, adopted for *ci*.
+
+    The key that signs its decisions is `promotion.key` beside it, what is deployed in `outside`.
+    """
+    files = {
+        **PYTHON,
+        **knowledge_base(),
+        **deployed_by_a_program(place / "outside"),
+        "backend/app/settings.py": "ALLOW_SIM_BACKTEST = False\n",
+        "config/parity.json": PLAN.read_text(),
+    }
+    for one in more:
+        files |= one
+    root = repository(place / "shop", files)
+    promotion(root, "keygen", str(place / "promotion.key"))
+    (root / "docs/Ops").mkdir(parents=True)
+    shutil.copy(place / "promotion.key.pub", root / "docs/Ops/promotion.pub")
+    adopt(root, "--ci", ci)
+    return root
 
 
 def knowledge_base() -> dict[str, str]:

@@ -28,21 +28,7 @@ needs_node = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A repository with a frontend, Python tests, a knowledge base and a place to deploy to, adopted with its workflows."""
-    place = tmp_path_factory.mktemp("workflows")
-    files = {
-        **adopters.PYTHON,
-        **adopters.javascript("web", SCRIPTS),
-        **adopters.knowledge_base(),
-        **adopters.deployed_by_a_program(place / "outside"),
-        "backend/app/settings.py": "ALLOW_SIM_BACKTEST = False\n",
-        "config/parity.json": (REPOSITORY / "fixtures/parity.json").read_text(),
-    }
-    root = adopters.repository(place / "shop", files)
-    adopters.promotion(root, "keygen", str(place / "promotion.key"))
-    (root / "docs/Ops").mkdir(parents=True)
-    shutil.copy(place / "promotion.key.pub", root / "docs/Ops/promotion.pub")
-    adopters.adopt(root, "--ci", "github")
-    return root
+    return adopters.shop(tmp_path_factory.mktemp("workflows"), "github", adopters.javascript("web", SCRIPTS))
 
 
 @pytest.fixture

@@ -35,10 +35,10 @@ class Facts:
     """
     A repository as its workflows see it.
 
-    `root` is the promotion root below the checkout. `knowledge` and `deployment` are what was found, and empty where
-    there is none: the policy of the benchmark, and the file that says how it is deployed. `secrets` are the variables
-    that the gates judge; where an `env_file` is not in git, its content is one secret instead. `prepare` is run before
-    anything is judged, beside what `install` runs; `tool` installs this package alone, by default the last line of that.
+    `root` is the promotion root below the checkout. `knowledge`, the policy of the benchmark, and `deployment`, the
+    file that says how it is deployed, are empty where there is none. `secrets` are the variables that the gates judge;
+    where an `env_file` is not in git, its content is one secret instead. `prepare` is run before anything is judged,
+    beside what `install` runs; `tool` installs this package alone, by default the last line of that.
     """
 
     root: str = "."

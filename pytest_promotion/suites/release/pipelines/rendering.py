@@ -2,8 +2,8 @@
 Templates of workflows, whose own braces and dollar signs stay as they are.
 
 `<<name>>` stands for a value. A line `%include NAME` is the template of that name, `%script NAME` a script, and
-`%lines NAME` a list of lines, each indented as the line is; `%groovy NAME` is either of the two, for a string of Groovy. What is between `%if NAME` and `%end` stays where the value is
-neither empty nor false.
+`%lines NAME` a list of lines, each indented as the line is; `%groovy NAME` is either of the two, for a string of
+Groovy. What is between `%if NAME` and `%end` stays where the value is neither empty nor false.
 """
 
 from __future__ import annotations
