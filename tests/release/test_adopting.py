@@ -240,7 +240,21 @@ def test_the_policy_of_a_knowledge_base_is_pinned_as_it_is(tmp_path):
     rules = found.settings["gates"]["threshold_change_governance"]["thresholds"]
     policy = thresholds.checked(json.loads(files["config/kb_benchmark_policy.json"]), "policy")
     assert rules["approved_sha256"] == thresholds.sha256(policy) != DEMO_PIN
-    assert found.files == {rules["approved"]: files["config/kb_benchmark_policy.json"].encode()}
+    assert found.files[rules["approved"]] == files["config/kb_benchmark_policy.json"].encode()
+
+
+def test_the_records_of_a_knowledge_base_are_laid_out_and_none_is_written_over(tmp_path):
+    """A checklist that a team has made its own must not be lost, nor keep the gates from being written."""
+    files = {
+        "config/kb_benchmark_policy.json": (KNOWLEDGE / "kb_benchmark_policy.json").read_text(),
+        "docs/QA/README.md": "ours",
+    }
+    root = adopters.repository(tmp_path, files)
+    adopters.adopt(root)
+    assert (root / "docs/QA/README.md").read_text() == "ours"
+    names = ("KB_Weekly_Review_Checklist.md", "KB_Monthly_Checkpoint_Template.md", "KB_Monthly_Checkpoints/README.md")
+    assert all((root / "docs/Ops" / name).read_text() for name in names)
+    assert not (adopters.repository(tmp_path / "other", {"README.md": "x"}) / "docs").exists()
 
 
 def knowledge(root):
@@ -275,7 +289,7 @@ def test_a_policy_that_cannot_be_read_is_not_pinned(tmp_path, text):
     """A digest of something broken would approve it."""
     found = look(adopters.repository(tmp_path, {"config/kb_benchmark_policy.json": text or "\n", "a": "b"}))
     rules = found.settings["gates"]["threshold_change_governance"]["thresholds"]
-    assert (rules["approved_sha256"], found.files) == (None, {})
+    assert (rules["approved_sha256"], rules["approved"] in found.files) == (None, False)
 
 
 @pytest.mark.parametrize(

@@ -153,9 +153,7 @@ class Jenkins(Pipeline):
     def build(self, **given):
         """Exit codes of the `sh` steps by stage, until one fails; and their output."""
         folder = self.clone(f"build_{len(list(self.place.glob('build_*')))}")
-        values = dict(
-            re.findall(r"(?:string|booleanParam)\(name: '(\w+)', defaultValue: '?([^',]*)'?", self.text)
-        )
+        values = dict(re.findall(r"(?:string|booleanParam)\(name: '(\w+)', defaultValue: '?([^',]*)'?", self.text))
         values |= dict(re.findall(r"choice\(name: '(\w+)', choices: \['(\w+)'", self.text))
         assert given.keys() <= values.keys()
         values |= given | {"RUNTIME": self.secrets["RUNTIME"], "WORKSPACE": str(folder)}

@@ -122,8 +122,8 @@ def _notes(facts: Facts, kind: str, root: Path) -> Iterator[str]:
     yield f"set in {where}: {', '.join([*wanted, *variables])}"
     if facts.deployment:
         yield (
-            f"to deploy: `promotion keygen promotion.key`, its content as the secret PROMOTION_KEY_PEM, its "
-            f"public half as {facts.public_key}; PROMOTION_RUNTIME, PROMOTION_HEALTH_URLS, and a runner (PROMOTION_DEPLOY_RUNNER)"
+            "to deploy: `promotion keygen promotion.key`, its content as the secret PROMOTION_KEY_PEM, its public half "
+            f"as {facts.public_key}; a runner (PROMOTION_DEPLOY_RUNNER), PROMOTION_RUNTIME and PROMOTION_HEALTH_URLS"
         )
         if not facts.plan:
             yield (
