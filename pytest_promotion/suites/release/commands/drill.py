@@ -39,7 +39,9 @@ def drill(
     """
     Make a deployment fail in a project of its own, and look whether it is rolled back.
 
-    It is the project NAME-drill, on copies of the databases, and goes from one version to another. Exit 0 passed, 2 failed, 3 not done, 7 not exercised.
+    It is the project NAME-drill, on copies of the databases, and goes from one version to another.
+
+    Exit 0 passed, 2 failed, 3 not done, 7 not exercised.
     """
     from pytest_promotion.suites.release.rollout.drill import drill as carry_out
 
