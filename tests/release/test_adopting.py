@@ -315,6 +315,100 @@ def test_whatever_is_there_the_policy_that_is_written_can_be_used(tmp_path, file
     assert decision["finished"] is True
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"README.md": "x"},
+        adopters.PYTHON,
+        adopters.javascript("web", {"test": "node --test unit.test.mjs"}),
+        {**adopters.PYTHON, **adopters.javascript(".", NO_VITE), "compose.yaml": "services: {web: {image: shop}}\n"},
+        {**adopters.PYTHON, **adopters.knowledge_base(), ".env.example": "ALLOW_SIM_BACKTEST=false\n"},
+    ],
+    ids=["nothing", "python", "javascript", "compose", "knowledge"],
+)
+def test_what_a_repository_says_of_itself_weakens_nothing(tmp_path, files):
+    """A list that is never empty is read by nobody, and `--refuse-weakened` could never be used."""
+    root = adopters.repository(tmp_path, files)
+    adopters.adopt(root)
+    for profile in ("dev", "staging", "prod"):
+        assert policies.load(root / "promotion.yaml", profile).weakened == ()
+
+
+@pytest.mark.parametrize(
+    ("gate", "rules", "words"),
+    [
+        ("kb_benchmark", {"thresholds": {"min_recall": 0.1}}, "min_recall"),
+        ("backend_tests", {"thresholds": {"least_coverage_percent": 10}}, "least_coverage_percent"),
+        ("env_policy", {"thresholds": {"switched_off": []}}, "switched_off"),
+        ("env_policy", {"thresholds": {"min_secret_bits": 8}}, "min_secret_bits"),
+        ("git_clean", {"thresholds": {"allow_dirty_git": True}}, "allow_dirty_git"),
+        (
+            "env_policy",
+            {"not_applicable": {"because": "this is left out", "when": {"profiles": ["dev", "prod"]}}},
+            "env_policy.not_app",
+        ),
+        (
+            "backend_tests",
+            {"not_applicable": {"because": "this is left out", "when": {"no_files": ["a"]}}},
+            "backend_tests.not_app",
+        ),
+        (
+            "frontend_unit",
+            {
+                "not_applicable": {
+                    "because": "this is left out",
+                    "when": {"no_entry": {"file": "b.json", "entry": ["scripts", "test"]}},
+                }
+            },
+            "frontend_unit.not_app",
+        ),
+        (
+            "git_clean",
+            {"not_applicable": {"because": "this is left out", "when": {"no_files": ["package.json"]}}},
+            "git_clean.not_app",
+        ),
+        ("frontend_lint", {"severity": "warning"}, "severity"),
+    ],
+)
+def test_what_is_relaxed_is_still_said(tmp_path, gate, rules, words):
+    """Whoever may say where things are must not be able to say that less is enough."""
+    root = adopters.repository(tmp_path, {**adopters.PYTHON, **adopters.knowledge_base()})
+    adopters.adopt(root)
+    document = yaml.safe_load((root / "promotion.yaml").read_text())
+    own = document["gates"].setdefault(gate, {})
+    own |= rules | {"thresholds": own.get("thresholds", {}) | rules.get("thresholds", {})}
+    (root / "promotion.yaml").write_text(yaml.safe_dump(document))
+    profile = "dev" if "coverage" in words else "prod"
+    if gate == "kb_benchmark":
+        del document["profiles"]["prod"]["gates"]["kb_benchmark"]["thresholds"]["min_recall"]
+        document["profiles"]["prod"]["gates"]["kb_benchmark"]["thresholds"]["min_recall"] = 0.1
+        (root / "promotion.yaml").write_text(yaml.safe_dump(document))
+    assert any(words in one for one in policies.load(root / "promotion.yaml", profile).weakened)
+
+
+def test_an_override_of_where_things_are_is_said(tmp_path):
+    """A flag of one run can point a gate at a folder that was made for it."""
+    root = adopters.repository(tmp_path, adopters.PYTHON)
+    adopters.adopt(root)
+    found = policies.load(root / "promotion.yaml", "dev", ["gates.required_files.thresholds.files=README.md"])
+    assert any("required_files" in one for one in found.weakened)
+
+
+def test_a_switch_that_is_mentioned_later_is_asked_for(tmp_path):
+    """A setting that was written when nothing knew the switch would excuse it for ever."""
+    root = adopters.repository(tmp_path, adopters.PYTHON)
+    adopters.adopt(root)
+    variables = {"SECRET_KEY": secrets.token_hex(32)}
+    words = ("--promotion-set=refresh=", "--promotion-set=required=env_policy", "--allow-dirty-git")
+    decision, done = adopters.decide(root, "staging", *words, **variables)
+    assert outcomes(decision)["env_policy"] == "PASS", done.stdout
+    decision, _ = adopters.decide(root, "staging", *words, **variables, ALLOW_SIM_BACKTEST="true")
+    assert outcomes(decision)["env_policy"] == "FAIL"
+    (root / "backend/app/settings.py").write_text("import os\nALLOW = os.environ['ALLOW_SIM_BACKTEST']\n")
+    decision, _ = adopters.decide(root, "staging", *words, **variables)
+    assert outcomes(decision)["env_policy"] == "INCONCLUSIVE"
+
+
 def test_two_suites_bring_their_producers_side_by_side(tmp_path):
     """The producers of the second once took the place of those of the first."""
     from pytest_promotion.scaffold.adopting import as_yaml

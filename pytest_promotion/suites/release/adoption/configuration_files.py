@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
+from pytest_promotion.suites.release import of_project
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, joined, parent_of
 
@@ -31,9 +32,8 @@ def compose(repository: Repository, env_file: str | None) -> Part:
     part = Part()
     found = repository.files_called(*COMPOSE)
     if not found:
-        places = [f"{folder}{name}*.y*ml" for folder in ("", "*/", "*/*/") for name in ("compose", "docker-compose")]
         for gate in ("compose_config", "image_build"):
-            part.leave_out(gate, "this repository is not deployed by Compose", no_files=places)
+            part.leave_out(gate, "this repository is not deployed by Compose", no_files=list(of_project.COMPOSE))
         part.notes.append("Compose: none, there is no compose.yaml or docker-compose.yml")
         return part
     beside = joined(parent_of(found[0]), ".env")
@@ -60,9 +60,9 @@ def environment(repository: Repository, found: str | None) -> Part:
     part.set("env_policy", env_file=found)
     part.notes.append(f"env file: {found or 'none, the environment of the session counts'}")
     if not repository.mentions(SIMULATION):
-        part.set("env_policy", switched_off=[])
+        part.set("env_policy", unmentioned="leave_out")
         part.leave_out("env_policy", f"no file of this repository mentions {SIMULATION}", profiles=["default", "dev"])
-        part.notes.append(f"{SIMULATION}: mentioned nowhere, so that env_policy judges nothing in dev")
+        part.notes.append(f"{SIMULATION}: mentioned nowhere, so that env_policy does not ask for it")
     part.notes.append("staging and prod need SECRET_KEY, prod needs APP_ENV: in the env file or in the environment")
     return part
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pytest_promotion.suites.release import of_project
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, below_root, joined, parent_of
 from pytest_promotion.suites.release.javascript import MANAGERS, REPORTERS, Manager
@@ -18,7 +19,6 @@ GATES: Final = {
 }
 REPORT: Final = ".runtime/frontend_install.json"
 RESULTS: Final = ".runtime/frontend_unit.xml"
-_ANYWHERE: Final = ["package.json", "*/package.json", "*/*/package.json"]
 _PLACEHOLDER: Final = "no test specified"  # what `npm init` writes
 # What a build tool writes, by the word that starts it.
 _OUTPUTS: Final = {
@@ -38,7 +38,7 @@ def frontend(repository: Repository) -> Part:
     found = package_of(repository)
     if found is None:
         for gate in GATES:
-            part.leave_out(gate, "this repository has no frontend", no_files=_ANYWHERE)
+            part.leave_out(gate, "this repository has no frontend", no_files=list(of_project.JAVASCRIPT))
         part.notes.append("frontend: none, there is no package.json with scripts")
         return part
     folder, scripts, package = found

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.suites.release import thresholds
+from pytest_promotion.suites.release import of_project, thresholds
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, joined, parent_of
 from pytest_promotion.suites.release.knowledge import record
@@ -20,7 +20,6 @@ _RECORDS: Final = {
     "docs/Ops/KB_Monthly_Checkpoints/README.md": "KB_Monthly_Checkpoints.md",
     "docs/QA/README.md": "QA.md",
 }
-_ANYWHERE: Final = [f"{folder}kb_benchmark*.json" for folder in ("", "*/", "*/*/", "*/*/*/")]
 
 
 def knowledge_base(repository: Repository) -> Part:
@@ -29,7 +28,7 @@ def knowledge_base(repository: Repository) -> Part:
     found = repository.files_called(POLICY)
     if not found:
         for gate in GATES:
-            part.leave_out(gate, "this repository has no knowledge base", no_files=_ANYWHERE)
+            part.leave_out(gate, "this repository has no knowledge base", no_files=list(of_project.KNOWLEDGE))
         part.notes.append(f"knowledge base: none, there is no {POLICY}")
         return part
     path = found[0]
