@@ -16,6 +16,7 @@ from fixtures.release import KNOWLEDGE, git
 from pytest_promotion import policy as policies
 from pytest_promotion.suites.release import thresholds
 from pytest_promotion.suites.release.adoption.adopt import adopt as look
+from pytest_promotion.suites.release.pipelines.workflows import workflows
 from tests.release import adopters
 
 pytestmark = pytest.mark.slow
@@ -221,6 +222,18 @@ def test_a_python_project_without_tests_owes_them(tmp_path):
 def test_an_example_is_no_env_file(tmp_path, files, env_file):
     """What stands in an example is published."""
     assert settings_of(tmp_path, files)["gates"]["env_policy"]["thresholds"]["env_file"] == env_file
+
+
+def test_the_file_that_compose_lays_over_is_judged_too(tmp_path):
+    """What is judged would not be what `docker compose up` starts."""
+    services = "services: {web: {image: shop}}\n"
+    files = {"compose.yaml": services, "compose.override.yaml": services, "docker-compose.yml": services}
+    gate = settings_of(tmp_path, files)["gates"]["compose_config"]["thresholds"]
+    assert gate["compose"] == ["compose.yaml", "compose.override.yaml"]
+    [text] = [
+        content for path, content in workflows(tmp_path, "github").files.items() if path.endswith("promotion-gate.yml")
+    ]
+    assert b"--compose compose.yaml --compose compose.override.yaml" in text
 
 
 def test_a_switch_that_the_code_knows_is_asked_for(tmp_path):

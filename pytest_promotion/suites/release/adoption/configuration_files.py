@@ -36,13 +36,19 @@ def compose(repository: Repository, env_file: str | None) -> Part:
             part.leave_out(gate, "this repository is not deployed by Compose", no_files=list(of_project.COMPOSE))
         part.notes.append("Compose: none, there is no compose.yaml or docker-compose.yml")
         return part
-    beside = joined(parent_of(found[0]), ".env")
-    values = env_file or beside
+    files, values = layered(repository, found[0]), env_file or joined(parent_of(found[0]), ".env")
     for gate in ("compose_config", "image_build"):
-        part.set(gate, compose=found[0], env_file=values)
+        part.set(gate, compose=files[0] if len(files) == 1 else files, env_file=values)
     others = f"; not looked at: {', '.join(found[1:])}" if found[1:] else ""
-    part.notes.append(f"Compose: {found[0]} with values from {values}{others}")
+    part.notes.append(f"Compose: {' and '.join(files)} with values from {values}{others}")
     return part
+
+
+def layered(repository: Repository, file: str) -> list[str]:
+    """The compose *file*, with the one that Compose lays over it where no files are named, if there is one."""
+    stem, _, suffix = file.rpartition(".")
+    over = [f"{stem}.override.{one}" for one in dict.fromkeys((suffix, "yaml", "yml"))]
+    return [file, *[one for one in over if one in repository.files][:1]]
 
 
 def env_file(repository: Repository) -> str | None:

@@ -36,9 +36,10 @@ class Facts:
     A repository as its workflows see it.
 
     `root` is the promotion root below the checkout. `knowledge`, the policy of the benchmark, and `deployment`, the
-    file that says how it is deployed, are empty where there is none. `secrets` are the variables that the gates judge;
-    where an `env_file` is not in git, its content is one secret instead. `prepare` is run before anything is judged,
-    beside what `install` runs; `tool` installs this package alone, by default the last line of that.
+    file that says how it is deployed, are empty where there is none. `compose` and `compose_values` are the files that
+    the gate judges, named to the deployment as well. `secrets` are the variables that the gates judge; where an
+    `env_file` is not in git, its content is one secret instead. `prepare` is run before anything is judged, beside
+    what `install` runs; `tool` installs this package alone, by default the last line of that.
     """
 
     root: str = "."
@@ -56,6 +57,8 @@ class Facts:
     secrets: tuple[str, ...] = ()
     knowledge: str = ""
     deployment: str = ""
+    compose: tuple[str, ...] = ()
+    compose_values: str = ""
     plan: str = ""
     public_key: str = PUBLIC_KEY
     written: str = ""
@@ -68,6 +71,7 @@ def facts_of(root: Path, gates: str) -> Facts:
     kept_back = bool(env_file) and env_file not in _tracked(root)
     compose = repository.files_called(*configuration_files.COMPOSE)
     deployment = ENVIRONMENTS if ENVIRONMENTS in repository.files else compose[0] if compose else ""
+    by_compose = bool(compose) and deployment == compose[0]
     knowledge = repository.files_called(knowledge_base.POLICY)
     node, manager = _node(repository)
     extras = ["release"] + (["compose"] if compose else []) + (["deploy", "sign"] if deployment else [])
@@ -83,6 +87,8 @@ def facts_of(root: Path, gates: str) -> Facts:
         secrets=() if kept_back else ("SECRET_KEY", *_variables(root, compose, env_file)),
         knowledge=knowledge[0] if knowledge else "",
         deployment=deployment,
+        compose=tuple(configuration_files.layered(repository, compose[0])) if by_compose else (),
+        compose_values=(env_file or joined(parent_of(compose[0]), ".env")) if by_compose else "",
         plan=next(iter(_plans(repository)), "") if deployment else "",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -82,6 +83,8 @@ def _values(facts: Facts, kind: str) -> dict[str, Any]:
         else f"python:{facts.python}",
         "runs": ", ".join(f"'{one}'" for one in _runs(facts)),
         "credentials": _credentials(facts),
+        "compose": " ".join(f"--compose {shlex.quote(one)}" for one in facts.compose),
+        "compose_values": shlex.quote(facts.compose_values) if facts.compose_values else "",
         "plan": facts.plan or PLAN,
         "public_key": facts.public_key,
     }
