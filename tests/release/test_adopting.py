@@ -340,7 +340,7 @@ def test_whatever_is_there_the_policy_that_is_written_can_be_used(tmp_path, file
     ids=["nothing", "python", "javascript", "compose", "knowledge"],
 )
 def test_what_a_repository_says_of_itself_weakens_nothing(tmp_path, files):
-    """A list that is never empty is read by nobody, and `--refuse-weakened` could never be used."""
+    """A list that is never empty is not read, and `--refuse-weakened` could never be used."""
     root = adopters.repository(tmp_path, files)
     adopters.adopt(root)
     for profile in ("dev", "staging", "prod"):
@@ -384,7 +384,7 @@ def test_what_a_repository_says_of_itself_weakens_nothing(tmp_path, files):
     ],
 )
 def test_what_is_relaxed_is_still_said(tmp_path, gate, rules, words):
-    """Whoever may say where things are must not be able to say that less is enough."""
+    """Saying where things are must not be a way to say that less is enough."""
     root = adopters.repository(tmp_path, {**adopters.PYTHON, **adopters.knowledge_base()})
     adopters.adopt(root)
     document = yaml.safe_load((root / "promotion.yaml").read_text())

@@ -32,7 +32,7 @@ class TestLive:
         assert done.document["exercised"] == {"images": True, "data": True}
         assert [one["status"] for one in done.document["deploy_reports"]] == ["deployed", "rolled back"]
         assert json.loads(done.path.read_text()) == done.document
-        assert "***" not in done.path.read_text(), "a path under a mask tells nobody where to look"
+        assert "***" not in done.path.read_text(), "a masked path does not say where to look"
         ran = done.document["versions"]["web"]
         assert ran["before"] == ran["after"] != ran["during"]
         record = done.path.with_suffix(".md").read_text()

@@ -192,5 +192,5 @@ def _plans(repository: Repository) -> list[str]:
 
 
 def uses_manager(facts: Facts) -> bool:
-    """Whether Node has to be told to bring another package manager than npm."""
+    """Whether the package manager is another one than npm, and has to be set up."""
     return facts.manager in MANAGERS and facts.manager != "npm"

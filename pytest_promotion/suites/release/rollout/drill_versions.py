@@ -49,7 +49,7 @@ def _commit(text: str, root: Path, plan: Plan) -> str:
             words, capture_output=True, text=True, timeout=60, check=False, env=for_git(plan.environment)
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
-        raise Unproven(f"git cannot be asked for {text}: {problem}") from None
+        raise Unproven(f"git does not answer about {text}: {problem}") from None
     if done.returncode != 0:
         raise Unproven(f"there is no commit {text}: a drill goes from one version to another; name one by --from")
     return done.stdout.strip()
