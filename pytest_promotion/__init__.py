@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from pytest_promotion.plugin.suite_gates import export as export_gates
     from pytest_promotion.readers.artifact import Artifact
     from pytest_promotion.secrets.masking import Mask, secret_values
-    from pytest_promotion.suites.api import Adoption, Suite
+    from pytest_promotion.suites.api import Absence, Adoption, Suite
     from pytest_promotion.version import VERSION as __version__  # noqa: N811 - as every package calls it
 
 __all__ = [
+    "Absence",
     "Adoption",
     "Artifact",
     "Completed",
@@ -50,6 +51,7 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "Absence": "suites.api",
     "Adoption": "suites.api",
     "Artifact": "readers.artifact",
     "Completed": "evidence.commands",

@@ -15,6 +15,9 @@ def test_kb_benchmark(artifact, freshness, measure, policy, reason):
     freshness(report)
     measure.equals("status", report["status"], benchmark.MEASURED)
     measure.equals("cases", report["cases_sha256"], cases.sha256)
+    profile = gate_rules.wanted_profile(policy)
+    if profile is not None:
+        measure.equals("profile", report["profile"], profile)
     wanted = gate_rules.wanted_retriever(policy)
     if wanted is not None:
         measure.equals("retriever", report["retriever"]["given"], wanted)

@@ -26,9 +26,10 @@ def test_env_policy(measure, policy, reason, workspace):
     # Read past `artifact`: what is asked for there is kept, and this holds secrets.
     file = policy["env_file"]
     said = environment.read(workspace / file if file else None, file or "", os.environ)
-    for name in policy["switched_off"]:
-        for setting in said.of(name):
-            measure.equals(f"{name} in {setting.where}", environment.switch(setting), False)
+    switches = environment.asked_for(policy["switched_off"], policy["unmentioned"], said, workspace)
+    settings = [setting for name in switches for setting in said.of(name)]
+    on = [f"{one.name} in {one.where}" for one in settings if environment.switch(one)]
+    measure.none("switches that are on", on, among=len(settings), may_be_empty=not switches)
     for name in policy["secrets"]:
         for setting in said.of(name):
             strength = f"strength of {name} in {setting.where}, in bits"
@@ -47,7 +48,7 @@ def test_env_policy(measure, policy, reason, workspace):
         for setting in said.of("APP_ENV"):
             environment.one_of(setting, policy["app_env"])
             measure.equals(f"APP_ENV in {setting.where} is allowed", setting.value in policy["app_env"], True)
-    judged = [*policy["switched_off"], *policy["secrets"], *(["APP_ENV"] if policy["app_env"] else [])]
+    judged = [*switches, *policy["secrets"], *(["APP_ENV"] if policy["app_env"] else [])]
     assert judged, "the policy names no variables to check"
     reason(f"{', '.join(judged)} are as they have to be" + (f"; {limits}" if limits else ""))
 

@@ -15,7 +15,7 @@ from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.scaffold import adopting, edits, files, project
 from pytest_promotion.scaffold.edits import Edit
-from pytest_promotion.suites import registry
+from pytest_promotion.suites import Adoption, Suite, registry
 from pytest_promotion.text import listed
 
 _REPORTS = "/reports/promotion_gates/"
@@ -37,6 +37,11 @@ _REPORTS = "/reports/promotion_gates/"
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The promotion root that the suites look at: what it has is put into the policy (default: FOLDER).",
 )
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "jenkins"]),
+    help="Also write the workflows of the suites for this CI system; alone, where the gates are there already.",
+)
 @click.option("--write", is_flag=True, help="Also put the lines that are printed into the files they are for.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def init(
@@ -45,6 +50,7 @@ def init(
     template: str | None,
     gates: str,
     root: Path | None,
+    ci: str | None,
     write: bool,
     as_json: bool,
 ) -> int:
@@ -61,12 +67,14 @@ def init(
     used = [suites.find(name) for name in dict.fromkeys(names)]
     if root is not None and not used:
         raise click.UsageError("--root is looked at by suites: name one with --suite")
+    workflows = _workflows(used, ci, root or folder, gates) if ci else []
+    adopted_before = bool(ci) and all(os.path.lexists(folder / files.gates_file(suite, gates)) for suite in used)
     wanted = files.of_template(template or files.DEFAULT, gates) if template or not used else {}
-    changes = list(_edits(folder, gates))
+    changes = list(_edits(folder, gates)) if not adopted_before else []
     notes: list[str] = []
     found_ignored: list[str] = []
     new_files: dict[str, bytes] = {}
-    if used:
+    if used and not adopted_before:
         adoptions = adopting.adopted(used, root or folder)
         of_suites = files.of_suites(used, gates, adopting.as_yaml(adoptions))
         changes += adopting.edits(adoptions, root or folder)
@@ -84,6 +92,8 @@ def init(
             changes += [Edit(folder / "promotion.yaml", settings.strip(), None)] if settings else []
         else:
             wanted["promotion.yaml"] = policy
+    notes += [note for adoption in workflows for note in adoption.notes]
+    new_files |= {name: content for adoption in workflows for name, content in adoption.files.items()}
     there = sorted(name for name in wanted if os.path.lexists(folder / name))
     there += sorted(name for name in new_files if os.path.lexists((root or folder) / name))
     if there:
@@ -104,6 +114,17 @@ def init(
     left = [edit for edit in changes if edit not in written]
     _report(folder, sorted([*wanted, *new_files]), ignored, written, left, _next(folder, gates, root), notes, as_json)
     return 0
+
+
+def _workflows(used: Sequence[Suite], ci: str, root: Path, gates: str) -> list[Adoption]:
+    """What the suites have for *ci*. Raises `UsageError` where that is nothing, or CI would not find it."""
+    if not any(ci in suite.ci for suite in used):
+        names = listed([suite.name for suite in used]) or "no suite"
+        raise click.UsageError(f"--ci {ci}: {names} has no workflows for it; --suite release has")
+    top = project.top_of_git(root)
+    if top is not None and top != root.resolve():
+        raise click.UsageError(f"--ci {ci}: workflows are read from the top folder of the repository, {top}")
+    return adopting.workflows(used, root, ci, gates)
 
 
 def _next(folder: Path, gates: str, root: Path | None) -> str:

@@ -47,6 +47,7 @@ from pytest_promotion.policy.suite_rules import (
     SuitePolicy,
     gate_rules,
     in_checkout,
+    installed_suites,
     joined,
     read_suites,
     refuse_unknown_thresholds,
@@ -197,7 +198,7 @@ def load(
         for one, rules in stages.items()
     }
     by_hand = ("required: named by hand",) if "required" in overrides else ()
-    own = weakened_from(suggested, before) if used else ()
+    own = weakened_from(suggested, before, installed_suites(used)) if used else ()
     found = Policy(
         rules=after,
         profile=name,

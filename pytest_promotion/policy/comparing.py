@@ -8,8 +8,9 @@ incomparable: only what is known to be stricter is let through without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from pytest_promotion.durations import AGELESS, LONGEST, parse_duration
 from pytest_promotion.policy.resolving import quorums
 from pytest_promotion.policy.shape import GateRules, Producer, Prove, Required, RequiredGate, Rules, Stage
 from pytest_promotion.policy.strictness import ABSENT, Place, Strictness, strictness
+from pytest_promotion.suites import Absence, Suite
 
 if TYPE_CHECKING:
     from pytest_promotion.policy import Policy
@@ -138,17 +140,53 @@ def weakened(before: Rules, after: Rules) -> Iterator[str]:
             yield str(change)
 
 
-def weakened_from(suites: Rules, own: Rules) -> Iterator[str]:
-    """What a policy asks less of than the suites that it names, in words, and what might be less."""
+def weakened_from(suites: Rules, own: Rules, used: Sequence[Suite] = ()) -> Iterator[str]:
+    """
+    What a policy asks less of than the suites that it names, in words, and what might be less.
+
+    What those of *used* declare to be a project's to say is not among it, and neither is a condition under which they
+    let a gate be left out.
+    """
+    free = {
+        ("gates", gate, "thresholds", name)
+        for suite in used
+        for gate, names in suite.of_project.items()
+        for name in names
+    }
+    absences = {gate: absence for suite in used for gate, absence in suite.absences.items()}
     known = {*suites.gates, *(suites.required_ids or ())}
     found: dict[str, None] = {}
     for change in changes(suites, own):
         of_its_own = change.gate and change.gate not in known
-        if change.strictness is Strictness.STRONGER or of_its_own:
+        if change.strictness is Strictness.STRONGER or of_its_own or change.place in free:
             continue
         condition = change.place[0] == "gates" and change.place[2:3] == ("not_applicable",)
+        # The producer of a gate has its name, and nothing to write where the gate is left out.
+        left_out = (
+            change.gate if condition else change.place[1] if change.place[0] == "refresh" and change.place[1:] else ""
+        )
+        if left_out in absences and _is_met_no_sooner(own.gate(left_out), absences[left_out]):
+            continue
         found[f"gates.{change.gate}.not_applicable: has a condition" if condition else str(change)] = None
     yield from found
+
+
+def _is_met_no_sooner(rules: GateRules, absence: Absence) -> bool:
+    """Whether the condition of *rules* has a part that holds only where that of *absence* does: all have to hold."""
+    if rules.not_applicable is None:
+        return False
+    when = rules.not_applicable.when
+    if absence.no_files and when.no_files and set(when.no_files) >= set(absence.no_files):
+        return True
+    if absence.profiles and when.profiles and set(when.profiles) <= set(absence.profiles):
+        return True
+    folder, script = (rules.thresholds.get(name) for name in ("folder", "script"))
+    return bool(
+        absence.no_script
+        and when.no_entry is not None
+        and when.no_entry.file == str(PurePosixPath(str(folder)) / "package.json")
+        and list(when.no_entry.entry) == ["scripts", script]
+    )
 
 
 # --- what there is to compare ---

@@ -184,6 +184,12 @@ def suite_writers(policies: Iterable[SuitePolicy]) -> dict[str, str]:
     return {pattern: how for policy in policies for pattern, how in suites.find(policy.name).writers.items()}
 
 
+def installed_suites(policies: Iterable[SuitePolicy]) -> list[suites.Suite]:
+    """The suites of *policies* that are installed here; a policy that was kept may name others."""
+    names = registry.names()
+    return [suites.find(policy.name) for policy in policies if policy.name in names]
+
+
 def in_checkout(sources: Iterable[PolicySource]) -> list[str]:
     """The suites whose own policy is among *sources*, as in a checkout that includes `gates/NAME/promotion.yaml`."""
     folders = [Path(source.path).parent for source in sources if suites.in_checkout(Path(source.path))]

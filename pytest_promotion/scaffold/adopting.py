@@ -23,6 +23,16 @@ def adopted(suites: Sequence[Suite], root: Path) -> list[Adoption]:
     return found
 
 
+def workflows(suites: Sequence[Suite], root: Path, kind: str, gates: str) -> list[Adoption]:
+    """What each of *suites* has for the CI system *kind*."""
+    found = []
+    for suite in suites:
+        if kind in suite.ci:
+            module, _, function = suite.ci[kind].partition(":")
+            found.append(getattr(import_module(module), function)(root, kind, gates))
+    return found
+
+
 def as_yaml(adoptions: Sequence[Adoption]) -> str:
     """The settings of *adoptions* as lines of a policy."""
     settings: dict[str, Any] = {}

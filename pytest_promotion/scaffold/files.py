@@ -53,13 +53,18 @@ def of_suites(suites: Sequence[Suite], gates: str, settings: str = "") -> dict[s
     found: dict[str, bytes] = {}
     for suite in suites:
         text = _IMPORT.format(name=suite.name, package=suite.gates)
-        found[f"{gates}/test_{suite.name.replace('-', '_')}.py"] = text.encode()
+        found[gates_file(suite, gates)] = text.encode()
         if suite.templates is not None:
             found |= _below(suite.templates, "")
     names = ", ".join(suite.name for suite in suites)
     mode = "required" if all(map(_can_be_proven, suites)) else "advise"
     found["promotion.yaml"] = (_POLICY.replace("NAMES", names).replace("MODE", mode) + settings).encode()
     return found
+
+
+def gates_file(suite: Suite, gates: str) -> str:
+    """The file that the gates of *suite* are imported in, below *gates*."""
+    return f"{gates}/test_{suite.name.replace('-', '_')}.py"
 
 
 def _can_be_proven(suite: Suite) -> bool:

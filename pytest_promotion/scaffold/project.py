@@ -67,6 +67,12 @@ def in_git(folder: Path) -> bool:
     return any((place / ".git").exists() for place in (folder.absolute(), *folder.absolute().parents))
 
 
+def top_of_git(folder: Path) -> Path | None:
+    """The top folder of the git work tree that *folder* is in; None where it is in none."""
+    places = (folder.resolve(), *folder.resolve().parents)
+    return next((place for place in places if (place / ".git").exists()), None)
+
+
 def is_ignored(folder: Path, name: str) -> bool:
     """Whether git ignores the file *name* below *folder*."""
     try:

@@ -7,7 +7,7 @@ A suite is a `Suite` that a distribution registers in the entry-point group
 
 from __future__ import annotations
 
-from pytest_promotion.suites.api import Adoption, GatesOption, Suite, in_checkout
+from pytest_promotion.suites.api import Absence, Adoption, GatesOption, Suite, in_checkout
 from pytest_promotion.suites.registry import find, installed
 
-__all__ = ["Adoption", "GatesOption", "Suite", "find", "in_checkout", "installed"]
+__all__ = ["Absence", "Adoption", "GatesOption", "Suite", "find", "in_checkout", "installed"]

@@ -51,6 +51,22 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """
+    A condition under which a project may leave a gate of a suite out, and asks for no less by that.
+
+    A condition of the project that is met no sooner than one of these parts is accepted: more patterns, fewer profiles,
+    or further parts beside it.
+    """
+
+    no_files: tuple[str, ...] = ()
+    """Patterns, all of which match nothing."""
+    no_script: bool = False
+    """The package.json in the `folder` of the gate lacks the `script` of the gate."""
+    profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """
     The gates of one kind of system, with the policy and the commands that belong to them.
@@ -95,6 +111,13 @@ class Suite:
     """Files that every project of its kind has; where they are and gates are not, `promotion gates` says so."""
     adopts: str = ""
     """`package.module:function`, called by `promotion init` with the root of a project; gives an `Adoption`."""
+    of_project: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Thresholds by their gates that say where things are, and have no stricter value: a policy that sets them weakens
+    nothing. An override is listed as weakened all the same."""
+    absences: Mapping[str, Absence] = field(default_factory=dict)
+    ci: Mapping[str, str] = field(default_factory=dict)
+    """`package.module:function` by the CI system, called by `promotion init --ci` with the root of a project, the
+    system and the folder of the gates; gives an `Adoption` with the files."""
     plugin: str = ""
     """A module with pytest hooks, registered in sessions whose policy names the suite."""
 

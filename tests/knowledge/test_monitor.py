@@ -18,6 +18,7 @@ from pytest_promotion.clock import Clock, iso
 from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.suites.release.knowledge import alerting, history, monitor
 from pytest_promotion.suites.release.knowledge.alerting import Channels
+from pytest_promotion.suites.release.knowledge.baseline import Acceptance
 from pytest_promotion.suites.release.knowledge.drift import Rules
 from tests.knowledge.conftest import NOW
 
@@ -36,7 +37,9 @@ class Watch:
 
     def look(self, profile="prod", channels=Channels(), **given):  # noqa: B008 - frozen
         self.week += 1
-        more = {key: given.pop(key) for key in ("accept", "retain", "rules") if key in given}
+        more = {key: given.pop(key) for key in ("retain", "rules") if key in given}
+        if given.pop("accept", False):
+            more["accept"] = Acceptance("R. Quay", "looked into it")
         return monitor.run(
             self.base.settings(profile, **given),
             self.folder,

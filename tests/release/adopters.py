@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fixtures.release import git
+from fixtures.release import KNOWLEDGE, git
 from tests.sessions import environment
 
 UNIT = "import { test } from 'node:test';\nimport assert from 'node:assert';\ntest('adds', () => assert.equal(1 + 1, 2));\n"
@@ -20,6 +21,7 @@ SCRIPTS = {
     "test": "node --test unit.test.mjs",
     "build": "node build.mjs && vite build",
 }
+PLAN = Path(__file__).parents[2] / "fixtures/parity.json"
 PYTHON = {
     "backend/requirements.txt": "pytest\n",
     "backend/pytest.ini": "[pytest]\ntestpaths = tests\nmarkers =\n    quick: is quick\naddopts = --strict-markers\n",
@@ -72,9 +74,9 @@ def promotion(root: Path, *words: str, **variables: str) -> subprocess.Completed
     )
 
 
-def adopt(root: Path) -> str:
-    """`promotion init --suite release` in *root*, committed; what it printed."""
-    done = promotion(root, "init", "--suite", "release", "--root", ".")
+def adopt(root: Path, *words: str) -> str:
+    """`promotion init --suite release` with *words* in *root*, committed; what it printed."""
+    done = promotion(root, "init", "--suite", "release", "--root", ".", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     commit(root)
     return done.stdout
@@ -86,3 +88,76 @@ def decide(root: Path, profile: str, *words: str, **variables: str) -> tuple[dic
     latest = root / "reports/promotion_gates/latest.json"
     assert latest.exists(), done.stdout + done.stderr
     return json.loads(latest.read_text()), done
+
+
+PROGRAM = """#!/usr/bin/env python3
+import pathlib, sys
+what, project, *rest = sys.argv[1:]
+place = pathlib.Path(__file__).parent / project
+if what == "apply":
+    place.write_text(rest[0])
+elif what == "back":
+    place.write_text(rest[0]) if rest[0] else place.unlink()
+elif what == "remove":
+    place.unlink(missing_ok=True)
+else:
+    sys.exit("nothing runs") if not place.is_file() else print(place.read_text())
+"""
+
+
+def deployed_by_a_program(outside: Path) -> dict[str, str]:
+    """The file of environments of a place below *outside*, to which a program deploys commits."""
+    outside.mkdir(parents=True)
+    program = outside / "place.py"
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    environments = {
+        env: {
+            "target": "command",
+            "project": f"shop-{env}",
+            "apply": [str(program), "apply", "{project}", "{commit}"],
+            "status": [str(program), "status", "{project}"],
+            "rollback": [str(program), "back", "{project}", "{before}"],
+            "remove": [str(program), "remove", "{project}"],
+        }
+        for env in ("staging", "prod")
+    }
+    return {"promotion.environments.yaml": json.dumps({"version": 1, "environments": environments})}
+
+
+def shop(place: Path, ci: str, *more: Mapping[str, str]) -> Path:
+    """
+    A repository below *place* with Python tests, a knowledge base, a place to deploy to and *more*, adopted for *ci*.
+
+    The key that signs its decisions is `promotion.key` beside it, what is deployed in `outside`.
+    """
+    files = {
+        **PYTHON,
+        **knowledge_base(),
+        **deployed_by_a_program(place / "outside"),
+        "backend/app/settings.py": "ALLOW_SIM_BACKTEST = False\n",
+        "config/parity.json": PLAN.read_text(),
+    }
+    for one in more:
+        files |= one
+    root = repository(place / "shop", files)
+    promotion(root, "keygen", str(place / "promotion.key"))
+    (root / "docs/Ops").mkdir(parents=True)
+    shutil.copy(place / "promotion.key.pub", root / "docs/Ops/promotion.pub")
+    adopt(root, "--ci", ci)
+    return root
+
+
+def knowledge_base() -> dict[str, str]:
+    """The small knowledge base of the examples, where the benchmark looks for one."""
+    config = "backend/config"
+    files = {
+        f"{config}/kb_benchmark_corpus/{path.relative_to(KNOWLEDGE / 'corpus').as_posix()}": path.read_text()
+        for path in (KNOWLEDGE / "corpus").rglob("*")
+        if path.is_file()
+    }
+    policy = json.loads((KNOWLEDGE / "kb_benchmark_policy.json").read_text())
+    for rules in policy.values():
+        files[f"{config}/{rules['cases']}"] = (KNOWLEDGE / rules["cases"]).read_text()
+        rules["cases"] = f"{config}/{rules['cases']}"
+    return files | {f"{config}/kb_benchmark_policy.json": json.dumps(policy, indent=2)}

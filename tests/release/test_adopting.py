@@ -16,6 +16,7 @@ from fixtures.release import KNOWLEDGE, git
 from pytest_promotion import policy as policies
 from pytest_promotion.suites.release import thresholds
 from pytest_promotion.suites.release.adoption.adopt import adopt as look
+from pytest_promotion.suites.release.pipelines.workflows import workflows
 from tests.release import adopters
 
 pytestmark = pytest.mark.slow
@@ -223,6 +224,18 @@ def test_an_example_is_no_env_file(tmp_path, files, env_file):
     assert settings_of(tmp_path, files)["gates"]["env_policy"]["thresholds"]["env_file"] == env_file
 
 
+def test_the_file_that_compose_lays_over_is_judged_too(tmp_path):
+    """What is judged would not be what `docker compose up` starts."""
+    services = "services: {web: {image: shop}}\n"
+    files = {"compose.yaml": services, "compose.override.yaml": services, "docker-compose.yml": services}
+    gate = settings_of(tmp_path, files)["gates"]["compose_config"]["thresholds"]
+    assert gate["compose"] == ["compose.yaml", "compose.override.yaml"]
+    [text] = [
+        content for path, content in workflows(tmp_path, "github").files.items() if path.endswith("promotion-gate.yml")
+    ]
+    assert b"--compose compose.yaml --compose compose.override.yaml" in text
+
+
 def test_a_switch_that_the_code_knows_is_asked_for(tmp_path):
     """Simulated trades are what the rule is there for."""
     knows = settings_of(tmp_path, {"app/settings.py": "ALLOW_SIM_BACKTEST = False\n"})["gates"]["env_policy"]
@@ -240,7 +253,21 @@ def test_the_policy_of_a_knowledge_base_is_pinned_as_it_is(tmp_path):
     rules = found.settings["gates"]["threshold_change_governance"]["thresholds"]
     policy = thresholds.checked(json.loads(files["config/kb_benchmark_policy.json"]), "policy")
     assert rules["approved_sha256"] == thresholds.sha256(policy) != DEMO_PIN
-    assert found.files == {rules["approved"]: files["config/kb_benchmark_policy.json"].encode()}
+    assert found.files[rules["approved"]] == files["config/kb_benchmark_policy.json"].encode()
+
+
+def test_the_records_of_a_knowledge_base_are_laid_out_and_none_is_written_over(tmp_path):
+    """A checklist that a team has made its own must not be lost, nor keep the gates from being written."""
+    files = {
+        "config/kb_benchmark_policy.json": (KNOWLEDGE / "kb_benchmark_policy.json").read_text(),
+        "docs/QA/README.md": "ours",
+    }
+    root = adopters.repository(tmp_path, files)
+    adopters.adopt(root)
+    assert (root / "docs/QA/README.md").read_text() == "ours"
+    names = ("KB_Weekly_Review_Checklist.md", "KB_Monthly_Checkpoint_Template.md", "KB_Monthly_Checkpoints/README.md")
+    assert all((root / "docs/Ops" / name).read_text() for name in names)
+    assert not (adopters.repository(tmp_path / "other", {"README.md": "x"}) / "docs").exists()
 
 
 def knowledge(root):
@@ -275,7 +302,7 @@ def test_a_policy_that_cannot_be_read_is_not_pinned(tmp_path, text):
     """A digest of something broken would approve it."""
     found = look(adopters.repository(tmp_path, {"config/kb_benchmark_policy.json": text or "\n", "a": "b"}))
     rules = found.settings["gates"]["threshold_change_governance"]["thresholds"]
-    assert (rules["approved_sha256"], found.files) == (None, {})
+    assert (rules["approved_sha256"], rules["approved"] in found.files) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +326,100 @@ def test_whatever_is_there_the_policy_that_is_written_can_be_used(tmp_path, file
     assert done.returncode in (0, 2), done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert decision["finished"] is True
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"README.md": "x"},
+        adopters.PYTHON,
+        adopters.javascript("web", {"test": "node --test unit.test.mjs"}),
+        {**adopters.PYTHON, **adopters.javascript(".", NO_VITE), "compose.yaml": "services: {web: {image: shop}}\n"},
+        {**adopters.PYTHON, **adopters.knowledge_base(), ".env.example": "ALLOW_SIM_BACKTEST=false\n"},
+    ],
+    ids=["nothing", "python", "javascript", "compose", "knowledge"],
+)
+def test_what_a_repository_says_of_itself_weakens_nothing(tmp_path, files):
+    """A list that is never empty is not read, and `--refuse-weakened` could never be used."""
+    root = adopters.repository(tmp_path, files)
+    adopters.adopt(root)
+    for profile in ("dev", "staging", "prod"):
+        assert policies.load(root / "promotion.yaml", profile).weakened == ()
+
+
+@pytest.mark.parametrize(
+    ("gate", "rules", "words"),
+    [
+        ("kb_benchmark", {"thresholds": {"min_recall": 0.1}}, "min_recall"),
+        ("backend_tests", {"thresholds": {"least_coverage_percent": 10}}, "least_coverage_percent"),
+        ("env_policy", {"thresholds": {"switched_off": []}}, "switched_off"),
+        ("env_policy", {"thresholds": {"min_secret_bits": 8}}, "min_secret_bits"),
+        ("git_clean", {"thresholds": {"allow_dirty_git": True}}, "allow_dirty_git"),
+        (
+            "env_policy",
+            {"not_applicable": {"because": "this is left out", "when": {"profiles": ["dev", "prod"]}}},
+            "env_policy.not_app",
+        ),
+        (
+            "backend_tests",
+            {"not_applicable": {"because": "this is left out", "when": {"no_files": ["a"]}}},
+            "backend_tests.not_app",
+        ),
+        (
+            "frontend_unit",
+            {
+                "not_applicable": {
+                    "because": "this is left out",
+                    "when": {"no_entry": {"file": "b.json", "entry": ["scripts", "test"]}},
+                }
+            },
+            "frontend_unit.not_app",
+        ),
+        (
+            "git_clean",
+            {"not_applicable": {"because": "this is left out", "when": {"no_files": ["package.json"]}}},
+            "git_clean.not_app",
+        ),
+        ("frontend_lint", {"severity": "warning"}, "severity"),
+    ],
+)
+def test_what_is_relaxed_is_still_said(tmp_path, gate, rules, words):
+    """Saying where things are must not be a way to say that less is enough."""
+    root = adopters.repository(tmp_path, {**adopters.PYTHON, **adopters.knowledge_base()})
+    adopters.adopt(root)
+    document = yaml.safe_load((root / "promotion.yaml").read_text())
+    own = document["gates"].setdefault(gate, {})
+    own |= rules | {"thresholds": own.get("thresholds", {}) | rules.get("thresholds", {})}
+    (root / "promotion.yaml").write_text(yaml.safe_dump(document))
+    profile = "dev" if "coverage" in words else "prod"
+    if gate == "kb_benchmark":
+        del document["profiles"]["prod"]["gates"]["kb_benchmark"]["thresholds"]["min_recall"]
+        document["profiles"]["prod"]["gates"]["kb_benchmark"]["thresholds"]["min_recall"] = 0.1
+        (root / "promotion.yaml").write_text(yaml.safe_dump(document))
+    assert any(words in one for one in policies.load(root / "promotion.yaml", profile).weakened)
+
+
+def test_an_override_of_where_things_are_is_said(tmp_path):
+    """A flag of one run can point a gate at a folder that was made for it."""
+    root = adopters.repository(tmp_path, adopters.PYTHON)
+    adopters.adopt(root)
+    found = policies.load(root / "promotion.yaml", "dev", ["gates.required_files.thresholds.files=README.md"])
+    assert any("required_files" in one for one in found.weakened)
+
+
+def test_a_switch_that_is_mentioned_later_is_asked_for(tmp_path):
+    """A setting that was written when nothing knew the switch would excuse it for ever."""
+    root = adopters.repository(tmp_path, adopters.PYTHON)
+    adopters.adopt(root)
+    variables = {"SECRET_KEY": secrets.token_hex(32)}
+    words = ("--promotion-set=refresh=", "--promotion-set=required=env_policy", "--allow-dirty-git")
+    decision, done = adopters.decide(root, "staging", *words, **variables)
+    assert outcomes(decision)["env_policy"] == "PASS", done.stdout
+    decision, _ = adopters.decide(root, "staging", *words, **variables, ALLOW_SIM_BACKTEST="true")
+    assert outcomes(decision)["env_policy"] == "FAIL"
+    (root / "backend/app/settings.py").write_text("import os\nALLOW = os.environ['ALLOW_SIM_BACKTEST']\n")
+    decision, _ = adopters.decide(root, "staging", *words, **variables)
+    assert outcomes(decision)["env_policy"] == "INCONCLUSIVE"
 
 
 def test_two_suites_bring_their_producers_side_by_side(tmp_path):

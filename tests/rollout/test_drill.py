@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_promotion.suites.release.rollout import drilling_compose
 from pytest_promotion.suites.release.rollout.drill import drill
 from pytest_promotion.suites.release.rollout.plan import Limits
 from pytest_promotion.suites.release.rollout.services import Configuration
 from tests.compose_programs import CURRENT, OLD
 from tests.rollout.site import rows_of
+from tests.rollout.test_candidate import commit
 
 
 def reports(site):
@@ -30,6 +32,38 @@ class TestLive:
         assert done.document["exercised"] == {"images": True, "data": True}
         assert [one["status"] for one in done.document["deploy_reports"]] == ["deployed", "rolled back"]
         assert json.loads(done.path.read_text()) == done.document
+        assert "***" not in done.path.read_text(), "a masked path does not say where to look"
+        ran = done.document["versions"]["web"]
+        assert ran["before"] == ran["after"] != ran["during"]
+        record = done.path.with_suffix(".md").read_text()
+        assert "| a rollback between two images | yes |" in record
+        assert ran["during"][:19] in record
+
+    @pytest.mark.parametrize("compose_path", [OLD, CURRENT], indirect=True)
+    def test_an_image_that_is_built_is_built_twice(self, site):
+        """The same context gives the same image, and going back from it to itself shows nothing."""
+        done = drill(site.write("1", build=True).plan(), retain=24)
+        assert done.status == "passed", done.document["reasons"]
+        ran = done.document["versions"]["web"]
+        assert ran["before"] == ran["after"] != ran["during"]
+
+    def test_a_drill_goes_from_one_commit_to_another(self, site):
+        """What was changed since the last release is what the rollback of the next one has to take back."""
+        site.write("1", build=True)
+        old = commit(site.path)
+        site.write("2", build=True)
+        done = drill(site.plan(), retain=24, first=old)
+        assert done.status == "passed", done.document["reasons"]
+        assert [one["commit"] for one in done.document["deploy_reports"]] == [old, None]
+
+    def test_two_versions_that_are_the_same_are_a_failure(self, site, monkeypatch):
+        """A rollback from an image to itself cannot go wrong."""
+        empty = site.path / "second.yaml"
+        empty.write_text('{"services": {"web": {}}}')
+        monkeypatch.setattr(drilling_compose, "_relabelled", lambda *_: empty)
+        done = drill(site.plan(), retain=24)
+        assert (done.status, done.document["exercised"]["images"]) == ("failed", False)
+        assert "ran the same version before and after" in done.document["reasons"][0]
 
     def test_it_leaves_nothing_behind_and_the_live_data_alone(self, site):
         """A drill on the live database is the outage that it is to prevent."""
@@ -41,6 +75,7 @@ class TestLive:
             site.engine.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={site.project}-drill") == ""
         )
         assert f"{site.project}-drill" not in site.engine.docker("image", "ls", "--format", "{{.Tag}}")
+        assert "promotion-drill" not in site.engine.docker("image", "ls", "--format", "{{.Repository}}")
         assert [path.name for path in (site.runtime / "rollback_drills").iterdir() if path.is_dir()] == ["runs"]
 
     def test_a_rollback_that_does_not_work_fails_the_drill(self, site):
@@ -95,6 +130,7 @@ class TestDry:
             for day in (1, 2, 3):
                 (folder / f"rollback_drill_{env}_2026010{day}T030000Z.json").write_text("{}")
         (folder / "notes.json").write_text("{}")
+        (folder / "rollback_drill_staging_20260101T030000Z.md").write_text("")
         done = drill(site.plan(dry_run=True), retain=2)
         kept = reports(site)
         assert [name for name in kept if name.startswith("rollback_drill_staging_")] == [
@@ -103,6 +139,7 @@ class TestDry:
         ]
         assert len([name for name in kept if "staging-eu" in name]) == 3
         assert (folder / "notes.json").exists()
+        assert not (folder / "rollback_drill_staging_20260101T030000Z.md").exists()
         assert done.document["retention_deleted"] == [
             "rollback_drill_staging_20260102T030000Z.json",
             "rollback_drill_staging_20260101T030000Z.json",

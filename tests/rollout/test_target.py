@@ -295,10 +295,17 @@ class TestCommand:
         """In a place of its own, and never on what is live."""
         shop.write("one")
         done = drill(shop.plan(), retain=24)
+        assert (done.status, "there is no commit HEAD^" in done.document["reasons"][0]) == ("not_done", True)
+        shop.write("two")
+        done = drill(shop.plan(), retain=24)
         assert (done.status, "{project} is not in each" in done.document["reasons"][0]) == ("not_done", True)
         done = drill(shop.plan(command=shop.command(place="-{project}")), retain=24)
         assert (done.status, done.document["exercised"]["images"]) == ("passed", True), done.document["reasons"]
         assert [one["status"] for one in done.document["deploy_reports"]] == ["deployed", "rolled back"]
+        ran = done.document["versions"]["status"]
+        assert ran["before"] == ran["after"] != ran["during"]
+        done = drill(shop.plan(command=shop.command(place="-{project}")), retain=24, first="HEAD")
+        assert (done.status, "ran the same version" in done.document["reasons"][0]) == ("failed", True)
         until = time.monotonic() + 60
         while shop.answer():  # the server that was killed may take a moment
             assert time.monotonic() < until

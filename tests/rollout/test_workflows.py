@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from pytest_promotion.cli import main
+from tests.rollout.own_workflows import own
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github"
@@ -39,6 +40,12 @@ def steps(path):
     document = yaml.safe_load(path.read_text())
     jobs = document["jobs"].values() if "jobs" in document else [document["runs"]]
     return [step for job in jobs for step in job["steps"]]
+
+
+def test_the_workflows_of_the_release_suite_are_those_that_it_writes():
+    """What runs here and what others are given would differ, and one of the two would never have been run."""
+    for name, content in own().items():
+        assert (ROOT / name).read_bytes() == content, "python -m tests.rollout.own_workflows"
 
 
 def test_actionlint_finds_nothing():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_promotion.suites.api import GatesOption, Suite, bundled
+from pytest_promotion.suites.release.of_project import ABSENCES, SETTINGS
 from pytest_promotion.version import VERSION
 
 _KB: Final = "gates.kb_benchmark"
@@ -24,6 +25,9 @@ suite: Final = Suite(
     },
     ignored=("/.runtime/",),
     adopts="pytest_promotion.suites.release.adoption.adopt:adopt",
+    of_project=SETTINGS,
+    absences=ABSENCES,
+    ci=dict.fromkeys(("github", "gitlab", "jenkins"), "pytest_promotion.suites.release.pipelines.workflows:workflows"),
     plugin="pytest_promotion.suites.release.session_report",
     options=(
         GatesOption(

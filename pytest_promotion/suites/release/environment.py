@@ -9,12 +9,15 @@ value the release gets. A variable is judged wherever it is set, not only where 
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pytest_promotion import git_environment
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.suites.release.published_secrets import is_template
@@ -112,6 +115,32 @@ def _text(content: bytes, name: str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise Unproven(f"{name} is not UTF-8: byte {problem.start}") from None
+
+
+def asked_for(names: Sequence[str], unmentioned: str, said: Environment, root: Path) -> list[str]:
+    """
+    Those of *names* that have to be set; with *unmentioned* `leave_out` not those that nothing sets and no file names.
+
+    Raises:
+        Unproven: for another word than `demand` and `leave_out`.
+    """
+    if unmentioned not in ("demand", "leave_out"):
+        raise Unproven(f"unmentioned is {unmentioned!r}, expected demand or leave_out")
+    if unmentioned == "demand":
+        return list(names)
+    return [name for name in names if any(one.name == name for one in said.settings) or _is_mentioned(root, name)]
+
+
+def _is_mentioned(root: Path, name: str) -> bool:
+    """Whether a file that git does not ignore, but for the policy, names it; also where git cannot be asked."""
+    words = ["git", "grep", "-qiF", "--untracked", "-e", name, "--", ".", ":!promotion.yaml"]
+    try:
+        done = subprocess.run(
+            words, cwd=root, capture_output=True, timeout=60, check=False, env=git_environment(os.environ)
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return done.returncode != 1
 
 
 def switch(setting: Setting) -> bool:

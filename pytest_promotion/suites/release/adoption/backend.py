@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from pytest_promotion.suites.release import of_project
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, below_root, joined, parent_of
 
@@ -29,8 +30,7 @@ def backend(repository: Repository) -> Part:
     """The settings of the gate `backend_tests` and its producer."""
     part = Part()
     if not repository.files_called(*_PROJECT):
-        places = [f"{folder}{name}" for name in _PROJECT for folder in ("", "*/")]
-        part.leave_out("backend_tests", "this repository has no Python project", no_files=places)
+        part.leave_out("backend_tests", "this repository has no Python project", no_files=list(of_project.PYTHON))
         part.notes.append("Python: none, there is no pyproject.toml, setup.py, setup.cfg or requirements.txt")
         return part
     tests = _tests(repository)
@@ -65,6 +65,12 @@ def backend(repository: Repository) -> Part:
     if least is None:
         part.notes.append("coverage: the suite asks for 60 % (gates.backend_tests.thresholds.least_coverage_percent)")
     return part
+
+
+def base_of(repository: Repository) -> str:
+    """The folder that tests are run in; empty where there are none."""
+    found = _tests(repository)
+    return found[0] if found else ""
 
 
 def _tests(repository: Repository) -> tuple[str, list[str]] | None:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
+from pytest_promotion.suites.release import of_project
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, joined, parent_of
 
@@ -31,18 +32,23 @@ def compose(repository: Repository, env_file: str | None) -> Part:
     part = Part()
     found = repository.files_called(*COMPOSE)
     if not found:
-        places = [f"{folder}{name}*.y*ml" for folder in ("", "*/", "*/*/") for name in ("compose", "docker-compose")]
         for gate in ("compose_config", "image_build"):
-            part.leave_out(gate, "this repository is not deployed by Compose", no_files=places)
+            part.leave_out(gate, "this repository is not deployed by Compose", no_files=list(of_project.COMPOSE))
         part.notes.append("Compose: none, there is no compose.yaml or docker-compose.yml")
         return part
-    beside = joined(parent_of(found[0]), ".env")
-    values = env_file or beside
+    files, values = layered(repository, found[0]), env_file or joined(parent_of(found[0]), ".env")
     for gate in ("compose_config", "image_build"):
-        part.set(gate, compose=found[0], env_file=values)
+        part.set(gate, compose=files[0] if len(files) == 1 else files, env_file=values)
     others = f"; not looked at: {', '.join(found[1:])}" if found[1:] else ""
-    part.notes.append(f"Compose: {found[0]} with values from {values}{others}")
+    part.notes.append(f"Compose: {' and '.join(files)} with values from {values}{others}")
     return part
+
+
+def layered(repository: Repository, file: str) -> list[str]:
+    """The compose *file*, with the one that Compose lays over it where no files are named, if there is one."""
+    stem, _, suffix = file.rpartition(".")
+    over = [f"{stem}.override.{one}" for one in dict.fromkeys((suffix, "yaml", "yml"))]
+    return [file, *[one for one in over if one in repository.files][:1]]
 
 
 def env_file(repository: Repository) -> str | None:
@@ -60,9 +66,9 @@ def environment(repository: Repository, found: str | None) -> Part:
     part.set("env_policy", env_file=found)
     part.notes.append(f"env file: {found or 'none, the environment of the session counts'}")
     if not repository.mentions(SIMULATION):
-        part.set("env_policy", switched_off=[])
+        part.set("env_policy", unmentioned="leave_out")
         part.leave_out("env_policy", f"no file of this repository mentions {SIMULATION}", profiles=["default", "dev"])
-        part.notes.append(f"{SIMULATION}: mentioned nowhere, so that env_policy judges nothing in dev")
+        part.notes.append(f"{SIMULATION}: mentioned nowhere, so that env_policy does not ask for it")
     part.notes.append("staging and prod need SECRET_KEY, prod needs APP_ENV: in the env file or in the environment")
     return part
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pytest_promotion.suites.release import of_project
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, below_root, joined, parent_of
 from pytest_promotion.suites.release.javascript import MANAGERS, REPORTERS, Manager
@@ -18,7 +19,6 @@ GATES: Final = {
 }
 REPORT: Final = ".runtime/frontend_install.json"
 RESULTS: Final = ".runtime/frontend_unit.xml"
-_ANYWHERE: Final = ["package.json", "*/package.json", "*/*/package.json"]
 _PLACEHOLDER: Final = "no test specified"  # what `npm init` writes
 # What a build tool writes, by the word that starts it.
 _OUTPUTS: Final = {
@@ -35,14 +35,14 @@ _OUT_FOLDER: Final = re.compile(r"\boutDir\s*:\s*['\"]([\w./-]+)['\"]")
 def frontend(repository: Repository) -> Part:
     """The settings of the three gates of the frontend; they do not apply where there is no package.json."""
     part = Part()
-    found = _package(repository)
+    found = package_of(repository)
     if found is None:
         for gate in GATES:
-            part.leave_out(gate, "this repository has no frontend", no_files=_ANYWHERE)
+            part.leave_out(gate, "this repository has no frontend", no_files=list(of_project.JAVASCRIPT))
         part.notes.append("frontend: none, there is no package.json with scripts")
         return part
     folder, scripts, package = found
-    manager, lock_folder = _manager(repository, folder)
+    manager, lock_folder = manager_of(repository, folder)
     _install(part, manager, lock_folder, folder)
     names = []
     for gate, candidates in GATES.items():
@@ -66,7 +66,7 @@ def frontend(repository: Repository) -> Part:
     return part
 
 
-def _package(repository: Repository) -> tuple[str, Mapping[str, str], Mapping[str, Any]] | None:
+def package_of(repository: Repository) -> tuple[str, Mapping[str, str], Mapping[str, Any]] | None:
     """The package.json with most of the scripts, the nearest to the root of several."""
     best = None
     for file in repository.files_called("package.json"):
@@ -81,7 +81,7 @@ def _package(repository: Repository) -> tuple[str, Mapping[str, str], Mapping[st
     return None if best is None else best[1:]
 
 
-def _manager(repository: Repository, folder: str) -> tuple[Manager, str]:
+def manager_of(repository: Repository, folder: str) -> tuple[Manager, str]:
     """The package manager by the lock file in *folder* or above it, with the folder of that file."""
     place = folder
     while True:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pytest_promotion.errors import PolicyError, Unproven
-from pytest_promotion.suites.release import thresholds
+from pytest_promotion.suites.release import of_project, thresholds
 from pytest_promotion.suites.release.adoption.part import Part
 from pytest_promotion.suites.release.adoption.repository import Repository, joined, parent_of
+from pytest_promotion.suites.release.knowledge import record
 
 POLICY: Final = "kb_benchmark_policy.json"
 GATES: Final = ("threshold_change_governance", "kb_benchmark", "kb_drift")
 _APPROVED: Final = "kb_benchmark_policy.approved.json"
-_ANYWHERE: Final = [f"{folder}kb_benchmark*.json" for folder in ("", "*/", "*/*/", "*/*/*/")]
+_RECORDS: Final = {
+    "docs/Ops/KB_Weekly_Review_Checklist.md": "KB_Weekly_Review_Checklist.md",
+    "docs/Ops/KB_Monthly_Checkpoints/README.md": "KB_Monthly_Checkpoints.md",
+    "docs/QA/README.md": "QA.md",
+}
 
 
 def knowledge_base(repository: Repository) -> Part:
@@ -22,13 +28,18 @@ def knowledge_base(repository: Repository) -> Part:
     found = repository.files_called(POLICY)
     if not found:
         for gate in GATES:
-            part.leave_out(gate, "this repository has no knowledge base", no_files=_ANYWHERE)
+            part.leave_out(gate, "this repository has no knowledge base", no_files=list(of_project.KNOWLEDGE))
         part.notes.append(f"knowledge base: none, there is no {POLICY}")
         return part
     path = found[0]
     approved = joined(parent_of(path), _APPROVED)
     part.set("threshold_change_governance", policy=path, approved=approved, approved_sha256=None)
     part.notes.append(f"knowledge base: {path}")
+    part.files |= {
+        place: content
+        for place, content in _records()
+        if place not in repository.files and repository.text(place) == ""
+    }
     try:
         source = approved if approved in repository.files else path
         content = (repository.root / source).read_bytes()
@@ -42,6 +53,14 @@ def knowledge_base(repository: Repository) -> Part:
         part.notes.append(f"the policy of the knowledge base is approved as it is: {PurePosixPath(approved).name}")
     _benchmark(part, path, policy)
     return part
+
+
+def _records() -> Iterator[tuple[str, bytes]]:
+    """The documents that a knowledge base is reviewed by, each with its place."""
+    folder = Path(__file__).with_name("records")
+    for place, name in _RECORDS.items():
+        yield place, (folder / name).read_bytes()
+    yield f"docs/Ops/{record.MONTHLY}", (record.TEMPLATES / record.MONTHLY).read_bytes()
 
 
 def _benchmark(part: Part, path: str, policy: thresholds.Policy) -> None:

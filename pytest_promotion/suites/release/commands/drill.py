@@ -20,20 +20,34 @@ from pytest_promotion.suites.release.commands.rollout_options import plan_of, pl
     type=click.IntRange(min=1),
     default=24,
     show_default=True,
-    help="Number of reports of the environment that are kept.",
+    envvar="PROMOTION_DRILL_RETAIN",
+    help="Number of reports of the environment that are kept [$PROMOTION_DRILL_RETAIN].",
 )
+@click.option(
+    "--from",
+    "first",
+    default="",
+    metavar="VERSION",
+    help="What is deployed first: a commit, or NAME@sha256:HEX; the commit before this one on a target of programs.",
+)
+@click.option("--to", "second", default="", metavar="VERSION", help="What is deployed over it [what lies here].")
 @click.option("--shared-data", is_flag=True, help="What its containers write to outside of them may be written to.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report.")
-def drill(live: bool, retain_count: int, shared_data: bool, as_json: bool, **given: Any) -> int:
+def drill(
+    live: bool, retain_count: int, first: str, second: str, shared_data: bool, as_json: bool, **given: Any
+) -> int:
     """
     Make a deployment fail in a project of its own, and look whether it is rolled back.
 
-    It is the project NAME-drill, on copies of the databases. Exit 0 passed, 2 failed, 3 not done, 7 not exercised.
+    It is the project NAME-drill, on copies of the databases, and goes from one version to another.
+
+    Exit 0 passed, 2 failed, 3 not done, 7 not exercised.
     """
     from pytest_promotion.suites.release.rollout.drill import drill as carry_out
 
     with command_errors("the report cannot be written"), waiting("drill"):
-        done = carry_out(plan_of(given, dry_run=not live), retain=retain_count, shared_data=shared_data)
+        plan = plan_of(given, dry_run=not live)
+        done = carry_out(plan, retain=retain_count, shared_data=shared_data, first=first, second=second)
     if as_json:
         say_json(done.document, indent=2)
     else:

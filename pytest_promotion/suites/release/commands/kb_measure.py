@@ -84,7 +84,11 @@ def benchmark(engine: str, as_json: bool, output: Path | None, **given: Any) -> 
     "--alert-to", metavar="URL", multiple=True, help="Tell an Apprise address (repeatable): the extra alerts."
 )
 @click.option("--accept", is_flag=True, help="Make this point the baseline that drift is measured from.")
-def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, accept: bool, **given: Any) -> int:
+@click.option("--by", default="", metavar="NAME", help="With --accept: who accepts it.")
+@click.option("--because", default="", metavar="REASON", help="With --accept: why its figures are the ones to keep to.")
+def monitor(
+    engine: str, as_json: bool, history_dir: str, retain_count: int, accept: bool, by: str, because: str, **given: Any
+) -> int:
     """
     Run the benchmark and hold it against its history.
 
@@ -92,14 +96,17 @@ def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, acc
     or an alert reached nobody, 4 for wrong usage.
     """
     from pytest_promotion.clock import Clock
-    from pytest_promotion.suites.release.knowledge import alerting
+    from pytest_promotion.suites.release.knowledge import alerting, baseline
     from pytest_promotion.suites.release.knowledge import monitor as room
     from pytest_promotion.suites.release.knowledge.benchmark import MEASURED
 
+    if (by or because) and not accept:
+        raise click.UsageError("--by and --because belong to --accept")
     webhook, addresses = given.pop("alert_webhook"), given.pop("alert_to")
 
     def work() -> dict[str, Any]:
         rules = _rules(retain_count, given)
+        acceptance = baseline.Acceptance(by, because) if accept else None
         channels = alerting.from_environment(webhook, os.environ, addresses)
         settings = resolved(given)
         with waiting("monitor"):
@@ -111,7 +118,7 @@ def monitor(engine: str, as_json: bool, history_dir: str, retain_count: int, acc
                 channels=channels,
                 engine=engine,
                 retain=retain_count,
-                accept=accept,
+                accept=acceptance,
             )
 
     report = judged(work)

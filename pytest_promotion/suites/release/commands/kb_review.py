@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -112,7 +114,12 @@ def review(output_dir: str, lookback: int, max_age: timedelta, **given: Any) -> 
     show_default=True,
     help="Folder that the result is written to.",
 )
-def checkpoint(month: str | None, review_dir: str, changes_dir: str, output_dir: str, **given: Any) -> int:
+@click.option(
+    "--record-dir", metavar="DIR", help="Also write the record as YYYY-MM_PROFILE.md here, to be signed and committed."
+)
+def checkpoint(
+    month: str | None, review_dir: str, changes_dir: str, output_dir: str, record_dir: str | None, **given: Any
+) -> int:
     """
     Sum a month up.
 
@@ -133,12 +140,19 @@ def checkpoint(month: str | None, review_dir: str, changes_dir: str, output_dir:
         )
         return report, f"monthly_{chosen}"
 
-    report = _written(work, output_dir, given)
+    def keep(report: dict[str, Any], record: bytes) -> None:
+        if record_dir is not None:
+            _keep_record(given["root"] / record_dir, f"{report['month']}_{report['profile']}", record)
+
+    report = _written(work, output_dir, given, keep)
     return room.EXIT[report["summary"]["governance_status"]]
 
 
 def _written(
-    work: Callable[[datetime], tuple[dict[str, Any], str]], folder: str, given: dict[str, Any]
+    work: Callable[[datetime], tuple[dict[str, Any], str]],
+    folder: str,
+    given: dict[str, Any],
+    keep: Callable[[dict[str, Any], bytes], None] = lambda _report, _record: None,
 ) -> dict[str, Any]:
     """Makes a report, writes it with its record and its plots, and prints it."""
     from pytest_promotion.clock import Clock
@@ -156,11 +170,24 @@ def _written(
             files = {".png": picture, ".html": record.page(report, picture).encode()}
         files[".md"] = record.markdown(report, given["owner"], given["template"]).encode()
         files[".json"] = (json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-        return report, ReportFolder(place).place(stem, files)
+        path = ReportFolder(place).place(stem, files)
+        keep(report, files[".md"])
+        return report, path
 
     report, path = judged(do)
     show(report | {"report_path": path.as_posix()}, _trend_lines, as_json=given["as_json"])
     return report
+
+
+def _keep_record(folder: Path, name: str, content: bytes) -> None:
+    """Writes *content* as `<name>.md`, or `<name>_1.md` and so on: a record that was signed is not written over."""
+    from pytest_promotion import atomic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        with contextlib.suppress(FileExistsError):
+            atomic.write(folder / f"{name}{f'_{number}' if number else ''}.md", content, overwrite=False)
+            return
 
 
 def _trend_lines(report: Mapping[str, Any]) -> list[str]:

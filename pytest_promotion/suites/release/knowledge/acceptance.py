@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.knowledge import baseline, history
 from pytest_promotion.suites.release.knowledge.benchmark import MEASURED
 
@@ -23,8 +23,7 @@ def run(folder: Path, profile: str, now: datetime, *, by: str, because: str, max
         Unproven: where there is no point, where the newest did not meet its thresholds or is older than *max_age*, and
             where the monitor measured nothing since.
     """
-    if len(by.strip()) < 2 or len(because.split()) < 2:
-        raise PolicyError("accepting a baseline takes a name and a reason of at least two words")
+    said = baseline.Acceptance(by, because)
     place = folder / profile
     with history.held(place):
         points, _ = history.points(place, profile, now)
@@ -40,4 +39,4 @@ def run(folder: Path, profile: str, now: datetime, *, by: str, because: str, max
             raise Unproven(f"{newest.path} did not meet its thresholds, and cannot be the baseline")
         alerts = report.get("alerts")
         raised = [str(one.get("code")) for one in alerts if isinstance(one, dict)] if isinstance(alerts, list) else []
-        return baseline.accept(place, profile, newest, now, by.strip(), because.strip(), raised)
+        return baseline.accept(place, profile, newest, now, said, raised)

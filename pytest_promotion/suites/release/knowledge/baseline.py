@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_promotion.clock import BadTimestamp, iso, parse_moment
-from pytest_promotion.errors import Unproven
+from pytest_promotion.errors import PolicyError, Unproven
 from pytest_promotion.json_files import read_object, write_json
 from pytest_promotion.suites.release.knowledge import comparison, history
 from pytest_promotion.suites.release.knowledge.history import Figures, Point
@@ -43,20 +43,26 @@ class Baseline:
     cases: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who accepts a point as the baseline, and why. Raises `PolicyError` where either is missing."""
+
+    by: str
+    because: str
+
+    def __post_init__(self) -> None:
+        if len(self.by.strip()) < 2 or len(self.because.split()) < 2:
+            raise PolicyError("accepting a baseline takes a name and a reason of at least two words")
+
+
 def accept(
-    folder: Path,
-    profile: str,
-    current: Point,
-    now: datetime,
-    by: str = "",
-    because: str = "",
-    alerts: Sequence[str] = (),
+    folder: Path, profile: str, current: Point, now: datetime, said: Acceptance, alerts: Sequence[str] = ()
 ) -> dict[str, Any]:
     """
     Makes *current* the baseline of *profile*, and records that it was done.
 
     Args:
-        by, because: who accepted it and why.
+        said: who accepted it and why.
         alerts: the codes of the alerts that are acknowledged by it.
 
     Returns:
@@ -70,8 +76,8 @@ def accept(
         "profile": profile,
         "status": "measured",
         "passed": current.passed,
-        "accepted_by": by or None,
-        "because": because or None,
+        "accepted_by": said.by.strip(),
+        "because": said.because.strip(),
         "acknowledged": list(alerts),
         "measured_at_utc": iso(current.moment),
         "avg_precision_at_k": float(current.figures.precision),

@@ -29,6 +29,11 @@ def least_cases(thresholds: Mapping[str, Any], in_file: int) -> int:
     return max(in_file, int(thresholds["min_queries"]) if _given(thresholds, "min_queries") else 1)
 
 
+def wanted_profile(thresholds: Mapping[str, Any]) -> str | None:
+    """The profile of the benchmark's policy that has to have been measured; None for any."""
+    return str(thresholds["benchmark_profile"]) if _given(thresholds, "benchmark_profile") else None
+
+
 def wanted_retriever(thresholds: Mapping[str, Any]) -> str | None:
     """The retriever that has to have been measured, as the benchmark's policy gives it; None for any."""
     return str(thresholds["retriever"]) if _given(thresholds, "retriever") else None

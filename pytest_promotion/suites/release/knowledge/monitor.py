@@ -10,7 +10,7 @@ from pytest_promotion.clock import Clock, iso
 from pytest_promotion.errors import Unproven
 from pytest_promotion.suites.release.knowledge import alerting, baseline, benchmark, comparison, corpus, drift, history
 from pytest_promotion.suites.release.knowledge.alerting import Channels
-from pytest_promotion.suites.release.knowledge.baseline import Baseline
+from pytest_promotion.suites.release.knowledge.baseline import Acceptance, Baseline
 from pytest_promotion.suites.release.knowledge.drift import Alert, Rules
 from pytest_promotion.suites.release.knowledge.history import Figures, Point
 from pytest_promotion.suites.release.knowledge.policy import Settings
@@ -29,14 +29,14 @@ def run(
     channels: Channels = Channels(),  # noqa: B008 - frozen
     engine: str = "fts5",
     retain: int = 120,
-    accept: bool = False,
+    accept: Acceptance | None = None,
 ) -> dict[str, Any]:
     """
     Runs the benchmark and judges it by the history in `<folder>/<profile>`.
 
     Args:
         folder: the histories of all profiles.
-        accept: make this point the baseline, if it met its thresholds.
+        accept: who makes this point the baseline, which has to meet its thresholds, and why.
 
     Returns:
         the report as it was kept, with `status` "measured", "incomplete" (documents could not be read),
@@ -82,7 +82,7 @@ def _judge(
     now: datetime,
     *,
     retain: int,
-    accept: bool,
+    accept: Acceptance | None,
 ) -> None:
     """Fills *report* in from what was measured and what is known of earlier runs."""
     # When it was judged, not when it began: of two runs at once, the one that is written second is the later one.
@@ -114,7 +114,7 @@ def _judge(
         if accept:
             if not current.passed:
                 raise Unproven(f"this point cannot be the baseline: {_below(measured)}")
-            baseline.accept(place, settings.profile, current, now)
+            baseline.accept(place, settings.profile, current, now, accept)
             anchor = baseline.read(place, settings.profile, before, rules.min_history)
         found += _drift(report, current, before, anchor, rules, place)
     report["alerts"] = [one.document(blocking=settings.blocking) for one in found]

@@ -14,7 +14,7 @@ from pytest_promotion.suites.release.knowledge import checkpoint, review
 
 MONTHLY: Final = "KB_Monthly_Checkpoint_Template.md"
 WEEKLY: Final = "KB_Weekly_Review_Template.md"
-_TEMPLATES: Final = Path(__file__).with_name("templates")
+TEMPLATES: Final = Path(__file__).with_name("templates")
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}"
     "table{border-collapse:collapse}td,th{border-bottom:1px solid #ccc;padding:.2rem .8rem;text-align:left}"
@@ -32,7 +32,7 @@ def markdown(report: Mapping[str, Any], owner: str = "", template: Path | None =
         PolicyError: for a template that cannot be read, or that asks for a name there is not.
     """
     monthly = report["kind"] == "kb_checkpoint"
-    source = template or _TEMPLATES / (MONTHLY if monthly else WEEKLY)
+    source = template or TEMPLATES / (MONTHLY if monthly else WEEKLY)
     try:
         text = source.read_text(encoding="utf-8")
         return Template(text).substitute(_monthly(report, owner) if monthly else _weekly(report))

@@ -127,6 +127,8 @@ def _of_the_commit(run: Run, compose: Compose, commit: str) -> None:
 def _check_environments(run: Run, checkout: Checkout) -> None:
     """Refuses a file of environments that is in the repository, and not as the commit has it: programs are in it."""
     path = run.plan.environments
+    if run.plan.drilled is not None:
+        return  # a drill runs today's programs on the files of another day
     if path is None or checkout.relative(path.absolute()) is None:
         return
     place = checkout.inside(path.absolute())

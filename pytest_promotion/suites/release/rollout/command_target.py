@@ -108,6 +108,13 @@ class CommandTarget:
     def finish(self, run: Run) -> None:
         """There is nothing to keep but the journal."""
 
+    def status(self, run: Run) -> str:
+        """What runs, as its `status` prints it. Raises `Unproven` where that cannot be read."""
+        done = self._run(run, self._settings.status, _STATUS_S)
+        if done.exit_code != 0:
+            raise Unproven(f"its status cannot be read: {done.why}")
+        return _printed(done)
+
     def remove(self, run: Run) -> None:
         """Removes what a drill has deployed. Raises `Unproven` where that does not work."""
         if self._settings.remove:

@@ -130,10 +130,18 @@ class Engine:
         if self.image(name) != image:
             raise Unproven(f"{name} does not name the image {image[:19]}")
 
+    def copy_image(self, container: Container, name: str, label: str) -> None:
+        """Makes an image called *name* of what *container* is, which differs from its own by *label* alone."""
+        self._ask("commit", "--change", f"LABEL {label}", container.id, name, timeout_s=_STOP_S)
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of this project in *repository*."""
+        done = self._ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)
+        return sorted(line for line in done.printed.split() if line.startswith(f"{repository}:{self.project}."))
+
     def kept_tags(self) -> list[str]:
         """The tags of this project that `keep_tag` made, oldest first."""
-        done = self._ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY)
-        return sorted(line for line in done.printed.split() if line.startswith(f"{REPOSITORY}:{self.project}."))
+        return self.tags(REPOSITORY)
 
     def untag(self, name: str) -> bool:
         """Whether *name* is gone; an image that is in use keeps it."""

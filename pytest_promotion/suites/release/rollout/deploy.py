@@ -47,6 +47,7 @@ def deploy(plan: Plan, way: Way = "new", clock: Clock | None = None) -> Report:
     clock = clock or Clock()
     name = f"{stamp(clock.now())}-{uuid.uuid4().hex[:8]}"
     run = Run(plan, clock, plan.runtime / "deploy_backups" / plan.env / plan.project / name, ())
+    run.decided = plan.drilled
     ending, reasons = _carried_out(run, way)
     if ending in CHANGED or _changed(run):
         recording.record(run, ending, reverted=way == "revert")

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_promotion.errors import PolicyError
 from pytest_promotion.suites.release.rollout.environments import CommandEnvironment
 from pytest_promotion.suites.release.rollout.health import Probe
 from pytest_promotion.suites.release.rollout.permission import Permission
+
+if TYPE_CHECKING:
+    from pytest_promotion.suites.release.rollout.decided import Decided
 
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")  # Compose's own rule
 _ENV: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -74,10 +77,11 @@ class Plan:
     One deployment. `files` are compose files, none for those that Compose would find below `root`.
 
     `command` are the programs of a target that is not Compose. `permission` is None for a drill, and for a dry run that
-    was given none. `forced_failure` takes the place of the first health check, and says why it failed. With the
-    `rollback_scope` `images` a rollback leaves databases as they are. `allow_dirty` deploys what lies in `root`, and
-    `allow_unjudged_configuration` a Compose configuration that the decision has not judged. That something was
-    deployed to `stage`, and by which decision, is recorded in the folder `history`, if there is a decision.
+    was given none; `drilled` is what a drill deploys in its place, None for what lies in `root`. `forced_failure` takes
+    the place of the first health check, and says why it failed. With the `rollback_scope` `images` a rollback leaves
+    databases as they are. `allow_dirty` deploys what lies in `root`, and `allow_unjudged_configuration` a Compose
+    configuration that the decision has not judged. That something was deployed to `stage`, and by which decision, is
+    recorded in the folder `history`, if there is a decision.
     """
 
     env: str
@@ -95,6 +99,7 @@ class Plan:
     roll_back: bool = False
     dry_run: bool = False
     keep: int = 10
+    drilled: Decided | None = None
     forced_failure: Callable[[], str] | None = None
     command: CommandEnvironment | None = None
     host: str = ""  # of the engine, for people

@@ -1,0 +1,1 @@
+"""The workflows that `promotion init --ci` writes for a repository: its gates, its deployment, its schedules."""

@@ -1,0 +1,2 @@
+mkdir -p deployed
+cp "$RUNTIME"/deploy_report_"$TARGET"_*.json deployed/
