@@ -190,7 +190,7 @@ def _normal_statistics(panel: Panel, config: Config) -> np.ndarray[Any, Any]:
     West (1994), or with as many as there are blocks, where those are fewer.
     """
     import numpy as np
-    from scipy import stats  # type: ignore[import-untyped]
+    from scipy import stats
 
     length = len(panel.values)
     errors = [math.sqrt(long_run_variance_of_mean(column) / length) for column in panel.values.T]

@@ -67,7 +67,7 @@ def mean_test(values: np.ndarray[Any, Any]) -> MeanTest:
         Unproven: as `long_run_variance` does.
     """
     import numpy as np
-    from scipy import stats  # type: ignore[import-untyped]
+    from scipy import stats
 
     found = np.asarray(values, dtype=np.float64)
     error = math.sqrt(long_run_variance(found) / len(found))

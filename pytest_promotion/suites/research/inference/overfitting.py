@@ -32,7 +32,7 @@ def overfitting_probability(panel: Panel, parts: int = 10) -> float:
         Unproven: for a single hypothesis, and for parts of fewer than `LEAST_ROWS` moments.
     """
     import numpy as np
-    from scipy.stats import rankdata  # type: ignore[import-untyped]
+    from scipy.stats import rankdata
 
     if parts < 4 or parts % 2:
         raise PolicyError(f"{parts} parts: CSCV needs an even number of at least 4")
