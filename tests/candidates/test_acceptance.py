@@ -17,7 +17,7 @@ from pytest_promotion.suites.research import chain, service, store
 from pytest_promotion.suites.research.approvals import matter_of, signed_matter
 from pytest_promotion.suites.research.approving import approve
 from pytest_promotion.suites.research.database import connected, writing
-from pytest_promotion.suites.research.gating import ThresholdConfig
+from pytest_promotion.suites.research.gating import ThresholdConfig, impossible
 from pytest_promotion.suites.research.migrations import run_migrations_phase3
 from pytest_promotion.suites.research.panel import Panel
 from pytest_promotion.suites.research.people import Person
@@ -101,6 +101,15 @@ def test_what_is_only_declared_is_never_accepted(whole, name):
     found = whole.observe().approve().evaluate()
     assert found.new_status != "accepted"
     assert says in "; ".join(found.open_questions)
+
+
+@pytest.mark.parametrize(
+    ("share", "count", "fits"),
+    [(0.5433, 1500, True), (0.55, 100, True), (1 / 3, 3, True), (0.555, 100, False), (0.5, 3, False)],
+)
+def test_a_rounded_share_fits_its_count(share, count, fits):
+    """815 of 1,500 are 0.5433, rounded to four digits: no lie is told by that."""
+    assert bool(impossible({"hit_rate": share, "n_obs": count})) is not fits
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ REGIMES: Final = 2  # fewer say nothing about robustness
 UNKNOWN: Final = "unknown"  # the regime of bars that no regime was found for
 # What a correlation coefficient, the deviation of several (n - 1) and a share can be.
 _RANGES: Final = {"mean_ic": (-1.0, 1.0), "std_ic": (0.0, 1.5), "hit_rate": (0.0, 1.0)}
-_COUNTED: Final = 0.01  # by how much a rounded share times its count may miss a whole number
+_COUNTED: Final = 0.01  # by how much a share times its count may miss a whole number, beside its rounding
 UNCHECKED: Final = "allow_missing_execution_evidence: execution evidence not checked"
 SLACK: Final = 1e-6  # how far a declared statistic may be from the one computed here, by rounding
 
@@ -141,9 +141,16 @@ def impossible(figures: Mapping[str, Any], at: str = "") -> list[str]:
         found.append(f"mean_ic {mean:g} is outside of its interval, {low:g} to {high:g}{at}")
     count = number(figures.get("n_obs"))
     hits = number(figures.get("hit_rate"))
-    if count is not None and hits is not None and count > 0 and abs(hits * count - round(hits * count)) > _COUNTED:
+    if count is not None and hits is not None and count > 0 and _is_no_share(hits, count):
         found.append(f"hit_rate {hits:g} is impossible of {count:g} observations{at}")
     return found
+
+
+def _is_no_share(share: float, count: float) -> bool:
+    """Whether no whole number of *count* is the *share*, rounded to the digits that it has."""
+    digits = len(repr(share).partition(".")[2]) if "e" not in repr(share) else 15
+    rounding = count * 0.5 * 10.0**-digits
+    return abs(share * count - round(share * count)) > _COUNTED + rounding
 
 
 def _shown(value: Any) -> Any:
