@@ -100,13 +100,18 @@ class Scan:
     def _excused(self, one: Finding) -> bool:
         return bool(one.suppressed) and (not one.suppressed_until or (self.now and one.is_excused(self.now)) is True)
 
-    def count(self, severity: str, kind: str | None = None) -> int:
+    def count(self, severity: str, kind: str | None = None, *, known_only: bool = False) -> int:
         """
         How many findings of *severity* count; only those of *kind*, where it is given.
 
+        Args:
+            known_only: whether findings of an unknown severity may be left out, because `count("unknown")` is judged
+                by a limit of its own.
+
         Raises:
             Unproven: where nothing was scanned or something is missing, as `demand_whole` does, where *severity* was
-                left out by the scanner, and for a severity or kind that there is none of.
+                left out by the scanner, where findings have no severity that is known, which may be this one, and for
+                a severity or kind that there is none of.
         """
         if severity not in SEVERITIES or (kind is not None and kind not in KINDS):
             raise Unproven(f"{severity!r} of {kind!r}: severities are {listed(SEVERITIES)}, kinds are {listed(KINDS)}")
@@ -114,7 +119,14 @@ class Scan:
         if severity in self.left_out:
             raise Unproven(f"{self.tool} was configured not to list {severity} findings")
         every = self.counted if kind != LICENCES else [one for one in self.findings if not self._excused(one)]
-        return sum(1 for one in every if one.severity == severity and kind in (None, one.kind))
+        asked = [one for one in every if kind in (None, one.kind)]
+        unknown = [one for one in asked if one.severity == "unknown"]
+        if unknown and severity != "unknown" and not known_only:
+            raise Unproven(
+                f"{len(unknown)} findings of {self.tool} have no severity that is known, the first is {unknown[0].id}: "
+                f"any may be {severity}; give count('unknown') a limit of its own, and this one known_only=True"
+            )
+        return sum(1 for one in asked if one.severity == severity)
 
     def demand_whole(self, kinds: Iterable[str] = ()) -> None:
         """Raises `Unproven` where more may be wrong than was found, or the scanner did not look for *kinds*."""

@@ -389,6 +389,16 @@ def test_a_user_counts_what_is_whole_only():
         scanned(trivy()).count("critical", "secrets")
 
 
+def test_a_finding_of_no_known_severity_may_be_the_one_that_is_asked_for():
+    """A rule that is not in the file may be a critical one: none of them is critical is not known."""
+    scan = scanned(trivy(vulnerability("UNKNOWN"), vulnerability("HIGH", "CVE-2026-2")))
+    for severity in ("critical", "high", "low"):
+        with pytest.raises(Unproven, match="any may be"):
+            scan.count(severity)
+    assert scan.count("unknown") == 1
+    assert scan.count("high", known_only=True) == 1
+
+
 def test_a_report_of_the_operator_ends_with_its_lifetime():
     """The operator deletes it then; a copy is kept for ever."""
     lifetime = {"annotations": {"trivy-operator.aquasecurity.github.io/report-ttl": "0h30m0s"}}
