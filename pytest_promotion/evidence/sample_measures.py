@@ -98,7 +98,7 @@ class SampleMeasures:
             if by is not None:
                 raise Unproven(f"{name}: slices need a list of samples, and only their numbers were given")
             estimated = proportions.proportion(name, successes, samples, method)
-            self._judge([_figure(name, samples, estimated, at_least, at_most)], confidence)
+            self._judge([_figure(name, int(samples), estimated, at_least, at_most)], confidence)
 
     def mean(
         self,

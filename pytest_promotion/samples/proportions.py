@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal
 
 from pytest_promotion.errors import Unproven
@@ -21,8 +22,9 @@ def proportion(name: str, successes: int, samples: int, method: ShareMethod = "w
         Unproven: without samples, and for numbers that no counts are.
     """
     for what, value in (("successes", successes), ("samples", samples)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
             raise Unproven(f"{name}: the number of {what} is {value!r:.60}, expected a whole number from 0")
+    successes, samples = int(successes), int(samples)  # NumPy's are whole numbers too
     if not samples:
         raise Unproven(f"{name}: there are 0 samples")
     if successes > samples:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pytest_promotion.decision.recomputing import belied
@@ -72,6 +74,19 @@ def test_what_cannot_be_judged_is_inconclusive(arguments, named, said):
     found, sentence, _ = asked("proportion", *arguments, **named)
     assert found is None
     assert said in sentence
+
+
+def test_numbers_of_numpy_and_pandas_are_numbers():
+    """Who computes with arrays would have to convert each count, and forget it once."""
+    correct = np.array(GOOD)
+    for arguments in ((correct,), (pd.Series(GOOD),), (correct.sum(), len(correct)), (correct.sum(), np.int64(1000))):
+        found, sentence, log = asked("proportion", *arguments, at_least=0.9)
+        assert found is True, sentence
+        assert type(log.measurements[0].samples) is int
+    latencies = np.random.default_rng(1).lognormal(4, 0.5, 500).astype(np.float32)
+    assert asked("mean", latencies, at_most=100)[0] is True
+    assert asked("quantile", pd.Series(latencies), 0.9, at_most=200)[0] is True
+    assert asked("mean", np.append(latencies, np.nan), at_most=100)[0] is None
 
 
 def test_a_bad_slice_fails_a_good_whole():
