@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
-from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow, number_of
+from pytest_promotion.suites.trading.documents.minute_rows import MinuteRow
 
 _COUNTS: Final = ("orders_active", "fills_count_today")
 _COUNTS_OF_SOME: Final = ("orders_rejected_today", "ws_reconnect_count")  # bots that count them
@@ -50,10 +50,10 @@ def moved_without_fill(rows: Sequence[MinuteRow]) -> Iterator[str]:
         for column in _MOVED_BY_FILLS:
             if column not in row.cells or column not in before.cells:
                 continue
-            was, now = (number_of(each.cells[column]) for each in (before, row))
+            was, now = before.number(column), row.number(column)
             # A bot that reads its balance again takes the position from that.
             read_again = column == "position_base" and row.cells[column] == row.cells["base_balance"]
-            if was is not None and now is not None and was != now and not read_again:
+            if was != now and not read_again:
                 yield f"{row.origin}: {column} is {now:.10g}, {was:.10g} a minute before, and nothing was filled"
 
 
