@@ -9,42 +9,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_promotion.errors import GateFailed, Unproven
-from pytest_promotion.model import Interval, Measurement
+from pytest_promotion.model import Measurement
 from pytest_promotion.samples import drift, means, proportions
 from pytest_promotion.samples.interval import (
     LEAST_CONFIDENCE,
     Estimated,
     are_booleans,
     booleans,
+    is_number,
     numbers,
-    samples_needed,
     shows,
 )
 from pytest_promotion.samples.means import MeanMethod
 from pytest_promotion.samples.proportions import ShareMethod
 from pytest_promotion.samples.sequential import always_valid
+from pytest_promotion.samples.verdicts import Figure, corrected, figure_of, sentence_on, verdict_on
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.evidence_log import Notebook
 
 SLICE: Final = 30  # samples; of a smaller slice nothing is said
-_STEPS: Final = 40
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """What was computed from samples, and what is demanded of it."""
-
-    name: str
-    samples: int
-    estimated: Estimated
-    operator: str
-    threshold: float
-    above_threshold: bool = False  # the threshold itself is not enough
 
 
 class SampleMeasures:
@@ -98,7 +85,7 @@ class SampleMeasures:
             if by is not None:
                 raise Unproven(f"{name}: slices need a list of samples, and only their numbers were given")
             estimated = proportions.proportion(name, successes, samples, method)
-            self._judge([_figure(name, int(samples), estimated, at_least, at_most)], confidence)
+            self._judge([figure_of(name, int(samples), estimated, at_least, at_most)], confidence)
 
     def mean(
         self,
@@ -140,7 +127,7 @@ class SampleMeasures:
         with self._notebook.noting():
             found = numbers(name, values)
             estimated = means.quantile(name, found, q)
-            self._judge([_figure(name, len(found), estimated, at_least, at_most)], confidence)
+            self._judge([figure_of(name, len(found), estimated, at_least, at_most)], confidence)
 
     def not_worse(
         self,
@@ -202,12 +189,10 @@ class SampleMeasures:
         """
         with self._notebook.noting():
             here, there = _listed(name, current), _listed(name, reference)
-            if any(map(_is_number, (*here, *there))):
+            if not all(isinstance(value, (str, bool)) for value in (*here, *there)):
                 here, there = numbers(name, here), numbers(name, there)
-            elif not all(isinstance(value, (str, bool)) for value in (*here, *there)):
-                raise Unproven(f"{name}: the samples are neither numbers nor texts")
             estimated = drift.stability(name, here, there)
-            self._judge([_figure(f"{name} (PSI)", len(here), estimated, None, at_most)], confidence)
+            self._judge([figure_of(f"{name} (PSI)", len(here), estimated, None, at_most)], confidence)
 
     def trials(
         self,
@@ -232,7 +217,7 @@ class SampleMeasures:
                 raise Unproven(f"{name}: most is {most!r}, expected a whole number from 1")
         with self._notebook.noting():
             level = self._level(name, confidence)
-            _figure(name, 0, (0.0, lambda _: always_valid(0, 0, level)), at_least, None)
+            figure_of(name, 0, (0.0, lambda _: always_valid(0, 0, level)), at_least, None)
         done = successes = 0
         while done < most:
             result = run()
@@ -243,7 +228,7 @@ class SampleMeasures:
                 break
         estimated = (successes / done, lambda at: always_valid(successes, done, at))
         with self._notebook.noting():
-            self._judge([_figure(name, done, estimated, at_least, None)], confidence)
+            self._judge([figure_of(name, done, estimated, at_least, None)], confidence)
 
     def _compare(
         self,
@@ -270,7 +255,7 @@ class SampleMeasures:
                 estimated = means.mean(what, [first - second for first, second in pairs])
             else:
                 estimated = means.difference(what, _numeric(name, one), _numeric(name, other))
-            self._judge([_Figure(what, len(one), estimated, ">=", least, above)], confidence)
+            self._judge([Figure(what, len(one), estimated, ">=", least, above)], confidence)
 
     def _slices(
         self,
@@ -284,7 +269,7 @@ class SampleMeasures:
         min_slice: int,
     ) -> None:
         """Judge all the samples, and each slice of them."""
-        figures = [_figure(name, len(values), estimate(name, values), at_least, at_most)]
+        figures = [figure_of(name, len(values), estimate(name, values), at_least, at_most)]
         slices: defaultdict[str, list[Any]] = defaultdict(list)
         if by is not None:
             labels = _listed(name, by)
@@ -296,25 +281,25 @@ class SampleMeasures:
         if thin:
             raise Unproven(f"{'; '.join(thin[:3])}{' …' if len(thin) > 3 else ''}: a slice needs {min_slice} samples")
         figures += [
-            _figure(what, len(some), estimate(what, some), at_least, at_most) for what, some in sorted(slices.items())
+            figure_of(what, len(some), estimate(what, some), at_least, at_most) for what, some in sorted(slices.items())
         ]
         self._judge(figures, confidence)
 
     def _level(self, name: str, confidence: float | None) -> float:
         level = self._confidence if confidence is None else confidence
-        if not _is_number(level) or not LEAST_CONFIDENCE <= level < 1:
+        if not is_number(level) or not LEAST_CONFIDENCE <= level < 1:
             raise Unproven(f"{name}: the confidence is {level!r}, expected {LEAST_CONFIDENCE:g} to below 1")
         if level < self._confidence:
             raise Unproven(f"{name}: the confidence is {level:g}, and the policy has {self._confidence:g}")
         return level
 
-    def _judge(self, figures: list[_Figure], confidence: float | None) -> None:
+    def _judge(self, figures: list[Figure], confidence: float | None) -> None:
         """Record each figure, and refuse the first that was shown not to hold, else the first that cannot be told."""
         level = self._level(figures[0].name, confidence)
         intervals = [figure.estimated[1](level) for figure in figures]
-        verdicts = [_verdict(figure, interval) for figure, interval in zip(figures, intervals, strict=True)]
+        verdicts = [verdict_on(figure, interval) for figure, interval in zip(figures, intervals, strict=True)]
         if len(figures) > 1:
-            verdicts = _corrected(figures, verdicts, level)
+            verdicts = corrected(figures, verdicts, level)
         refusals: list[tuple[bool, str]] = []
         for figure, interval, verdict in zip(figures, intervals, verdicts, strict=True):
             estimate = figure.estimated[0]
@@ -330,7 +315,7 @@ class SampleMeasures:
                 )
             )
             if verdict is not True:
-                refusals.append((verdict is False, _sentence(figure, interval, verdict)))
+                refusals.append((verdict is False, sentence_on(figure, interval, verdict)))
         failed = [sentence for is_shown, sentence in refusals if is_shown]
         more = f"; and {len(refusals) - 1} more" if len(refusals) > 1 else ""
         if failed:
@@ -338,60 +323,6 @@ class SampleMeasures:
         if refusals:
             raise Unproven(refusals[0][1] + more)
         self._notebook.tally.judge()
-
-
-def _figure(name: str, samples: int, estimated: Estimated, at_least: float | None, at_most: float | None) -> _Figure:
-    if (at_least is None) == (at_most is None):
-        raise Unproven(f"{name}: give at_least or at_most, one of them")
-    operator, threshold = (">=", at_least) if at_least is not None else ("<=", at_most)
-    if not _is_number(threshold):
-        raise Unproven(f"{name}: the threshold {threshold!r} is not a finite number")
-    return _Figure(name, samples, estimated, operator, float(threshold))  # type: ignore[arg-type]
-
-
-def _verdict(figure: _Figure, interval: Interval) -> bool | None:
-    found = shows(interval, figure.operator, figure.threshold)
-    if found and figure.above_threshold and interval.low <= figure.threshold:
-        return None
-    return found
-
-
-def _corrected(figures: list[_Figure], verdicts: list[bool | None], level: float) -> list[bool | None]:
-    """
-    The verdicts on slices: that all of them pass needs no correction, that one of them fails does.
-
-    All have to pass, each at the level: an intersection-union test keeps it (R. L. Berger, 1982). Of many good slices
-    one looks bad by chance: failures are corrected by the step-down procedure of Holm (1979). The first figure is that
-    of all samples.
-    """
-    failing = [number for number, verdict in enumerate(verdicts) if number and verdict is False]
-    chances = sorted((_chance(figures[number], level), number) for number in failing)
-    kept, slices = list(verdicts), len(figures) - 1
-    for rank, (chance, _) in enumerate(chances):
-        if chance > (1 - level) / (slices - rank):
-            for _, later in chances[rank:]:
-                kept[later] = None
-            break
-    return kept
-
-
-def _chance(figure: _Figure, level: float) -> float:
-    """The smallest 1 - confidence at which the figure is still shown to fail."""
-    low, high = 0.0, 1 - level
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _verdict(figure, figure.estimated[1](1 - middle)) is False else (middle, high)
-    return high
-
-
-def _sentence(figure: _Figure, interval: Interval, verdict: bool | None) -> str:
-    estimate = figure.estimated[0]
-    ends = f"{interval.low:.3g} to {interval.high:.3g} at {interval.confidence * 100:g} %"
-    wanted = f"expected {figure.operator} {figure.threshold!r}"
-    found = f"{figure.name} is {estimate:.3g} over {figure.samples:,} samples ({ends}), {wanted}"
-    if verdict is False:
-        return found
-    return f"{found}: cannot tell; {samples_needed(estimate, interval, figure.threshold, figure.samples)}"
 
 
 def _listed(name: str, values: Any) -> list[Any]:
@@ -406,7 +337,3 @@ def _listed(name: str, values: Any) -> list[Any]:
 def _numeric(name: str, values: list[Any]) -> list[float]:
     """Results as numbers: of booleans 1 and 0."""
     return [float(value) for value in values] if are_booleans(values) else numbers(name, values)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300

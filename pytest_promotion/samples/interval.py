@@ -83,3 +83,8 @@ def are_booleans(values: Sequence[Any]) -> bool:
 
 def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
+
+
+def is_number(value: Any) -> bool:
+    """Whether *value* is a finite number, and no boolean."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300

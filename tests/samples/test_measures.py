@@ -87,6 +87,7 @@ def test_numbers_of_numpy_and_pandas_are_numbers():
     assert asked("mean", latencies, at_most=100)[0] is True
     assert asked("quantile", pd.Series(latencies), 0.9, at_most=200)[0] is True
     assert asked("mean", np.append(latencies, np.nan), at_most=100)[0] is None
+    assert asked("same_distribution", latencies[:250], latencies[250:])[2].measurements[0].name == "accuracy (PSI)"
 
 
 def test_a_bad_slice_fails_a_good_whole():
