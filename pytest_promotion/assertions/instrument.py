@@ -28,6 +28,7 @@ from pytest_promotion.assertions.judging import (
     expects,
     fails,
     is_expecting,
+    is_sampled,
     may_judge,
     passes_over,
     presence,
@@ -234,7 +235,9 @@ class _Statements(Expressions):
         since = [ast.Name(MARK, ast.Load())] if marked else []
         asserts = any(one.startswith(ASSERTING) for one in names)
         read = len(call.args) >= 3 and name in MEASURES and both_read(*call.args[1:3]) == "counts"
+        before, self._decides = self._decides, self._decides or is_sampled(names)
         self.generic_visit(node)
+        self._decides = before
         if isinstance(node.value, ast.Call):
             if read:
                 node.value = self._called("measured", node.value, *self._at(node))
@@ -250,7 +253,7 @@ class _Statements(Expressions):
         if asserts or (names[1:] and names[-1] == "check"):
             end = statement("end", node, *self._at(node), sources, *since)
             return [*marked, statement("begin", node, *self._at(node)), node, end]
-        if name in MEASURES and sources.value:
+        if (name in MEASURES or is_sampled(names)) and sources.value:
             # A measurement of nothing that was found is taken back.
             stop = statement("stop", node, *self._at(node), sources, *since)
             return [*marked, statement("start", node), node, stop]

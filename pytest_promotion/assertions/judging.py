@@ -23,15 +23,15 @@ def judges(node: ast.AST) -> bool:
     """Whether a node is a judgement that may be executed or not."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         names = list(chain(node.value))
-        checks = names[1:] and names[-1] == "check"
-        sampled = names[0] in SAMPLED and names[1:2] == ["measure"]
-        return (
-            sampled
-            or names[0] in (*MEASURES, "none")
-            or any(one.startswith(ASSERTING) for one in names)
-            or bool(checks)
-        )
+        if is_sampled(names) or names[0] in (*MEASURES, "none") or any(one.startswith(ASSERTING) for one in names):
+            return True
+        return bool(names[1:]) and names[-1] == "check"
     return isinstance(node, ast.Assert) or (isinstance(node, ast.If) and fails(node.body))
+
+
+def is_sampled(names: Sequence[str]) -> bool:
+    """Whether a call, by the names of its chain, is one of the methods of `measure` for figures from samples."""
+    return names[0] in SAMPLED and list(names[1:2]) == ["measure"]
 
 
 def fails(body: Sequence[ast.stmt]) -> bool:

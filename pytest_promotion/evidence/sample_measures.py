@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_promotion.evidence.evidence_log import Notebook
 
 SLICE: Final = 30  # samples; of a smaller slice nothing is said
+LEAST_SLICE: Final = 10  # and nobody may say that fewer are enough
 
 
 class SampleMeasures:
@@ -70,6 +71,7 @@ class SampleMeasures:
         """
         with self._notebook.noting():
             if samples is None:
+                self._demand_share(name, at_least, at_most)
                 values = booleans(name, _listed(name, successes))
                 self._slices(
                     name,
@@ -84,6 +86,7 @@ class SampleMeasures:
                 return
             if by is not None:
                 raise Unproven(f"{name}: slices need a list of samples, and only their numbers were given")
+            self._demand_share(name, at_least, at_most)
             estimated = proportions.proportion(name, successes, samples, method)
             self._judge([figure_of(name, int(samples), estimated, at_least, at_most)], confidence)
 
@@ -150,7 +153,7 @@ class SampleMeasures:
             paired: with False, the examples are different ones.
             lower_is_better: of losses and latencies.
         """
-        if not margin > 0:
+        if not is_number(margin) or margin <= 0:
             with self._notebook.noting():
                 raise Unproven(f"{name}: the margin is {margin!r}, expected a number above 0")
         self._compare(name, candidate, champion, -margin, False, paired, lower_is_better, confidence)
@@ -167,7 +170,7 @@ class SampleMeasures:
         confidence: float | None = None,
     ) -> None:
         """Demands that the candidate is better than the champion, by more than *by*; see `not_worse`."""
-        if not by >= 0:
+        if not is_number(by) or by < 0:
             with self._notebook.noting():
                 raise Unproven(f"{name}: by is {by!r}, expected 0 or more")
         self._compare(name, candidate, champion, by, True, paired, lower_is_better, confidence)
@@ -188,6 +191,8 @@ class SampleMeasures:
             at_most: the largest index. By convention, 0.1 is a small shift and 0.25 a large one.
         """
         with self._notebook.noting():
+            if current is reference:
+                raise Unproven(f"{name}: the samples are compared with themselves")
             here, there = _listed(name, current), _listed(name, reference)
             if not all(isinstance(value, (str, bool)) for value in (*here, *there)):
                 here, there = numbers(name, here), numbers(name, there)
@@ -217,6 +222,7 @@ class SampleMeasures:
                 raise Unproven(f"{name}: most is {most!r}, expected a whole number from 1")
         with self._notebook.noting():
             level = self._level(name, confidence)
+            self._demand_share(name, at_least, None)
             figure_of(name, 0, (0.0, lambda _: always_valid(0, 0, level)), at_least, None)
         done = successes = 0
         while done < most:
@@ -242,7 +248,13 @@ class SampleMeasures:
         confidence: float | None,
     ) -> None:
         with self._notebook.noting():
+            if candidate is champion:
+                raise Unproven(f"{name}: the candidate is compared with itself")
             one, other = _listed(name, candidate), _listed(name, champion)
+            if are_booleans(one) != are_booleans(other):
+                raise Unproven(f"{name}: the results of one are true or false, those of the other are not")
+            if are_booleans(one) and abs(least) >= 1:
+                raise Unproven(f"{name}: {abs(least):g} of shares allows everything, expected less than 1")
             if paired and len(one) != len(other):
                 raise Unproven(f"{name}: {len(one)} results of the candidate, {len(other)} of the champion")
             if lower_is_better:
@@ -271,11 +283,15 @@ class SampleMeasures:
         """Judge all the samples, and each slice of them."""
         figures = [figure_of(name, len(values), estimate(name, values), at_least, at_most)]
         slices: defaultdict[str, list[Any]] = defaultdict(list)
+        if isinstance(min_slice, bool) or not isinstance(min_slice, int) or min_slice < LEAST_SLICE:
+            raise Unproven(f"{name}: min_slice is {min_slice!r}, expected a whole number from {LEAST_SLICE}")
         if by is not None:
             labels = _listed(name, by)
             if len(labels) != len(values):
                 raise Unproven(f"{name}: {len(values)} samples, and {len(labels)} slices that they belong to")
             for label, value in zip(labels, values, strict=True):
+                if label is None or label != label or not str(label).strip():  # noqa: PLR0124 - NaN
+                    raise Unproven(f"{name}: a sample belongs to the slice {label!r}, which is none")
                 slices[f"{name} of {label}"].append(value)
         thin = [f"{what} has {len(some)}" for what, some in sorted(slices.items()) if len(some) < min_slice]
         if thin:
@@ -284,6 +300,17 @@ class SampleMeasures:
             figure_of(what, len(some), estimate(what, some), at_least, at_most) for what, some in sorted(slices.items())
         ]
         self._judge(figures, confidence)
+
+    @staticmethod
+    def _demand_share(name: str, at_least: float | None, at_most: float | None) -> None:
+        """Raises `Unproven` for a threshold that is no share, or that every share meets."""
+        for threshold, word, meets_all in ((at_least, "at_least", 0), (at_most, "at_most", 1)):
+            if threshold is None or not is_number(threshold):
+                continue
+            if not 0 <= threshold <= 1:
+                raise Unproven(f"{name}: {word} is {threshold:g}, expected a share from 0 to 1: 90 % is 0.9")
+            if threshold == meets_all:
+                raise Unproven(f"{name}: every share meets {word}={threshold:g}")
 
     def _level(self, name: str, confidence: float | None) -> float:
         level = self._confidence if confidence is None else confidence
@@ -296,6 +323,8 @@ class SampleMeasures:
     def _judge(self, figures: list[Figure], confidence: float | None) -> None:
         """Record each figure, and refuse the first that was shown not to hold, else the first that cannot be told."""
         level = self._level(figures[0].name, confidence)
+        if not figures[0].name.strip():
+            raise Unproven("a figure from samples has no name")
         intervals = [figure.estimated[1](level) for figure in figures]
         verdicts = [verdict_on(figure, interval) for figure, interval in zip(figures, intervals, strict=True)]
         if len(figures) > 1:
@@ -326,7 +355,7 @@ class SampleMeasures:
 
 
 def _listed(name: str, values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
+    if isinstance(values, (str, bytes, dict, set, frozenset)) or not hasattr(values, "__iter__"):
         raise Unproven(f"{name}: found {values!r:.60} where a list of samples belongs")
     found = list(values)
     if not found:

@@ -229,7 +229,9 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
             if kind == "emptied" and may_be_empty and isinstance(value, list):
                 continue
             one = _edit(kind, path, look, place, *values)
-            alike = samples(place, look.touches.seen) if is_sampled and kind in JUDGED_TOGETHER else ()
+            # A row without its answer has none; a list without one of its samples is a sample.
+            together = kind in JUDGED_TOGETHER and (kind != "removed" or isinstance(place[-1], int))
+            alike = samples(place, look.touches.seen) if is_sampled and together else ()
             yield replace(one, lenses=(*one.lenses, *_together(path, look, alike, values))) if alike else one
     for place, value in chosen(look.touches.stepped_into):
         if place not in look.touches.seen and not (may_be_empty and isinstance(value, list)):
@@ -248,7 +250,7 @@ def _together(path: str, look: Look, places: Sequence[Place], values: Sequence[A
 
     def edited(new: Any) -> Sabotaged:
         document = _document(path, look.reading.content or b"")
-        for place in places:
+        for place in reversed(places):
             changed(document, place, new)
         return Sabotaged(path=path, content=_written(document))
 

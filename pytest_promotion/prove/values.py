@@ -14,7 +14,7 @@ from pytest_promotion.prove.observations import Place
 REMOVED: Final = object()
 NO_DIRECTION: Final = "far too low and far too high"
 # Of samples, a gate that judges their interval has to notice these only where all of them are wrong.
-JUDGED_TOGETHER: Final = ("flipped", "status flipped", "status qualified", NO_DIRECTION)
+JUDGED_TOGETHER: Final = ("removed", "flipped", "status flipped", "status qualified", NO_DIRECTION)
 _FAR: Final = 10**6
 _PER_SHAPE: Final = 1  # of values whose places differ only in list positions, so many are sabotaged
 _GOOD: Final = {

@@ -21,10 +21,11 @@ def stability(name: str, current: Sequence[Any], reference: Sequence[Any]) -> Es
     """
     The population stability index: the sum over bins of (share less share) times the logarithm of their ratio.
 
-    Bins are the tenths of the reference; of texts and booleans, the values. Of two samples of one distribution, the
-    index times n m / (n + m) is chi-squared with one degree of freedom less than there are bins (B. Yurdakul,
-    Statistical Properties of Population Stability Index, 2018); of two distributions it is taken as noncentral, and the
-    interval holds the indices for which what was found is likely.
+    Bins are the tenths of the reference, and what lies below and above all of it; of texts, booleans and numbers with
+    few values, the values. Of two samples of one distribution, the index times n m / (n + m) is chi-squared with one
+    degree of freedom less than there are bins (B. Yurdakul, Statistical Properties of Population Stability Index,
+    2018); of two distributions it is taken as noncentral, and the interval holds the indices for which what was found
+    is likely.
 
     Raises:
         Unproven: for too few samples, and for a reference that is all alike.
@@ -47,15 +48,17 @@ def stability(name: str, current: Sequence[Any], reference: Sequence[Any]) -> Es
 
 def _binned(current: Sequence[Any], reference: Sequence[Any]) -> list[tuple[int, int]]:
     """How many samples of both are in each bin."""
-    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (*current, *reference)):
+    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (*current, *reference))
+    if not numeric or len({*current, *reference}) <= 2 * BINS:
         here, there = Counter(map(str, current)), Counter(map(str, reference))
         return [(here[value], there[value]) for value in sorted(here | there)]
     ordered = sorted(reference)
     edges = sorted({ordered[len(ordered) * number // BINS] for number in range(1, BINS)})
-    bins = [[0, 0] for _ in range(len(edges) + 1)]
+    bins = [[0, 0] for _ in range(len(edges) + 3)]  # the last two: below and above all of the reference
     for side, samples in enumerate((current, reference)):
         for sample in samples:
-            bins[bisect.bisect_right(edges, sample)][side] += 1
+            place = -2 if sample < ordered[0] else -1 if sample > ordered[-1] else bisect.bisect_right(edges, sample)
+            bins[place][side] += 1
     return [(one, other) for one, other in bins if one or other]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
@@ -47,6 +48,8 @@ def samples_needed(estimate: float, interval: Interval, threshold: float, sample
     if not math.isfinite(near) or distance <= 0 or near <= 0:
         return "no number of samples would tell, if it stays that near" if distance <= 0 else "more samples would"
     needed = samples * (near / distance) ** 2
+    if needed <= samples:
+        return "more samples would"
     if needed > _MOST:
         return "no number of samples would tell, if it stays that near"
     digits = max(0, math.floor(math.log10(needed)) - 1)
@@ -59,19 +62,23 @@ def numbers(name: str, values: Any) -> list[float]:
         found = list(values)
     except TypeError:
         raise Unproven(f"{name}: found {values!r:.60} where samples belong") from None
+    figures = []
     for place, value in enumerate(found):
-        if _is_boolean(value) or not hasattr(value, "__float__") or isinstance(value, str):
-            raise Unproven(f"{name}: sample {place} is {value!r:.60}, expected a number")
-        if not math.isfinite(float(value)) or abs(float(value)) >= 1e300:
+        try:
+            figure = math.nan if _is_boolean(value) or isinstance(value, str) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            figure = math.nan
+        if not math.isfinite(figure) or abs(figure) >= 1e300:
             raise Unproven(f"{name}: sample {place} is {value!r:.60}, expected a finite number")
-    return [float(value) for value in found]
+        figures.append(figure)
+    return figures
 
 
 def booleans(name: str, values: Any) -> list[bool]:
-    """*values* as booleans. Raises `Unproven` for an element that is none, with its place: "false" is true."""
+    """*values* as booleans, 1 and 0 too. Raises `Unproven` for another element, with its place: "false" is true."""
     found = list(values)
     for place, value in enumerate(found):
-        if not _is_boolean(value):
+        if not _is_boolean(value) and not (isinstance(value, Integral) and value in (0, 1)):
             raise Unproven(f"{name}: sample {place} is {value!r:.60}, expected true or false")
     return [bool(value) for value in found]
 

@@ -28,6 +28,8 @@ def mean(name: str, values: Sequence[float], method: MeanMethod = "bca") -> Esti
         Unproven: for fewer samples than the method needs, and for few that are all alike.
     """
     count = len(values)
+    if method not in LEAST:
+        raise Unproven(f"{name}: the method is {method!r}, expected {' or '.join(LEAST)}")
     if count < LEAST[method]:
         other = "; method='t' takes fewer, of values that are roughly normal" if method == "bca" else ""
         raise Unproven(f"{name}: there are {count} samples, the method {method} needs {LEAST[method]}{other}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Literal
+from typing import Literal, get_args
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.model import Interval
@@ -21,6 +21,8 @@ def proportion(name: str, successes: int, samples: int, method: ShareMethod = "w
     Raises:
         Unproven: without samples, and for numbers that no counts are.
     """
+    if method not in get_args(ShareMethod):
+        raise Unproven(f"{name}: the method is {method!r}, expected {' or '.join(get_args(ShareMethod))}")
     for what, value in (("successes", successes), ("samples", samples)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
             raise Unproven(f"{name}: the number of {what} is {value!r:.60}, expected a whole number from 0")
