@@ -68,6 +68,30 @@ def test_half_a_junit_file_is_refused(content):
 
 
 @pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ('<testcase status="notrun" result="suppressed"/>', (0, 0, 1)),
+        ('<testcase status="run" result="skipped"/>', (0, 0, 1)),
+        ('<testcase status="DISABLED"/>', (0, 0, 1)),
+        ('<testcase status="run" result="completed"/>', (1, 0, 0)),
+        ('<testcase status="Failed"/>', (0, 1, 0)),
+        ('<testcase result="failure"/>', (0, 1, 0)),
+        ('<testcase result="ERROR"><skipped/></testcase>', (0, 1, 0)),
+        ('<testcase status="notrun"><failure/></testcase>', (0, 1, 0)),
+        ("<testcase><Failure/></testcase>", (0, 1, 0)),
+        ("<TestCase><ERROR/></TestCase>", (0, 1, 0)),
+        ('<testcase xmlns:x="urn:x"><x:failure/></testcase>', (0, 1, 0)),
+        ("<testcase/><error>boom</error>", (1, 1, 0)),
+        ("<Failure/><testcase/>", (1, 1, 0)),
+    ],
+)
+def test_a_test_that_an_attribute_or_its_suite_says_did_not_pass(case, expected):
+    """GoogleTest writes no element for a test that is disabled, and some runners none for one that failed."""
+    found = junit.read_file(suite(case), "j.xml")
+    assert (found.passed, found.failed, found.skipped) == expected
+
+
+@pytest.mark.parametrize(
     ("timestamp", "created"),
     [
         ("2026-11-21T11:00:00+00:00", "2026-11-21T11:00:00.000000+00:00"),
@@ -252,7 +276,20 @@ def test_nodes_of_dbt_end_as_they_say():
 
 
 @pytest.mark.parametrize(
-    "limit", [{"select": ["tag:x"]}, {"exclude": "a"}, {"selector": "s"}, {"which": "retry"}], ids=str
+    "limit",
+    [
+        {"select": ["tag:x"]},
+        {"exclude": "a"},
+        {"selector": "s"},
+        {"which": "retry"},
+        {"resource_types": ["unit_test"]},
+        {"resource_type": "model"},
+        {"exclude_resource_types": ["test"]},
+        {"exclude_resource_type": "test"},
+        {"sample": "3 days"},
+        {"sample": {"start": "2026-11-01", "end": "2026-11-02"}},
+    ],
+    ids=str,
 )
 def test_a_part_of_a_project_is_not_the_project(limit):
     """`dbt test --select one_test` passes, and leaves its results where those of all tests were."""
@@ -261,6 +298,24 @@ def test_a_part_of_a_project_is_not_the_project(limit):
         dbt.read(document, "r").failed  # noqa: B018 - asked for its refusal
     found = dbt.read(document, "r", limited=True)
     assert (found.failed, bool(found.selected)) == ((), True)
+
+
+@pytest.mark.parametrize("arguments", [None, {}, "gone"])
+@pytest.mark.parametrize("form", ["run-results/v6", "sources/v3"])
+def test_a_run_that_does_not_say_what_it_was_limited_to_may_have_been(arguments, form):
+    """Without its arguments, the file of one test looks like that of all."""
+    document = results("pass", form=form) | {"args": arguments}
+    if arguments == "gone":
+        del document["args"]
+    with pytest.raises(Unproven, match="has no args"):
+        dbt.read(encoded(document), "r").failed  # noqa: B018 - asked for its refusal
+    assert dbt.read(encoded(document), "r", limited=True).failed == ()
+
+
+@pytest.mark.parametrize("types", [[], None, "all", ["all"]])
+def test_every_type_is_no_limit(types):
+    """dbt writes its defaults too: a gate that no run can pass is taken out."""
+    assert dbt.read(encoded(results("pass", resource_types=types)), "r").failed == ()
 
 
 @pytest.mark.parametrize(
