@@ -23,7 +23,7 @@ _OUTCOMES: Final = {
 }
 _LIMITS: Final = ("select", "exclude", "selector", "models", "sample")
 _LIMITS_BY_TYPE: Final = ("resource_types", "resource_type", "exclude_resource_types", "exclude_resource_type")
-_EVERY_TYPE: Final = (None, "", "all", [], ["all"])
+_EVERY_TYPE: Final[tuple[Any, ...]] = (None, "", "all", [], ["all"])
 _RUN_NOTHING: Final = ("compile", "docs", "docs generate", "generate", "parse", "list", "ls", "show", "debug", "deps")
 
 
