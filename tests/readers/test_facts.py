@@ -122,6 +122,7 @@ def coverage_json(totals=None, timestamp="2026-11-21T12:00:00", **files):
     return document
 
 
+NO_NUMBERS = ("", "NaN", "inf", "-1", "many", "None")
 CLASS = '<class filename="a.py"><lines><line number="1" hits="1"/><line number="2" hits="0"/></lines></class>'
 
 
@@ -147,6 +148,12 @@ def test_a_line_that_two_classes_have_is_one_line():
     """In Java and C# a file has several classes."""
     other = '<class filename="a.py"><lines><line number="2" hits="7"/></lines></class>'
     assert coverage.read(cobertura(CLASS + other), "c.xml").percent == 100
+    for valid, covered_lines in ((2, 2), (3, 2), (2.0, "2.0")):  # of files, or of classes
+        found = coverage.read(cobertura(CLASS + other, lines_valid=valid, lines_covered=covered_lines), "c.xml")
+        assert found.total == coverage.Covered(2, 2)
+    for valid in (1, 4):
+        with pytest.raises(Unproven, match="and 3 are listed"):
+            coverage.read(cobertura(CLASS + other, lines_valid=valid), "c.xml")
 
 
 @pytest.mark.parametrize(
@@ -184,13 +191,17 @@ def test_a_zone_that_is_none_and_times_of_cobertura():
         cobertura(""),
         cobertura(lines_valid=9),
         cobertura(lines_covered=2),
+        cobertura(lines_covered=0),
+        cobertura(lines_valid=1),
+        *(cobertura(**{name: word}) for name in ("lines_valid", "lines_covered") for word in NO_NUMBERS),
+        *(cobertura(timestamp=word) for word in (*NO_NUMBERS, "1e300")),
         cobertura('<class filename="a.py"><lines><line number="1" hits="-1"/></lines></class>'),
         cobertura('<class><lines><line number="1" hits="1"/></lines></class>'),
         cobertura()[:-9],
         b"<report/>",
         b"[]",
     ],
-    ids=range(15),
+    ids=range(36),
 )
 def test_coverage_that_is_not_whole_is_refused(document):
     """Nothing measured, more than there is, and totals of other files."""
@@ -395,6 +406,38 @@ def test_an_expectation_that_raised_did_not_pass(info):
     with pytest.raises(Unproven, match="successful_expectations 1, and 0 are listed"):
         found.demand_whole()
     assert [one.outcome for one in found.every] == ["failed"]
+
+
+@pytest.mark.parametrize("raised", ["true", "false", 1, 0, None, "", [True]])
+@pytest.mark.parametrize("by_metric", [False, True])
+def test_an_exception_that_is_said_in_another_type_is_refused(raised, by_metric):
+    """`"raised_exception": "true"` is no true, and the expectation was not evaluated."""
+    info = {"raised_exception": raised}
+    document = validated(expectation(exception_info={"('metric',)": info} if by_metric else info))
+    with pytest.raises(Unproven, match="raised_exception is"):
+        validation.read(encoded(document), "v.json")
+
+
+@pytest.mark.parametrize("info", ["true", True, [{"raised_exception": True}]])
+def test_an_exception_that_is_no_object_is_refused(info):
+    """What is not read cannot say that nothing was raised."""
+    with pytest.raises(Unproven, match="exception_info"):
+        validation.read(encoded(validated(expectation(exception_info=info))), "v.json")
+
+
+def test_an_expectation_of_no_element_did_not_pass():
+    """Of an empty table, every value is in its range."""
+    empty, full = {"element_count": 0, "unexpected_count": 0}, {"element_count": 3}
+    found = validation.read(encoded(validated(expectation(result=full), expectation(result=empty))), "v.json")
+    assert [one.outcome for one in found.every] == ["passed", "skipped"]
+    with pytest.raises(Unproven, match="looked at no element"):
+        found.failed  # noqa: B018 - asked for its refusal
+    assert validation.read(encoded(validated(expectation(result=full))), "v.json").failed == ()
+    failed = validated(expectation(success=False, result=empty), success=False)
+    assert len(validation.read(encoded(failed), "v.json").failed) == 1
+    for count in ("0", -1, 1.5, True, None):
+        with pytest.raises(Unproven, match="element_count"):
+            validation.read(encoded(validated(expectation(result={"element_count": count}))), "v.json")
 
 
 @pytest.mark.parametrize(
