@@ -72,7 +72,8 @@ class Artifact(artifacts.Artifact):
         How each model, test or source of dbt ended, by `run_results.json` or `sources.json`.
 
         Args:
-            limited: whether a run is accepted that `--select`, `--exclude` or `dbt retry` limited to a part.
+            limited: whether a run is accepted that `--select`, `--exclude`, `--resource-type`, `--sample` or `dbt
+                retry` limited to a part, or that has no `args` and so does not say it, as in `sources.json`.
         """
         from pytest_promotion.readers import dbt
 

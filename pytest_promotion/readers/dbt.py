@@ -21,12 +21,16 @@ _OUTCOMES: Final = {
     **dict.fromkeys(("skipped", "no-op"), SKIPPED),
     # Whatever else it says, such as error, fail, runtime error and partial success, is a failure.
 }
+_LIMITS: Final = ("select", "exclude", "selector", "models", "sample")
+_LIMITS_BY_TYPE: Final = ("resource_types", "resource_type", "exclude_resource_types", "exclude_resource_type")
+_EVERY_TYPE: Final[tuple[Any, ...]] = (None, "", "all", [], ["all"])
 _RUN_NOTHING: Final = ("compile", "docs", "docs generate", "generate", "parse", "list", "ls", "show", "debug", "deps")
 
 
 def read(content: bytes, origin: str, *, limited: bool = False) -> Checks:
     """
-    How each node ended; a run of a part of the project is incomplete, unless it may be *limited*.
+    How each node ended; a run of a part of the project, or of a sample of its data, is incomplete, as is one that does
+    not say it, unless it may be *limited*.
 
     Raises:
         Unproven: for what is no artifact of dbt, and where the command ran nothing.
@@ -45,17 +49,19 @@ def read(content: bytes, origin: str, *, limited: bool = False) -> Checks:
         raise Unproven(f"{origin} is of dbt {command or 'with --empty'}, which runs and tests nothing")
     results = a_list(document.get("results"), f"{origin}: results")
     version, made = metadata.get("dbt_version"), metadata.get("generated_at")
-    limits = [
-        f"{name} {arguments[name]}" for name in ("select", "exclude", "selector", "models") if arguments.get(name)
-    ]
+    limits = [f"{name} {arguments[name]}" for name in _LIMITS if arguments.get(name)]
+    limits += [f"{name} {arguments[name]}" for name in _LIMITS_BY_TYPE if arguments.get(name) not in _EVERY_TYPE]
     limits += ["dbt retry"] if command == "retry" else []
     selected = "; ".join(limits)
+    incomplete = f"it ran a part of the project: {selected}" if selected else ""
+    if not arguments:
+        incomplete = "it does not say whether it ran all of the project: it has no args"
     return Checks(
         form=f"dbt {form.replace('-', '_')}.json",
         tool=f"dbt {version if isinstance(version, str) else 'of unknown version'}",
         every=some((_check(one, f"{origin}: results[{at}]") for at, one in enumerate(results)), origin),
         created=made if isinstance(made, str) else None,
-        incomplete=(f"it ran a part of the project: {selected}",) if selected and not limited else (),
+        incomplete=(incomplete,) if incomplete and not limited else (),
         selected=selected,
     )
 

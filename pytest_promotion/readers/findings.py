@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_promotion.clock import BadTimestamp, parse_moment
+from pytest_promotion.clock import FUTURE_SKEW, BadTimestamp, parse_moment
 from pytest_promotion.errors import Unproven
+from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.text import listed
 
 SEVERITIES: Final = ("critical", "high", "medium", "low", "unknown")  # the worst first
@@ -19,6 +21,7 @@ MISCONFIGURATIONS: Final = "misconfigurations"
 CODE: Final = "code"  # static analysis
 KINDS: Final = (VULNERABILITIES, SECRETS, LICENCES, MISCONFIGURATIONS, CODE)
 _WORDS: Final = {"moderate": "medium", "negligible": "low", "info": "low", "none": "low", "note": "low", "trace": "low"}
+_DATABASE_AGE: Final = "7d"  # of advisories when they were used, where no policy says it (`max_database_age`)
 # CVSS 3.1, qualitative severity rating scale: from which score on.
 _SCORES: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.0, "low"))
 
@@ -110,12 +113,18 @@ class Scan:
 
         Raises:
             Unproven: where nothing was scanned or something is missing, as `demand_whole` does, where *severity* was
-                left out by the scanner, where findings have no severity that is known, which may be this one, and for
-                a severity or kind that there is none of.
+                left out by the scanner, where findings have no severity that is known, which may be this one, where
+                no *kind* is given and only secrets and licences were looked for, and for a severity or kind that there
+                is none of.
         """
         if severity not in SEVERITIES or (kind is not None and kind not in KINDS):
             raise Unproven(f"{severity!r} of {kind!r}: severities are {listed(SEVERITIES)}, kinds are {listed(KINDS)}")
         self.demand_whole((kind,) if kind else ())
+        if kind is None and self.kinds and self.kinds <= {SECRETS, LICENCES}:
+            raise Unproven(
+                f"{self.tool} looked only for {listed(sorted(self.kinds))}, which are no other findings: "
+                f"say {' or '.join(f'kind={one!r}' for one in sorted(self.kinds))}"
+            )
         if severity in self.left_out:
             raise Unproven(f"{self.tool} was configured not to list {severity} findings")
         every = self.counted if kind != LICENCES else [one for one in self.findings if not self._excused(one)]
@@ -129,12 +138,29 @@ class Scan:
         return sum(1 for one in asked if one.severity == severity)
 
     def demand_whole(self, kinds: Iterable[str] = ()) -> None:
-        """Raises `Unproven` where more may be wrong than was found, or the scanner did not look for *kinds*."""
-        found = [*self.gaps(), *lacking(kinds, [self])]
+        """
+        Raises `Unproven` where more may be wrong than was found, or the scanner did not look for *kinds*.
+
+        So it does where the scanner's advisories were older than 7 days when it used them.
+        """
+        found = [*self.gaps(), *self._old_database(), *lacking(kinds, [self])]
         if self.end_of_life:
             found.append(f"{self.end_of_life} is past its end of life and gets no advisories any more")
         if found:
             raise Unproven(f"{self.form} of {self.tool}: {'; '.join(found)}")
+
+    def _old_database(self) -> list[str]:
+        """Why the advisories were not those of the time of the scan, apart from `gaps`: policies have their own age."""
+        if self.database is None:
+            return []
+        try:
+            used = parse_moment(trimmed(self.created)) if self.created is not None else self.now
+        except BadTimestamp as problem:
+            return [f"time of the scan: {problem}"]
+        if used is None:
+            return ["it does not say when it was made: its database of advisories may have been of any age"]
+        why = untimely("at the time of the scan its database", trimmed(self.database), used, _DATABASE_AGE, FUTURE_SKEW)
+        return [why] if why else []
 
     def gaps(self) -> list[str]:
         """Why more may be wrong than was found."""
@@ -148,6 +174,11 @@ def lacking(kinds: Iterable[str], scans: Collection[Scan]) -> list[str]:
     tools = listed(sorted({scan.tool for scan in scans}))
     known = f"only for {listed(sorted(there))}" if there else "for what is not known"
     return [f"no scan looked for {kind}: {tools} looked {known}" for kind in kinds if kind not in there]
+
+
+def trimmed(moment: str) -> str:
+    """A moment with nanoseconds, as Go writes them, cut to microseconds."""
+    return re.sub(r"(\.\d{6})\d+", r"\1", moment)
 
 
 def severity_of(word: Any) -> str:

@@ -11,6 +11,10 @@ from pytest_promotion.readers.encodings import decode
 from pytest_promotion.readers.xml_files import root_of
 
 _SUITES = ("testsuites", "testsuite")
+_BROKEN = {"failure", "error"}  # elements, of a test or of a suite
+# What `status` or `result` of a test says, where no element inside it does.
+_FAILED = {"failed", "failure", "fail", "error", "errored"}
+_NOT_RUN = {"notrun", "skipped", "skip", "suppressed", "disabled", "ignored"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,30 @@ def read(text: str, origin: str) -> Counts:
         Unproven: for what is none, and where a suite says that it ran more tests than it lists.
     """
     root = root_of(text, origin)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2].lower()
     if root.tag not in _SUITES:
         raise Unproven(f"{origin} is no JUnit file: it starts with <{root.tag}>")
     found = {"passed": 0, "failed": 0, "skipped": 0}
     for case in root.iter("testcase"):
-        inside = {child.tag for child in case}
-        outcome = "failed" if inside & {"failure", "error"} else "skipped" if "skipped" in inside else "passed"
-        found[outcome] += 1
+        found[_outcome(case)] += 1
     suites = [suite for suite in root.iter() if suite.tag in _SUITES]
     for suite in suites:
         _refuse_unlisted(suite, origin)
+        found["failed"] += sum(1 for child in suite if child.tag in _BROKEN)
     # A file that could not be loaded has no case: the suite says that something failed.
     found["failed"] = max(
         found["failed"], *(_declared(suite, "failures") + _declared(suite, "errors") for suite in suites)
     )
     return Counts(**found, created=_began(suites))
+
+
+def _outcome(case: ET.Element) -> str:
+    inside = {child.tag for child in case}
+    words = {case.get(name, "").strip().lower() for name in ("status", "result")}
+    if inside & _BROKEN or words & _FAILED:
+        return "failed"
+    return "skipped" if "skipped" in inside or words & _NOT_RUN else "passed"
 
 
 def _refuse_unlisted(suite: ET.Element, origin: str) -> None:

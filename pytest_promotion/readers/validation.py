@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.kinds import a_list, an_object, an_optional_list, an_optional_object, named
-from pytest_promotion.readers.checks import FAILED, PASSED, WARNED, Check, Checks, some
+from pytest_promotion.readers.checks import FAILED, PASSED, SKIPPED, WARNED, Check, Checks, some
 from pytest_promotion.readers.encodings import parse_json
-from pytest_promotion.readers.findings import text
+from pytest_promotion.readers.findings import a_count, text
 
 _SODA: Final = {"pass": PASSED, "fail": FAILED, "warn": WARNED}
 _STATISTICS: Final = ("evaluated_expectations", "successful_expectations", "unsuccessful_expectations")
@@ -59,6 +59,7 @@ def _expectations(results: list[dict[str, Any]], origin: str, whole: dict[str, A
         ]
         if not checks:
             incomplete.append(f"validation {at + 1} evaluated nothing")
+        incomplete += [f"{one.name}: {one.message}" for one in checks if one.outcome == SKIPPED]
         incomplete += _contradictions(result, checks, f"validation {at + 1}", place)
         every += checks
         meta = an_optional_object(result.get("meta"), f"{place}.meta")
@@ -85,21 +86,30 @@ def _expectation(fields: dict[str, Any], place: str) -> Check:
     )
     arguments = an_optional_object(config.get("kwargs") or fields.get("kwargs"), f"{place}.kwargs")
     column = arguments.get("column")
-    raised = _raised(fields.get("exception_info"))
+    raised = _raised(fields.get("exception_info"), f"{place}.exception_info")
+    found = an_optional_object(fields.get("result"), f"{place}.result")
+    nothing = "element_count" in found and not a_count(found["element_count"], f"{place}.result.element_count")
     passed = fields.get("success") is True and not raised
     return Check(
         f"{name}({column})" if isinstance(column, str) else name,
         "expectation",
-        PASSED if passed else FAILED,
-        "it raised an exception" if raised else "",
+        FAILED if not passed else SKIPPED if nothing else PASSED,
+        "it raised an exception" if raised else "it looked at no element" if nothing else "",
     )
 
 
-def _raised(info: Any) -> bool:
-    """Whether an exception was raised; newer versions keep one entry for each metric."""
-    if not isinstance(info, dict):
-        return False
-    return info.get("raised_exception") is True or any(_raised(one) for one in info.values())
+def _raised(info: Any, place: str) -> bool:
+    """
+    Whether an exception was raised; newer versions keep one entry for each metric.
+
+    Raises:
+        Unproven: where it does not say it by a boolean.
+    """
+    fields = an_optional_object(info, place)
+    raised = fields.get("raised_exception", False)
+    if not isinstance(raised, bool):
+        raise Unproven(f"{place}.raised_exception is {raised!r}, expected true or false")
+    return raised or any(_raised(one, place) for one in fields.values() if isinstance(one, dict))
 
 
 def _contradictions(result: dict[str, Any], checks: list[Check], name: str, place: str) -> Iterator[str]:

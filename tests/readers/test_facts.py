@@ -68,6 +68,30 @@ def test_half_a_junit_file_is_refused(content):
 
 
 @pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ('<testcase status="notrun" result="suppressed"/>', (0, 0, 1)),
+        ('<testcase status="run" result="skipped"/>', (0, 0, 1)),
+        ('<testcase status="DISABLED"/>', (0, 0, 1)),
+        ('<testcase status="run" result="completed"/>', (1, 0, 0)),
+        ('<testcase status="Failed"/>', (0, 1, 0)),
+        ('<testcase result="failure"/>', (0, 1, 0)),
+        ('<testcase result="ERROR"><skipped/></testcase>', (0, 1, 0)),
+        ('<testcase status="notrun"><failure/></testcase>', (0, 1, 0)),
+        ("<testcase><Failure/></testcase>", (0, 1, 0)),
+        ("<TestCase><ERROR/></TestCase>", (0, 1, 0)),
+        ('<testcase xmlns:x="urn:x"><x:failure/></testcase>', (0, 1, 0)),
+        ("<testcase/><error>boom</error>", (1, 1, 0)),
+        ("<Failure/><testcase/>", (1, 1, 0)),
+    ],
+)
+def test_a_test_that_an_attribute_or_its_suite_says_did_not_pass(case, expected):
+    """GoogleTest writes no element for a test that is disabled, and some runners none for one that failed."""
+    found = junit.read_file(suite(case), "j.xml")
+    assert (found.passed, found.failed, found.skipped) == expected
+
+
+@pytest.mark.parametrize(
     ("timestamp", "created"),
     [
         ("2026-11-21T11:00:00+00:00", "2026-11-21T11:00:00.000000+00:00"),
@@ -98,6 +122,7 @@ def coverage_json(totals=None, timestamp="2026-11-21T12:00:00", **files):
     return document
 
 
+NO_NUMBERS = ("", "NaN", "inf", "-1", "many", "None")
 CLASS = '<class filename="a.py"><lines><line number="1" hits="1"/><line number="2" hits="0"/></lines></class>'
 
 
@@ -123,6 +148,12 @@ def test_a_line_that_two_classes_have_is_one_line():
     """In Java and C# a file has several classes."""
     other = '<class filename="a.py"><lines><line number="2" hits="7"/></lines></class>'
     assert coverage.read(cobertura(CLASS + other), "c.xml").percent == 100
+    for valid, covered_lines in ((2, 2), (3, 2), (2.0, "2.0")):  # of files, or of classes
+        found = coverage.read(cobertura(CLASS + other, lines_valid=valid, lines_covered=covered_lines), "c.xml")
+        assert found.total == coverage.Covered(2, 2)
+    for valid in (1, 4):
+        with pytest.raises(Unproven, match="and 3 are listed"):
+            coverage.read(cobertura(CLASS + other, lines_valid=valid), "c.xml")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +191,17 @@ def test_a_zone_that_is_none_and_times_of_cobertura():
         cobertura(""),
         cobertura(lines_valid=9),
         cobertura(lines_covered=2),
+        cobertura(lines_covered=0),
+        cobertura(lines_valid=1),
+        *(cobertura(**{name: word}) for name in ("lines_valid", "lines_covered") for word in NO_NUMBERS),
+        *(cobertura(timestamp=word) for word in (*NO_NUMBERS, "1e300")),
         cobertura('<class filename="a.py"><lines><line number="1" hits="-1"/></lines></class>'),
         cobertura('<class><lines><line number="1" hits="1"/></lines></class>'),
         cobertura()[:-9],
         b"<report/>",
         b"[]",
     ],
-    ids=range(15),
+    ids=range(36),
 )
 def test_coverage_that_is_not_whole_is_refused(document):
     """Nothing measured, more than there is, and totals of other files."""
@@ -252,7 +287,20 @@ def test_nodes_of_dbt_end_as_they_say():
 
 
 @pytest.mark.parametrize(
-    "limit", [{"select": ["tag:x"]}, {"exclude": "a"}, {"selector": "s"}, {"which": "retry"}], ids=str
+    "limit",
+    [
+        {"select": ["tag:x"]},
+        {"exclude": "a"},
+        {"selector": "s"},
+        {"which": "retry"},
+        {"resource_types": ["unit_test"]},
+        {"resource_type": "model"},
+        {"exclude_resource_types": ["test"]},
+        {"exclude_resource_type": "test"},
+        {"sample": "3 days"},
+        {"sample": {"start": "2026-11-01", "end": "2026-11-02"}},
+    ],
+    ids=str,
 )
 def test_a_part_of_a_project_is_not_the_project(limit):
     """`dbt test --select one_test` passes, and leaves its results where those of all tests were."""
@@ -261,6 +309,24 @@ def test_a_part_of_a_project_is_not_the_project(limit):
         dbt.read(document, "r").failed  # noqa: B018 - asked for its refusal
     found = dbt.read(document, "r", limited=True)
     assert (found.failed, bool(found.selected)) == ((), True)
+
+
+@pytest.mark.parametrize("arguments", [None, {}, "gone"])
+@pytest.mark.parametrize("form", ["run-results/v6", "sources/v3"])
+def test_a_run_that_does_not_say_what_it_was_limited_to_may_have_been(arguments, form):
+    """Without its arguments, the file of one test looks like that of all."""
+    document = results("pass", form=form) | {"args": arguments}
+    if arguments == "gone":
+        del document["args"]
+    with pytest.raises(Unproven, match="has no args"):
+        dbt.read(encoded(document), "r").failed  # noqa: B018 - asked for its refusal
+    assert dbt.read(encoded(document), "r", limited=True).failed == ()
+
+
+@pytest.mark.parametrize("types", [[], None, "all", ["all"]])
+def test_every_type_is_no_limit(types):
+    """dbt writes its defaults too: a gate that no run can pass is taken out."""
+    assert dbt.read(encoded(results("pass", resource_types=types)), "r").failed == ()
 
 
 @pytest.mark.parametrize(
@@ -340,6 +406,38 @@ def test_an_expectation_that_raised_did_not_pass(info):
     with pytest.raises(Unproven, match="successful_expectations 1, and 0 are listed"):
         found.demand_whole()
     assert [one.outcome for one in found.every] == ["failed"]
+
+
+@pytest.mark.parametrize("raised", ["true", "false", 1, 0, None, "", [True]])
+@pytest.mark.parametrize("by_metric", [False, True])
+def test_an_exception_that_is_said_in_another_type_is_refused(raised, by_metric):
+    """`"raised_exception": "true"` is no true, and the expectation was not evaluated."""
+    info = {"raised_exception": raised}
+    document = validated(expectation(exception_info={"('metric',)": info} if by_metric else info))
+    with pytest.raises(Unproven, match="raised_exception is"):
+        validation.read(encoded(document), "v.json")
+
+
+@pytest.mark.parametrize("info", ["true", True, [{"raised_exception": True}]])
+def test_an_exception_that_is_no_object_is_refused(info):
+    """What is not read cannot say that nothing was raised."""
+    with pytest.raises(Unproven, match="exception_info"):
+        validation.read(encoded(validated(expectation(exception_info=info))), "v.json")
+
+
+def test_an_expectation_of_no_element_did_not_pass():
+    """Of an empty table, every value is in its range."""
+    empty, full = {"element_count": 0, "unexpected_count": 0}, {"element_count": 3}
+    found = validation.read(encoded(validated(expectation(result=full), expectation(result=empty))), "v.json")
+    assert [one.outcome for one in found.every] == ["passed", "skipped"]
+    with pytest.raises(Unproven, match="looked at no element"):
+        found.failed  # noqa: B018 - asked for its refusal
+    assert validation.read(encoded(validated(expectation(result=full))), "v.json").failed == ()
+    failed = validated(expectation(success=False, result=empty), success=False)
+    assert len(validation.read(encoded(failed), "v.json").failed) == 1
+    for count in ("0", -1, 1.5, True, None):
+        with pytest.raises(Unproven, match="element_count"):
+            validation.read(encoded(validated(expectation(result={"element_count": count}))), "v.json")
 
 
 @pytest.mark.parametrize(

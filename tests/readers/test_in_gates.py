@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_promotion.provenance.producing import Order, recording
-from tests.readers.test_facts import MOMENT, coverage_json, results, suite
+from tests.readers.test_facts import MOMENT, cobertura, coverage_json, results, suite
 from tests.scans.test_formats import grype
 from tests.scans.test_scans import result, sarif
 
@@ -21,6 +21,7 @@ EXAMPLES = re.findall(r"```python\n(@pytest.*?)```", PAGE.read_text(encoding="ut
 NOW = datetime.now(UTC)
 OLD = (NOW - timedelta(days=3)).isoformat()
 SUITE = suite('<testcase name="a"/>', timestamp=NOW.isoformat(), tests=1)
+COVERED = '<class filename="a.py"><lines><line number="1" hits="1"/></lines></class>'
 CALL = [{"executionSuccessful": True, "endTimeUtc": NOW.isoformat()}]
 COVERAGE = {"meta": {"version": "7", "timestamp": NOW.replace(tzinfo=None).isoformat()}}
 EXPECTATION = {"success": True, "expectation_config": {"expectation_type": "expect_x", "kwargs": {}}}
@@ -41,7 +42,7 @@ LOAD = {
 }
 CHANGE = {"address": "a.b", "type": "a", "change": {"actions": ["create"]}}
 GOOD = {
-    "no_critical_findings": ("reports/scan.sarif", sarif(result(level="note"), invocations=CALL)),
+    "no_critical_or_high_findings": ("reports/scan.sarif", sarif(result(level="note"), invocations=CALL)),
     "no_secrets": ("reports/gitleaks.sarif", None),
     "unit_tests": ("reports/junit.xml", SUITE),
     "coverage": ("reports/coverage.json", coverage_json() | COVERAGE),
@@ -73,7 +74,7 @@ GOOD = {
     ),
 }
 BAD = {
-    "no_critical_findings": sarif(result(properties={"security-severity": "9.8"}), invocations=CALL),
+    "no_critical_or_high_findings": sarif(result(properties={"security-severity": "9.8"}), invocations=CALL),
     "unit_tests": suite('<testcase name="a"/>', timestamp=NOW.isoformat(), errors=1),
     "data": results("pass", "fail"),
     "expectations": {
@@ -132,9 +133,9 @@ def test_every_example_fails_on_a_bad_file_and_says_why(reports):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("no_critical_findings", sarif(invocations=[{"executionSuccessful": True, "endTimeUtc": OLD}]), "old by its time of the scan"),
-        ("no_critical_findings", sarif(invocations=[]), "is undated"),
-        ("no_critical_findings", {"bomFormat": "CycloneDX", "components": []}, "CycloneDX bill of materials"),
+        ("no_critical_or_high_findings", sarif(invocations=[{"executionSuccessful": True, "endTimeUtc": OLD}]), "old by its time of the scan"),
+        ("no_critical_or_high_findings", sarif(invocations=[]), "is undated"),
+        ("no_critical_or_high_findings", {"bomFormat": "CycloneDX", "components": []}, "CycloneDX bill of materials"),
         ("coverage", coverage_json(timestamp=None), "undated"),
         ("unit_tests", suite('<testcase name="a"/>', timestamp=OLD), "old by its time of the counts"),
         ("data", results("pass", which="docs"), "runs and tests nothing"),
@@ -157,21 +158,47 @@ def test_a_statement_dates_what_its_tool_does_not(reports):
             recorded.finish(0)
 
     produced()
-    assert outcomes(reports)["no_critical_findings"][0] == "PASS"
+    assert outcomes(reports)["no_critical_or_high_findings"][0] == "PASS"
     reports.file("reports/scan.sarif", sarif(result(level="note"), invocations=[]))
-    assert outcomes(reports)["no_critical_findings"][0] == "INCONCLUSIVE"
+    assert outcomes(reports)["no_critical_or_high_findings"][0] == "INCONCLUSIVE"
+
+
+def test_the_first_example_fails_on_what_a_linter_calls_an_error(reports):
+    """Without a security-severity there is no critical finding: a gate that asks for those alone never fails."""
+    reports.file("reports/scan.sarif", sarif(result(level="error"), invocations=CALL))
+    outcome, reason = outcomes(reports)["no_critical_or_high_findings"]
+    assert (outcome, "high" in reason) == ("FAIL", True), reason
 
 
 def test_the_fields_in_a_file_of_another_tool_are_sabotaged(reports):
     """A gate that reads a scan and judges nothing of it would be proven."""
-    reports.file("reports/scan.sarif", grype(descriptor=grype()["descriptor"] | {"timestamp": NOW.isoformat()}))
+    used = {"timestamp": NOW.isoformat(), "db": {"status": {"built": NOW.isoformat(), "valid": True}}}
+    reports.file("reports/scan.sarif", grype(descriptor=grype()["descriptor"] | used))
+    looked = {"result": {"element_count": 5}, "exception_info": {"raised_exception": False}}
+    path, validated = GOOD["expectations"]
+    reports.file(path, validated | {"results": [EXPECTATION | looked]})
+    assert proven(reports) == []
+
+
+def test_the_attributes_of_cobertura_are_sabotaged(reports):
+    """A total or a time that is NaN has to be noticed, where the gate notices another number."""
+    stamp = int(NOW.timestamp() * 1000)
+    reports.file("reports/coverage.xml", cobertura(COVERED, lines_valid=1, lines_covered=1, timestamp=stamp))
+    example = next(one for one in EXAMPLES if ".coverage(" in one)
+    reports.write(test_it="import pytest\n\n\n" + example.replace("coverage.json", "coverage.xml"))
+    assert proven(reports) == []
+
+
+def proven(reports):
+    """What no gate noticed; that each gate was tried, and the proof succeeded, is asserted."""
     done = reports.run("--promotion-prove")
     [path] = reports.folder.glob("prove_*.json")
     proof = json.loads(path.read_bytes())
     survivors = [line for gate in proof["gates"] for line in gate["survivors"]]
-    assert (survivors, done.ret) == ([], 0)
     tried = {gate["name"]: gate["families"].get("value", {"tried": 0})["tried"] for gate in proof["gates"]}
     assert min(tried.values()) >= 1, tried
+    assert bool(survivors) == (done.ret != 0), survivors
+    return survivors
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -387,6 +389,64 @@ def test_a_user_counts_what_is_whole_only():
             scanned(document).count(severity)
     with pytest.raises(Unproven, match="looked only for vulnerabilities"):
         scanned(trivy()).count("critical", "secrets")
+
+
+@pytest.mark.parametrize(
+    ("built", "said"),
+    [
+        ("2026-11-20T06:00:00Z", ""),
+        ("2026-11-20T06:00:00.123456789Z", ""),
+        ("2026-11-01T06:00:00Z", "old, the window is 7d"),
+        ("2019-01-01T00:00:00.123456789Z", "old, the window is 7d"),
+        ("2027-01-01T00:00:00Z", "in the future"),
+        ("recently", "its database: "),
+    ],
+)
+def test_advisories_that_were_old_at_the_time_of_the_scan_find_nothing_new(built, said):
+    """A runner without a network scans with the advisories of last year, and finds less each day."""
+    scan = scanned(grype(descriptor=grype()["descriptor"] | {"db": {"status": {"built": built, "valid": True}}}))
+    if not said:
+        assert scan.count("critical") == 0
+        return
+    for ask in (scan.demand_whole, lambda: scan.count("critical")):
+        with pytest.raises(Unproven, match=said):
+            ask()
+
+
+def test_advisories_are_as_old_as_they_were_and_not_as_they_are():
+    """The age of the scan is judged by itself; where it has no time, that of the gate counts."""
+    scan = scanned(grype())
+    assert scan.at(NOW + timedelta(days=30)).count("critical") == 0
+    descriptor = {name: value for name, value in grype()["descriptor"].items() if name != "timestamp"}
+    undated = scanned(grype(descriptor=descriptor))
+    assert undated.at(NOW).count("critical") == 0
+    for one, said in (
+        (undated.at(NOW + timedelta(days=30)), "the window is 7d"),
+        (undated, "may have been of any age"),
+    ):
+        with pytest.raises(Unproven, match=said):
+            one.count("critical")
+
+
+@pytest.mark.parametrize(("age", "reasons"), [("7d", 1), ("90d", 0)])
+def test_the_age_that_a_policy_accepts_is_said_once(age, reasons):
+    """A policy for a network of its own has its own window, and one fault is one reason."""
+    old = grype(descriptor=grype()["descriptor"] | {"db": {"built": "2026-10-01T00:00:00Z"}})
+    found = of(old, max_database_age=age)
+    assert len(found.reasons) == reasons
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [({"secrets"}, "say kind='secrets'"), ({"licences"}, "kind='licences'"), ({"licences", "secrets"}, "or kind=")],
+)
+def test_a_scan_for_secrets_is_none_for_what_is_critical(kinds, said):
+    """No critical finding, where only secrets were looked for, is no word about vulnerabilities."""
+    scan = replace(scanned(grype()), kinds=frozenset(kinds))
+    with pytest.raises(Unproven, match=said):
+        scan.count("critical")
+    assert [scan.count("critical", one) for one in kinds] == [0] * len(kinds)
+    assert replace(scan, kinds=scan.kinds | {"vulnerabilities"}).count("critical") == 0
 
 
 def test_a_finding_of_no_known_severity_may_be_the_one_that_is_asked_for():

@@ -18,7 +18,16 @@ from pytest_promotion.evidence.artifacts import SHORTEST_REASON
 from pytest_promotion.evidence.freshness import untimely
 from pytest_promotion.evidence.typed import converted
 from pytest_promotion.judgement import Judgement
-from pytest_promotion.readers.findings import KINDS, LICENCES, SEVERITIES, VULNERABILITIES, Finding, Scan, lacking
+from pytest_promotion.readers.findings import (
+    KINDS,
+    LICENCES,
+    SEVERITIES,
+    VULNERABILITIES,
+    Finding,
+    Scan,
+    lacking,
+    trimmed,
+)
 from pytest_promotion.text import listed
 
 USUAL: Final = {"critical": 0, "high": 0, "unknown": 0}
@@ -212,11 +221,6 @@ def named_excuses(judgement: ScanJudgement) -> str:
         if why == SUPPRESSED
     ]
     return f": {listed(names, 5, separator='; ')}" if names else ""
-
-
-def trimmed(moment: str) -> str:
-    """A moment with nanoseconds, as Go writes them, cut to microseconds."""
-    return re.sub(r"(\.\d{6})\d+", r"\1", moment)
 
 
 def document(scans: Sequence[tuple[str, Scan]], judgement: ScanJudgement, now: datetime) -> dict[str, Any]:
