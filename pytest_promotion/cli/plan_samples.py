@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.errors import Unproven
 
 _AROUND = (-5.0, -2.0, -1.0, 0.0, 1.0, 2.0, 5.0)  # margins from the threshold
@@ -35,14 +34,14 @@ def plan_samples(
             {"share": round(row.share, 9), "pass": row.passed, "cannot_tell": row.undecided, "fail": row.failed}
             for row in rows
         ]
-        click.echo(json.dumps({"samples": needed, "confidence": confidence, "outcomes": outcomes}, indent=2))
+        say_json({"samples": needed, "confidence": confidence, "outcomes": outcomes}, indent=2)
         return 0
-    click.echo(f"{needed:,} samples, at a confidence of {confidence:g}")
-    click.echo(f"{'true share':>10}  {'passes':>7}  {'cannot tell':>11}  {'fails':>7}")
+    say(f"{needed:,} samples, at a confidence of {confidence:g}")
+    say(f"{'true share':>10}  {'passes':>7}  {'cannot tell':>11}  {'fails':>7}")
     for row in rows:
         shown = "  ".join(
             f"{100 * value:>{width - 1}.1f}%"
             for value, width in ((row.passed, 7), (row.undecided, 11), (row.failed, 7))
         )
-        click.echo(f"{row.share:>10.4g}  {shown}")
+        say(f"{row.share:>10.4g}  {shown}")
     return 0

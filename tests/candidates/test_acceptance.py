@@ -159,6 +159,60 @@ def test_a_signal_that_works_only_at_once_is_no_answer(whole):
     assert "one bar late the mean IC is" in "; ".join(found.open_questions)
 
 
+def test_without_the_signal_one_bar_late_there_is_no_acceptance(whole):
+    """One key taken out of the bundle switched the test for lookahead off."""
+    whole.bundle(delayed_ic_path_by_horizon=None)
+    assert whole.create().evaluate().new_status == "candidate"
+    found = whole.observe().approve().evaluate()
+    assert (found.judged, whole.status) == (False, "candidate")
+    assert "not tested for lookahead" in "; ".join(found.open_questions)
+
+
+def test_the_signal_at_once_is_not_the_signal_one_bar_late(whole):
+    """A leak that is compared with itself loses nothing."""
+    at_once = whole.base / "reports/csv/ic_series_tide_h1.csv"
+    (whole.base / "reports/csv/ic_late_tide_h1.csv").write_text(at_once.read_text())
+    found = whole.create().evaluate()
+    assert (found.judged, found.new_status) == (False, "exploratory")
+    assert "are those of the signal at once" in "; ".join(found.open_questions)
+
+
+def test_later_data_take_as_long_as_bars_take(whole):
+    """Six hundred moments within a second of the creation were weeks of later data."""
+    whole.create().evaluate()
+
+    def crowded(pairs):
+        begin = pairs[0][0]
+        return [(begin + (moment - begin) / 1000, value) for moment, value in pairs]
+
+    found = whole.observe(whole.later(crowded)).approve().evaluate()
+    assert (found.judged, whole.status) == (False, "candidate")
+    assert "no later bars of it" in "; ".join(found.open_questions)
+
+
+def test_another_candidate_of_the_same_signal_does_not_forget_a_look(whole):
+    """A look that failed was forgotten by a second candidate with the same files."""
+    weak = lambda pairs: [(m, v - 0.0215) for m, v in pairs]  # noqa: E731 - p is between 0.025 and 0.05
+    whole.create().evaluate()
+    whole.observe(whole.later(lambda pairs: [(m, v - 0.05) for m, v in pairs], "first.csv")).evaluate()
+    whole.create().evaluate()
+    found = whole.observe(whole.later(weak, "second.csv")).approve().evaluate()
+    assert found.metrics_snapshot["unseen_looks"] == 2
+    assert whole.status != "accepted"
+
+
+def test_bad_moments_are_not_left_out_of_later_data(whole):
+    """Of noise without its losers everything is an edge."""
+    assert whole.create().evaluate().new_status == "candidate"
+    path = whole.base / UNSEEN_PATH
+    lines = path.read_text().splitlines()
+    kept = [f"{line.partition(',')[0]}," if number % 9 == 5 else line for number, line in enumerate(lines)]
+    path.write_text("\n".join(kept) + "\n")
+    found = whole.observe().approve().evaluate()
+    assert (found.judged, whole.status) == (False, "candidate")
+    assert "moments have no value" in "; ".join(found.open_questions)
+
+
 WEAKER = {
     "figures": {"ic_mean_min": -5.0, "tstat_min": -99.0, "p_value_max": 1.0},
     "luck": {"max_rc_p_value": 1.0},

@@ -26,7 +26,7 @@ from pytest_promotion.suites.research.inference.hac import mean_test
 from pytest_promotion.suites.research.inference.track_record import minimum_length
 from pytest_promotion.suites.research.luck import corrected
 from pytest_promotion.suites.research.numbers import number
-from pytest_promotion.suites.research.plausibility import implausible, implausible_in, lookahead
+from pytest_promotion.suites.research.plausibility import LOOK, implausible, implausible_in, lookahead
 from pytest_promotion.suites.research.question import Question
 from pytest_promotion.suites.research.regimes import regime_rows
 from pytest_promotion.suites.research.sharpe import Moments
@@ -77,6 +77,8 @@ def _figures(question: Question) -> Findings:
     series = question.series
     if series is None:
         return found
+    if question.final:
+        found.open_questions += series.gaps("the series of the bundle")
     if series.moments[-1] > question.created:
         found.open_questions.append(
             f"the series of the bundle ends {series.moments[-1].isoformat()}, after the creation"
@@ -105,8 +107,11 @@ def _plausibility(question: Question) -> Findings:
         sentence, ratio = lookahead(question.series, delayed, limits)
         found.open_questions += sentence
         found.figures["delayed_ratio"] = ratio
+        if delayed.values == question.series.values:
+            found.open_questions.append(f"the coefficients one bar late are those of the signal at once: {LOOK}")
     else:
-        found.warnings.append("not tested for lookahead: the bundle has no coefficients of the signal one bar late")
+        untested = "not tested for lookahead: the bundle has no coefficients of the signal one bar late"
+        (found.open_questions if question.final else found.warnings).append(untested)
     if question.case.sweep is not None and (others := implausible_in(question.case.sweep, limits)):
         names = ", ".join(name for name in others if name != question.case.bundle.signal_name)
         if names:

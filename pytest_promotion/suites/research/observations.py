@@ -23,7 +23,7 @@ from pytest_promotion.suites.research.people import Person, asking
 from pytest_promotion.suites.research.recomputed import SERIES
 from pytest_promotion.suites.research.series import Series
 from pytest_promotion.suites.research.store import add_event, get_candidate
-from pytest_promotion.suites.research.tables import CANDIDATES
+from pytest_promotion.suites.research.tables import CANDIDATES, EVENTS
 from pytest_promotion.suites.research.unseen import KINDS
 
 _MOST_ACCEPTED: Final = 200  # candidates that a new one is compared with, the newest first
@@ -73,6 +73,19 @@ def observe(
     }
     with writing(conn):
         return add_event(conn, candidate_id, EVENT, told, by or asking())
+
+
+def looks_at(conn: Connection, row: Mapping[str, Any]) -> int:
+    """How many unseen series were named for the signal at that horizon on the data set, by whichever candidate."""
+    alike = (
+        select(EVENTS.c.payload_json)
+        .join(CANDIDATES, CANDIDATES.c.candidate_id == EVENTS.c.candidate_id)
+        .where(EVENTS.c.event_type == EVENT)
+        .where(*(CANDIDATES.c[name] == row[name] for name in ("dataset_id", "signal_name", "horizon")))
+    )
+    with reading(conn):
+        payloads = conn.execute(alike).scalars().all()
+    return len({json.loads(text).get("sha256") for text in payloads})
 
 
 def of_accepted(conn: Connection, row: Mapping[str, Any]) -> dict[str, Series]:

@@ -25,9 +25,9 @@ class _Named(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def current(events: Sequence[Mapping[str, Any]], base: Path | None = None) -> Observation | None:
+def current(events: Sequence[Mapping[str, Any]], base: Path | None = None, looks: int = 0) -> Observation | None:
     """
-    The last series that was named, read again; None where none was.
+    The last series that was named, read again; None where none was. *looks* counts those of other candidates, too.
 
     Raises:
         Unproven: where the file is gone, changed, or no series.
@@ -38,7 +38,7 @@ def current(events: Sequence[Mapping[str, Any]], base: Path | None = None) -> Ob
     last = named[-1]
     content = read_named(base or Path(last.base), last.path, last.sha256)
     series = Series.read(content, last.path)
-    return Observation(last.kind, series, last.sha256, len({one.sha256 for one in named}))
+    return Observation(last.kind, series, last.sha256, max(looks, len({one.sha256 for one in named})))
 
 
 def digest_of(events: Sequence[Mapping[str, Any]]) -> str | None:

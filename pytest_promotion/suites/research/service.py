@@ -121,7 +121,7 @@ def evaluate_and_record(
                 now=datetime.now(UTC),
                 sweeps=counted.sweeps,
                 hypotheses=counted.dataset,
-                observation=observed.current(events, evidence_base_path),
+                observation=observed.current(events, evidence_base_path, observations.looks_at(conn, row)),
                 approvers=[person.shown for person in approvals.counted(events, row, force, by)],
                 accepted=observations.of_accepted(conn, row) if target == "accepted" else {},
                 allow_missing_execution_evidence=allow_missing_execution_evidence,

@@ -18,6 +18,7 @@ from pytest_promotion.suites.research.series import Series
 _RUN: Final = 5  # neighbours that have to be the same: of few assets a single rank correlation is nothing rare
 _REPLAYED: Final = 0.1  # share of such runs that may be found, digit by digit, in the bundle's own series
 _COMMON: Final = 30  # moments that a correlation needs
+_CLOSER: Final = 0.5  # of the time between two moments that the bundle's series has
 KINDS: Final = ("out-of-sample", "paper")
 
 
@@ -56,6 +57,10 @@ def unseen_findings(
         found.open_questions.append(f"the unseen data end {moments[-1].isoformat()}, in the future")
     if seen is not None and _shared(values, seen.values) > _REPLAYED:
         found.open_questions.append("the unseen data have the values of the series that the bundle rests on")
+    found.open_questions += observed.series.gaps("the unseen data")
+    if seen is not None and observed.series.step < _CLOSER * seen.step:
+        steps = f"{observed.series.step:g} s, those of the bundle's series {seen.step:g} s"
+        found.open_questions.append(f"the unseen data have moments every {steps}: they are no later bars of it")
     if len(values) < limits.n_obs_min:
         found.open_questions.append(f"unseen n_obs {len(values)} < {limits.n_obs_min}")
         return found

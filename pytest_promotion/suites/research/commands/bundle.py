@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pytest_promotion.cli.errors import command_errors
-from pytest_promotion.cli.output import say, say_json
+from pytest_promotion.cli.output import say, say_json, say_lines
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -77,7 +77,7 @@ def bundle(panel: tuple[Path, ...], schema: bool, as_json: bool, **asked: Any) -
     from pytest_promotion.suites.research.bundle import SCHEMA
 
     if schema:
-        click.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
+        say_lines(SCHEMA.read_text(encoding="utf-8").rstrip("\n"))
         return 0
     if not panel:
         raise click.UsageError("name a file with the panel")
