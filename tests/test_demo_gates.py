@@ -40,9 +40,9 @@ def decide(root: Path, reports: Path, *args: str) -> tuple[dict, subprocess.Comp
     return json.loads(path.read_text()), done
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def company(tmp_path_factory):
-    """The healthy company, built now."""
+    """The healthy company, built now: on a busy machine a session takes minutes, and reports of ten minutes are stale."""
     return build(tmp_path_factory.mktemp("demo") / "company", datetime.now(UTC))
 
 
