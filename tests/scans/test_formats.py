@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 
+from pytest_promotion.cli import main
 from pytest_promotion.errors import Unproven
 from pytest_promotion.readers.scan_file import read
 from pytest_promotion.suites.deployment.scan_rules import judge, limits
@@ -465,3 +467,18 @@ def test_a_report_of_the_operator_ends_with_its_lifetime():
     assert of(operator() | {"metadata": lifetime}).status == "inconclusive"
     lifetime["annotations"]["trivy-operator.aquasecurity.github.io/report-ttl"] = "24h0m0s"
     assert of(operator() | {"metadata": lifetime}).status == "pass"
+
+
+def test_a_command_asks_static_analysis_for_code_and_everything_else_for_vulnerabilities(tmp_path):
+    """A scan for secrets is no scan of an image, and CodeQL looks for no vulnerabilities of packages."""
+    now = datetime.now(UTC).isoformat()
+    outcomes = {}
+    for name, document in (("code", semgrep()), ("secrets", [])):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(document))
+        for words in ((), ("--image", f"sha256:{'a' * 64}"), ("--require", "code")):
+            done = CliRunner().invoke(main, ["scan-check", str(path), "--scanned-at", now, *words])
+            outcomes[name, *words[:1]] = done.exit_code
+    assert outcomes["code",] == outcomes["code", "--require"] == 0
+    assert outcomes["code", "--image"] == 3
+    assert {outcomes["secrets", *words] for words in ((), ("--image",), ("--require",))} == {3}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
 from pytest_promotion.evidence.files import read_file
 from pytest_promotion.text import clean
+
+if TYPE_CHECKING:
+    from pytest_promotion.readers.findings import Scan
 
 
 @click.command(
@@ -25,10 +29,8 @@ from pytest_promotion.text import clean
 @click.option(
     "--require",
     multiple=True,
-    default=("vulnerabilities",),
-    show_default=True,
     type=click.Choice(["vulnerabilities", "secrets", "licences", "misconfigurations", "code", "nothing"]),
-    help="What the scans have to have looked for.",
+    help="What the scans have to have looked for. [vulnerabilities; of code alone, code]",
 )
 @click.option("--only-fixable", is_flag=True, help="Count only what somebody has fixed already.")
 @click.option(
@@ -57,7 +59,6 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
     rules = {
         "most": USUAL | _pairs("--most", given["most"], int),
         "grace": _pairs("--grace", given["grace"], str),
-        "require": [name for name in given["require"] if name != "nothing"],
         "only_fixable": given["only_fixable"],
         "max_age": given["max_age"],
         "image": given["image"],
@@ -65,8 +66,8 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
     }
     now = Clock().now()
     with command_errors():
-        accepted = limits(rules)
         scans = [(str(path), read(read_file(path), str(path)).dated(given["scanned_at"])) for path in files]
+        accepted = limits(rules | {"require": _required(given["require"], given["image"], [scan for _, scan in scans])})
         judgement = judge(scans, accepted, now)
         report = document(scans, judgement, now)
         if out is not None:
@@ -84,6 +85,14 @@ def scan_check(files: tuple[Path, ...], out: Path | None, as_json: bool, **given
         for why, count in judgement.excused.items():
             say(f"  {count} left out: {why}")
     return judgement.exit_code
+
+
+def _required(asked: tuple[str, ...], image: str | None, scans: Sequence[Scan]) -> list[str]:
+    """What has to have been looked for; where nobody says so, vulnerabilities, or code in scans of code alone."""
+    if asked:
+        return [name for name in asked if name != "nothing"]
+    kinds = frozenset().union(*(scan.kinds for scan in scans)) if scans else frozenset()
+    return ["code"] if image is None and "code" in kinds and "vulnerabilities" not in kinds else ["vulnerabilities"]
 
 
 def _pairs(option: str, words: tuple[str, ...], kind: Any) -> dict[str, Any]:
