@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pytest_promotion.cli.errors import command_errors
 from pytest_promotion.cli.output import say, say_json
-from pytest_promotion.errors import Unproven
 
 _AROUND = (-5.0, -2.0, -1.0, 0.0, 1.0, 2.0, 5.0)  # margins from the threshold
 
@@ -23,12 +23,10 @@ def plan_samples(
     """How many samples `measure.proportion(…, at_least=PROPORTION)` needs, and how often it then passes."""
     from pytest_promotion.samples.planning import passing, samples_for
 
-    try:
+    with command_errors():
         needed = samples or samples_for(proportion, margin, power, confidence)
         shares = [proportion + step * margin for step in _AROUND]
         rows = [passing(share, proportion, needed, confidence) for share in shares if 0 <= share <= 1]
-    except Unproven as problem:
-        raise click.ClickException(str(problem)) from None
     if as_json:
         outcomes = [
             {"share": round(row.share, 9), "pass": row.passed, "cannot_tell": row.undecided, "fail": row.failed}

@@ -154,7 +154,15 @@ def evaluate_and_record(
 def _settled(decision: PromotionDecision, old: Status) -> PromotionDecision:
     """*decision* with the status that the candidate has after it."""
     if not decision.judged:
-        return replace(decision, status=old, new_status=old)
+        return PromotionDecision(
+            old,
+            decision.reasons,
+            decision.metrics_snapshot,
+            decision.warnings,
+            judged=False,
+            new_status=old,
+            open_questions=decision.open_questions,
+        )
     return replace(decision, new_status=after_evaluation(old, decision.status))
 
 

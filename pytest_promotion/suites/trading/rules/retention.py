@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from pytest_promotion.suites.trading.documents.retention import Retention
 
-PATH: Final = "config/artifact_retention_policy.json"
 
-
-def wrong_in_retention(retention: Retention, exists: Callable[[str], bool]) -> Iterator[str]:
+def wrong_in_retention(path: str, retention: Retention, exists: Callable[[str], bool]) -> Iterator[str]:
     """The sentences for reports that are there, that a rule could remove and that are not protected; and for twins."""
     if not retention.rules:
-        yield f"{PATH}: rules is empty"
+        yield f"{path}: rules is empty"
     for rule in retention.rules:
         newest = f"{rule.glob.partition('*')[0].rstrip('/')}/latest.json"
         if exists(newest) and newest not in retention.protect_latest:
-            yield f"{PATH}: the rule {rule.name} clears {rule.glob}, and protect_latest does not have {newest}"
+            yield f"{path}: the rule {rule.name} clears {rule.glob}, and protect_latest does not have {newest}"
     globs = [rule.glob for rule in retention.rules]
     for glob in sorted({glob for glob in globs if globs.count(glob) > 1}):
-        yield f"{PATH}: two rules are of {glob}"
+        yield f"{path}: two rules are of {glob}"
