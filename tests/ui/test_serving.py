@@ -110,8 +110,8 @@ def test_the_main_path_in_a_browser(start, browser, served, conn, candidate, tmp
     button.dblclick()  # which is one evaluation
     seen("Candidate: every rule is met")
     button.click()
-    seen("Accepted: every rule is met")
-    page.screenshot(path=tmp_path / "accepted.png")
+    seen("Could not be judged: still candidate")  # nobody has seen later data, nor approved it
+    page.screenshot(path=tmp_path / "judged.png")
     page.get_by_text("Change the status by hand").click()
     for _ in range(WAIT_S):  # the form unfolds, and a list that is opened meanwhile closes
         page.get_by_role("combobox", name="New status").click()
@@ -120,14 +120,14 @@ def test_the_main_path_in_a_browser(start, browser, served, conn, candidate, tmp
             break
     page.get_by_role("textbox", name="Reason").fill("it was traded by nobody")
     page.get_by_role("button", name="Change the status").click()
-    seen("Rejected: it was accepted")
+    seen("Rejected: it was candidate")
     page.screenshot(path=tmp_path / "rejected.png")
     assert store.get_candidate(conn, identity)["status"] == "rejected"
     assert store.get_events(conn, identity)[-1]["payload"]["reason"] == "it was traded by nobody"
     assert page.locator("img[src*='evil.test'], a[href*='evil.test']").count() == 0
     # Fonts, scripts, everything: a page about unpublished research asks nobody else.
     assert {url.split("/")[2] for url in asked if not url.startswith(("data:", "blob:"))} == {where.split("/")[2]}
-    assert (tmp_path / "accepted.png").stat().st_size > 10_000
+    assert (tmp_path / "judged.png").stat().st_size > 10_000
 
 
 def test_a_password_is_in_no_process_list(start, served):
