@@ -22,6 +22,7 @@ from pytest_promotion.clock import FUTURE_SKEW
 from pytest_promotion.errors import GateFailed, Unproven
 from pytest_promotion.evidence.sample_measures import SampleMeasures
 from pytest_promotion.model import Measurement
+from pytest_promotion.samples.interval import is_boolean
 
 _LEAST_AGE = -FUTURE_SKEW.total_seconds()
 
@@ -141,7 +142,7 @@ def _too_thin(samples: int | None, min_samples: int | None) -> str:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):  # numpy's own boolean is no `bool`
+    if is_boolean(value):
         return "boolean"
     if isinstance(value, str):
         return "text"

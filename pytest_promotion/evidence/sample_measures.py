@@ -26,13 +26,13 @@ from pytest_promotion.samples.interval import (
 from pytest_promotion.samples.means import MeanMethod
 from pytest_promotion.samples.proportions import ShareMethod
 from pytest_promotion.samples.sequential import always_valid
-from pytest_promotion.samples.verdicts import Figure, corrected, figure_of, sentence_on, verdict_on
+from pytest_promotion.samples.verdicts import Figure, corrected, demanded, figure_of, sentence_on, verdict_on
 
 if TYPE_CHECKING:
     from pytest_promotion.evidence.evidence_log import Notebook
 
 SLICE: Final = 30  # samples; of a smaller slice nothing is said
-LEAST_SLICE: Final = 10  # and nobody may say that fewer are enough
+LEAST_SLICE: Final = 10  # the least that `min_slice` may be
 
 
 class SampleMeasures:
@@ -70,8 +70,8 @@ class SampleMeasures:
             min_slice: how many samples a slice has to have.
         """
         with self._notebook.noting():
+            self._demand_share(name, at_least, at_most)
             if samples is None:
-                self._demand_share(name, at_least, at_most)
                 values = booleans(name, _listed(name, successes))
                 self._slices(
                     name,
@@ -86,7 +86,6 @@ class SampleMeasures:
                 return
             if by is not None:
                 raise Unproven(f"{name}: slices need a list of samples, and only their numbers were given")
-            self._demand_share(name, at_least, at_most)
             estimated = proportions.proportion(name, successes, samples, method)
             self._judge([figure_of(name, int(samples), estimated, at_least, at_most)], confidence)
 
@@ -104,7 +103,7 @@ class SampleMeasures:
     ) -> None:
         """Demands a mean; *method* is `bca`, a bootstrap for any distribution, or `t`, for values roughly normal."""
         with self._notebook.noting():
-            found = numbers(name, values)
+            found = numbers(name, _listed(name, values))
             self._slices(
                 name,
                 found,
@@ -128,7 +127,7 @@ class SampleMeasures:
     ) -> None:
         """Demands a quantile, such as 0.95 of latencies, by an interval that holds for every distribution."""
         with self._notebook.noting():
-            found = numbers(name, values)
+            found = numbers(name, _listed(name, values))
             estimated = means.quantile(name, found, q)
             self._judge([figure_of(name, len(found), estimated, at_least, at_most)], confidence)
 
@@ -223,7 +222,7 @@ class SampleMeasures:
         with self._notebook.noting():
             level = self._level(name, confidence)
             self._demand_share(name, at_least, None)
-            figure_of(name, 0, (0.0, lambda _: always_valid(0, 0, level)), at_least, None)
+            demanded(name, at_least, None)
         done = successes = 0
         while done < most:
             result = run()

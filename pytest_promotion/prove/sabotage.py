@@ -225,14 +225,14 @@ def _fields(path: str, look: Look, record: Record) -> Iterator[Sabotage]:
         if len(place) == 1 and place[0] in dates:
             continue  # its time, sabotaged as such
         about = tuple(one for one in record.measurements if is_named(one.name, place))
+        alike = samples(place, look.touches.seen) if is_sampled else []
         for kind, values in wrong_values(value, about):
             if kind == "emptied" and may_be_empty and isinstance(value, list):
                 continue
             one = _edit(kind, path, look, place, *values)
             # A row without its answer has none; a list without one of its samples is a sample.
-            together = kind in JUDGED_TOGETHER and (kind != "removed" or isinstance(place[-1], int))
-            alike = samples(place, look.touches.seen) if is_sampled and together else ()
-            yield replace(one, lenses=(*one.lenses, *_together(path, look, alike, values))) if alike else one
+            together = alike and kind in JUDGED_TOGETHER and (kind != "removed" or isinstance(place[-1], int))
+            yield replace(one, lenses=(*one.lenses, *_together(path, look, alike, values))) if together else one
     for place, value in chosen(look.touches.stepped_into):
         if place not in look.touches.seen and not (may_be_empty and isinstance(value, list)):
             yield _edit("emptied", path, look, place, {} if isinstance(value, dict) else [])

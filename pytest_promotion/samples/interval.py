@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any, Final
 
@@ -45,10 +45,8 @@ def samples_needed(estimate: float, interval: Interval, threshold: float, sample
     """
     distance = abs(estimate - threshold)
     near = (interval.high - interval.low) / 2
-    if not math.isfinite(near) or distance <= 0 or near <= 0:
-        return "no number of samples would tell, if it stays that near" if distance <= 0 else "more samples would"
-    needed = samples * (near / distance) ** 2
-    if needed <= samples:
+    needed = samples * (near / distance) ** 2 if distance else math.inf
+    if distance and (not math.isfinite(near) or needed <= samples):
         return "more samples would"
     if needed > _MOST:
         return "no number of samples would tell, if it stays that near"
@@ -56,16 +54,12 @@ def samples_needed(estimate: float, interval: Interval, threshold: float, sample
     return f"about {round(needed / 10**digits) * 10**digits:,} samples would"
 
 
-def numbers(name: str, values: Any) -> list[float]:
+def numbers(name: str, values: Iterable[Any]) -> list[float]:
     """*values* as finite numbers. Raises `Unproven` for an element that is none, with its place."""
-    try:
-        found = list(values)
-    except TypeError:
-        raise Unproven(f"{name}: found {values!r:.60} where samples belong") from None
     figures = []
-    for place, value in enumerate(found):
+    for place, value in enumerate(values):
         try:
-            figure = math.nan if _is_boolean(value) or isinstance(value, str) else float(value)
+            figure = math.nan if is_boolean(value) or isinstance(value, str) else float(value)
         except (TypeError, ValueError, OverflowError):
             figure = math.nan
         if not math.isfinite(figure) or abs(figure) >= 1e300:
@@ -78,17 +72,18 @@ def booleans(name: str, values: Any) -> list[bool]:
     """*values* as booleans, 1 and 0 too. Raises `Unproven` for another element, with its place: "false" is true."""
     found = list(values)
     for place, value in enumerate(found):
-        if not _is_boolean(value) and not (isinstance(value, Integral) and value in (0, 1)):
+        if not is_boolean(value) and not (isinstance(value, Integral) and value in (0, 1)):
             raise Unproven(f"{name}: sample {place} is {value!r:.60}, expected true or false")
     return [bool(value) for value in found]
 
 
 def are_booleans(values: Sequence[Any]) -> bool:
     """Whether all of *values* are booleans."""
-    return bool(values) and all(map(_is_boolean, values))
+    return bool(values) and all(map(is_boolean, values))
 
 
-def _is_boolean(value: Any) -> bool:
+def is_boolean(value: Any) -> bool:
+    """Whether *value* is a boolean, of NumPy too, whose own is no `bool`."""
     return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
 
 

@@ -25,13 +25,18 @@ class Figure:
 
 
 def figure_of(name: str, samples: int, estimated: Estimated, at_least: float | None, at_most: float | None) -> Figure:
-    """The figure with one of both demands. Raises `Unproven` for none, for two, and for one that is no number."""
+    """The figure with one of both demands. Raises `Unproven` as `demanded` does."""
+    return Figure(name, samples, estimated, *demanded(name, at_least, at_most))
+
+
+def demanded(name: str, at_least: float | None, at_most: float | None) -> tuple[str, float]:
+    """The operator and the threshold. Raises `Unproven` for none, for two, and for one that is no number."""
     if (at_least is None) == (at_most is None):
         raise Unproven(f"{name}: give at_least or at_most, one of them")
     operator, threshold = (">=", at_least) if at_least is not None else ("<=", at_most)
     if not is_number(threshold):
         raise Unproven(f"{name}: the threshold {threshold!r} is not a finite number")
-    return Figure(name, samples, estimated, operator, float(threshold))  # type: ignore[arg-type]
+    return operator, float(threshold)  # type: ignore[arg-type]
 
 
 def verdict_on(figure: Figure, interval: Interval) -> bool | None:

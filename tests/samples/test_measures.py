@@ -139,6 +139,8 @@ def test_the_mean_and_the_quantile_are_judged_by_their_intervals():
     assert asked("mean", values, at_least=sum(values) / len(values))[0] is None
     assert asked("mean", [*values, float("nan")], at_most=120)[0] is None
     assert asked("mean", values[:5], at_most=120)[0] is None
+    assert asked("mean", set(values), at_most=120)[0] is None  # which keeps one of each
+    assert asked("quantile", set(values), 0.95, at_most=260)[0] is None
     assert asked("mean", values[:5], at_most=1000, method="t")[0] is True
     assert asked("quantile", values, 0.95, at_most=260)[0] is True
     assert asked("quantile", values, 0.95, at_most=150)[0] is False

@@ -85,7 +85,7 @@ def test_an_action_and_the_audit_of_it_are_one_pair():
     [twice] = _noted(_intent(1, 0), _intent(1, 10))[0]
     assert "another intent" in twice
     wrong, _ = _noted(_intent(1, 0), _audit(1, 0, "soft_pause"))
-    assert "it tells of soft_pause, the intent of it of kill_switch" in wrong
+    assert "the action is 'soft_pause', the intent of it has 'kill_switch'" in wrong
     assert "its metadata.details are not those of the intent of it" in wrong
 
 
@@ -95,5 +95,5 @@ def test_a_row_without_the_other_one_is_noticed_inside_of_its_file(monkeypatch):
     _, [lonely] = _noted(_intent(1, 0), _audit(1, 0), _intent(2, 60), _intent(3, 120), _audit(3, 120))
     assert lonely == "line 3: no row is the other one of this intent, by its correlation_id"
     monkeypatch.setattr(event_pairs, "_MOST", 2)
-    _, [forgotten, *_] = _noted(*(_intent(number, number * 10) for number in range(5)))
-    assert forgotten == "3 rows have no other one of their pair"
+    _, [forgotten] = _noted(*(_intent(number, number * 10) for number in range(5)))
+    assert forgotten == "line 4: no row is the other one of this intent, by its correlation_id, and 3 more rows"

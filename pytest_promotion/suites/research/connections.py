@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from pytest_promotion.errors import PolicyError, Unproven
+from pytest_promotion.errors import PolicyError
+from pytest_promotion.suites.research.database import answering, begin
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -54,18 +54,10 @@ def adapted(raw: sqlite3.Connection) -> Iterator[Connection]:
     raw.isolation_level, raw.row_factory, raw.text_factory = None, None, str
     raw.execute("PRAGMA foreign_keys=ON")
     engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", begin)
     try:
-        with engine.connect() as connection:
+        with answering(), engine.connect() as connection:
             yield connection
-    except DBAPIError as problem:
-        raise Unproven(f"the store answers: {str(problem.orig).splitlines()[0]}") from None
     finally:
         raw.isolation_level, raw.row_factory, raw.text_factory = kept
         raw.execute(f"PRAGMA foreign_keys={int(keys)}")
-
-
-def _begin(connection: Connection) -> None:
-    from pytest_promotion.suites.research.database import begin
-
-    begin(connection)

@@ -59,14 +59,21 @@ def begin(connection: Connection) -> None:
 
 
 @contextmanager
+def answering() -> Iterator[None]:
+    """Gives what the database says in place of its exception, as `Unproven`."""
+    try:
+        yield
+    except DBAPIError as problem:
+        raise Unproven(f"the store answers: {str(problem.orig).splitlines()[0]}") from None
+
+
+@contextmanager
 def connected(where: str | os.PathLike[str], *, create: bool = False) -> Iterator[Connection]:
     """A connection to the store at *where*. Raises as `engine_of` does, and `Unproven` for what the database says."""
     engine = engine_of(where, create=create)
     try:
-        with engine.connect() as connection:
+        with answering(), engine.connect() as connection:
             yield connection
-    except DBAPIError as problem:
-        raise Unproven(f"the store answers: {str(problem.orig).splitlines()[0]}") from None
     finally:
         engine.dispose()
 

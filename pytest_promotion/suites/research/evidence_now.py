@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_promotion.canonical import digest
 from pytest_promotion.errors import Unproven
 from pytest_promotion.evidence.reading import Root, read
 from pytest_promotion.suites.research.evidence import named_files, read_relative
+
+_GONE: Final = "gone"
+_UNREADABLE: Final = "unreadable"
 
 
 def states(evidence: Any, base: Path | None = None) -> dict[str, str]:
@@ -21,14 +24,8 @@ def states(evidence: Any, base: Path | None = None) -> dict[str, str]:
     root, artifacts = named_files(evidence, base)
     found = {}
     for kind, artifact in artifacts.items():
-        try:
-            now = read(root, root.relative(artifact.path))
-        except FileNotFoundError:
-            found[kind] = "gone"
-        except Unproven:
-            found[kind] = "unreadable"
-        else:
-            found[kind] = "same" if now.sha256 == artifact.sha256 else "changed"
+        now = _now(root, artifact.path)
+        found[kind] = now if now in (_GONE, _UNREADABLE) else "same" if now == artifact.sha256 else "changed"
     return found
 
 
@@ -48,12 +45,14 @@ def present_digest(evidence: Any, base: Path | None = None) -> str:
         Unproven: where nothing is named.
     """
     root, artifacts = named_files(evidence, base)
-    found = {}
-    for kind, artifact in artifacts.items():
-        try:
-            found[kind] = read(root, root.relative(artifact.path)).sha256
-        except FileNotFoundError:
-            found[kind] = "gone"
-        except Unproven:
-            found[kind] = "unreadable"
-    return digest(found)
+    return digest({kind: _now(root, artifact.path) for kind, artifact in artifacts.items()})
+
+
+def _now(root: Root, path: str) -> str:
+    """The digest of the file at *path*, or why it has none."""
+    try:
+        return read(root, root.relative(path)).sha256
+    except FileNotFoundError:
+        return _GONE
+    except Unproven:
+        return _UNREADABLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,19 +138,9 @@ def _recorded_already(conn: Connection, candidate_id: str, new: Status) -> bool:
 @taking
 def approvers(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
     """Of those candidates that are accepted now because somebody said so: who it was."""
-    table = EVENTS.c
-    last = (
-        select(func.max(table.event_id))
-        .where(table.candidate_id.in_(candidate_ids), table.event_type == "status_change")
-        .group_by(table.candidate_id)
-    )
-    asked = select(table.candidate_id, table.payload_json).where(table.event_id.in_(last))
-    with reading(conn):
-        rows = conn.execute(asked).all()
-    said = {identity: json.loads(payload or "{}") for identity, payload in rows}
     return {
         identity: str(payload.get("approver"))
-        for identity, payload in said.items()
+        for identity, payload in _last(conn, candidate_ids, "status_change")
         if payload.get("new_status") == "accepted" and payload.get("manual")
     }
 
@@ -158,17 +148,23 @@ def approvers(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
 @taking
 def weakened(conn: Connection, candidate_ids: Sequence[str]) -> dict[str, str]:
     """Of those candidates whose last evaluation asked less than the policy in force: what, and who approved that."""
+    found = {}
+    for identity, payload in _last(conn, candidate_ids, "evaluated"):
+        policy = payload.get("policy") or {}
+        if less := policy.get("weakened"):
+            found[identity] = f"{', '.join(sorted(less))}, approved by {policy.get('approver')}"
+    return found
+
+
+def _last(conn: Connection, candidate_ids: Sequence[str], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each candidate with the payload of its last event of that kind."""
     table = EVENTS.c
     last = (
         select(func.max(table.event_id))
-        .where(table.candidate_id.in_(candidate_ids), table.event_type == "evaluated")
+        .where(table.candidate_id.in_(candidate_ids), table.event_type == kind)
         .group_by(table.candidate_id)
     )
     with reading(conn):
         rows = conn.execute(select(table.candidate_id, table.payload_json).where(table.event_id.in_(last))).all()
-    found = {}
     for identity, text in rows:
-        policy = json.loads(text or "{}").get("policy") or {}
-        if less := policy.get("weakened"):
-            found[identity] = f"{', '.join(sorted(less))}, approved by {policy.get('approver')}"
-    return found
+        yield identity, json.loads(text or "{}")

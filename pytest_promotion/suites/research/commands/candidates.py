@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 STATUSES: Final = click.Choice(["exploratory", "candidate", "accepted", "rejected"])
 as_lines = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
+based: Final = click.option(
+    "--evidence-base-path",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default=True,
+    help="Folder that the paths of evidence are relative to.",
+)
 
 
 def stored(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,6 +37,19 @@ def stored(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="File of an SQLite store, or a URL: postgresql://user@host/name.",
     )(command)
+
+
+def files_by_kind(
+    bundle: Path, reality_check: Path | None, sweep: Path | None, execution: Path | None
+) -> dict[str, Path]:
+    """The files of a candidate that are given, by what they are."""
+    files = {
+        "validation_bundle_path": bundle,
+        "rc_summary_path": reality_check,
+        "sweep_panel_path": sweep,
+        "execution_evidence_path": execution,
+    }
+    return {kind: path for kind, path in files.items() if path is not None}
 
 
 @contextmanager
@@ -76,13 +96,7 @@ def migrate(db: str) -> int:
 @click.option("--rc-summary-path", type=_FILE, help="What `promotion reality-check --out` wrote.")
 @click.option("--sweep-panel-path", type=_FILE, help="What the reality check was run on: everything that was tried.")
 @click.option("--execution-evidence-path", type=_FILE, help="File with the evidence that the signal could be traded.")
-@click.option(
-    "--evidence-base-path",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="Folder that the paths of evidence are relative to.",
-)
+@based
 @click.option("--family-id", help="The sweep that it came out of: its reality check is needed then.")
 @click.option("--dataset-id", help="Else what the bundle says; and it has to say the same.")
 @click.option("--config-hash", help="Else what the bundle says; and it has to say the same.")
@@ -106,18 +120,13 @@ def create(
     Paths that are not absolute begin at --evidence-base-path. Prints the id. Exit code 0 it is created, 3 it could not
     be: a file is not there, or it is about another run, signal or horizon.
     """
-    files = {
-        "validation_bundle_path": bundle_path,
-        "rc_summary_path": rc_summary_path,
-        "sweep_panel_path": sweep_panel_path,
-        "execution_evidence_path": execution_evidence_path,
-    }
+    files = files_by_kind(bundle_path, rc_summary_path, sweep_panel_path, execution_evidence_path)
     with opened(db) as connection:
         from pytest_promotion.suites.research import service, store
 
         payload = service.proposed(
             {name: value for name, value in given.items() if value is not None},
-            {kind: path for kind, path in files.items() if path is not None},
+            files,
             evidence_base_path,
         )
         identity = store.create_candidate(connection, payload)

@@ -8,17 +8,9 @@ import click
 
 from pytest_promotion.cli.output import say
 from pytest_promotion.cli.signing import one_key
-from pytest_promotion.suites.research.commands.candidates import opened, stored
+from pytest_promotion.suites.research.commands.candidates import based, files_by_kind, opened, stored
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_base = click.option(
-    "--evidence-base-path",
-    type=_FOLDER,
-    default=Path(),
-    show_default=True,
-    help="Folder that the paths of evidence are relative to.",
-)
 
 
 @click.command(epilog="Example: promotion candidates observe prom_0123456789abcdef reports/csv/paper.csv --kind paper")
@@ -32,7 +24,7 @@ _base = click.option(
     show_default=True,
     help="Where the data come from: the same measurement on later data, or paper trading.",
 )
-@_base
+@based
 def observe(candidate_id: str, series: Path, db: str, kind: str, evidence_base_path: Path) -> int:
     """
     Name data that did not exist when the candidate was created: a CSV of moments and information coefficients.
@@ -88,7 +80,7 @@ def approve(candidate_id: str, db: str, reason: str, key: Path | None, ssh_key: 
 @click.option("--rc-summary-path", type=_FILE, help="The reality check that its evidence means.")
 @click.option("--sweep-panel-path", type=_FILE, help="Everything that was tried.")
 @click.option("--execution-evidence-path", type=_FILE, help="File with the evidence that the signal could be traded.")
-@_base
+@based
 def adopt(
     candidate_id: str,
     db: str,
@@ -104,16 +96,11 @@ def adopt(
     An event keeps the files with their digests; the row stays as it is. Exit code 0 it is adopted, 3 a file is not
     there or is about another candidate, 4 its evidence has digests already.
     """
-    files = {
-        "validation_bundle_path": bundle_path,
-        "rc_summary_path": rc_summary_path,
-        "sweep_panel_path": sweep_panel_path,
-        "execution_evidence_path": execution_evidence_path,
-    }
+    files = files_by_kind(bundle_path, rc_summary_path, sweep_panel_path, execution_evidence_path)
     with opened(db) as connection:
         from pytest_promotion.suites.research import evidence, store
 
-        named = evidence.named({kind: path for kind, path in files.items() if path is not None}, evidence_base_path)
+        named = evidence.named(files, evidence_base_path)
         row = store.whole(connection, candidate_id)
         evidence.demand_match(evidence.read_case(named), row)
         event = store.adopt(connection, candidate_id, named)

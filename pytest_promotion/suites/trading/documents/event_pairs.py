@@ -65,19 +65,22 @@ class Pairs:
         if other.instance != half.instance:
             yield f"instance_name is {half.instance!r}, the {other.kind} of it has {other.instance!r}"
         if other.action != half.action:
-            yield f"it tells of {half.action or 'no action'}, the {other.kind} of it of {other.action or 'none'}"
+            yield f"the action is {half.action!r}, the {other.kind} of it has {other.action!r}"
         if other.details != half.details:
             yield f"its metadata.details are not those of the {other.kind} of it"
 
     @property
     def lonely(self) -> list[str]:
-        """A sentence for each row without its other one, unless that may be in the file of another day."""
-        forgotten = [f"{self.forgotten:,} rows have no other one of their pair"] if self.forgotten else []
-        return forgotten + [
-            f"{half.place}: no row is the other one of this {half.kind}, by its correlation_id"
-            for half in self.halves.values()
-            if self.first_ms + _EDGE_MS <= half.moment <= self.last_ms - _EDGE_MS
+        """The sentence for rows without their other one, unless that may be in the file of another day."""
+        inside = [
+            half for half in self.halves.values() if self.first_ms + _EDGE_MS <= half.moment <= self.last_ms - _EDGE_MS
         ]
+        count = len(inside) + self.forgotten
+        if not count:
+            return []
+        first = f"{inside[0].place}: no row is the other one of this {inside[0].kind}, by its correlation_id"
+        rest = f", and {count - 1:,} more rows" if count > 1 else ""
+        return [first + rest] if inside else [f"{count:,} rows have no other one of their pair"]
 
 
 def _half(row: Row, place: str, moment: int) -> Half | None:
@@ -106,7 +109,7 @@ def _wrong_alone(row: Row) -> Iterator[str]:
         return
     action = payload.action if row.stream == INTENT else str(payload.message).removeprefix(_PREFIX)
     if stated != action:
-        yield f"payload.metadata.details has portfolio_action {shown(stated)}, the row tells of {shown(action)}"
+        yield f"portfolio_action of payload.metadata.details is {shown(stated)}, the row tells of {shown(action)}"
 
 
 def _details(metadata: Any) -> str:

@@ -96,8 +96,6 @@ def broken(row: Row) -> Iterator[str]:
     ):
         if stated not in (_UNSET, version):
             yield f"{where} is {shown(stated)}, expected {version!r}"
-    if row.stream_entry_id is not _UNSET and entry_of(row) is None:
-        yield f"stream_entry_id is {shown(row.stream_entry_id)}, expected milliseconds-number"
     yield from _repeated(row)
     if row.stream == MARKET:
         yield from _of_market(row.payload)

@@ -95,7 +95,10 @@ class Rows:
     def between(self, row: Row, place: str) -> Iterator[str]:
         """A sentence for each rule that the row breaks together with rows above it."""
         entry, before = event_row.entry_of(row), self._entries.get(row.stream)
-        if entry is not None:
+        if entry is None:
+            if row.stream_entry_id is not msgspec.UNSET:
+                yield f"stream_entry_id is {event_row.shown(row.stream_entry_id)}, expected milliseconds-number"
+        else:
             if before is not None and entry <= before:
                 yield f"stream_entry_id is {row.stream_entry_id}, after {before[0]}-{before[1]} of the row before it"
             self._entries[row.stream] = entry
